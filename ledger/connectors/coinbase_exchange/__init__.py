@@ -1,0 +1,1 @@
+"""Coinbase Exchange: signed REST history of an institutional account."""

@@ -1,0 +1,1 @@
+"""Exports as files: one module per format."""

@@ -1,0 +1,56 @@
+"""The neutral table document between reports and file formats: N reports and M formats, never N x M.
+
+A report says what a cell *is* (money, a quantity, a day); an exporter decides how that looks in its format.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+Cell = str | int | Decimal | date | datetime | None
+Row = tuple[Cell, ...]
+
+
+class CellKind(StrEnum):
+    """What the cells of a column are. `OUTSIDE` is text that came from a file or a venue and is never trusted."""
+
+    TEXT = "text"
+    OUTSIDE = "outside"
+    MONEY = "money"
+    QUANTITY = "quantity"
+    INTEGER = "integer"
+    DAY = "day"
+    INSTANT = "instant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """`name` is the header in CSV and JSON, `title` the one for people. `total`: the column's sum means something."""
+
+    name: str
+    title: str
+    kind: CellKind = CellKind.TEXT
+    total: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows under columns. `rows` gives a fresh iterator at each call, so that a million rows need no memory."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: Callable[[], Iterator[Row]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportDocument:
+    """One report. `cover` lists labelled facts (book, period, method, version, findings); the first table is the main one."""
+
+    name: str
+    title: str
+    cover: tuple[tuple[str, str], ...]
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...] = ()

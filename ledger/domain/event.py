@@ -1,0 +1,184 @@
+"""What happened, in our words: the closed union `Event`.
+
+An event is a fact told by a source. It knows nothing of bookkeeping, lots or law. Instants are UTC with microseconds;
+`Amount`s are positive unless a field says otherwise.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+
+from ledger.domain.amount import Amount
+from ledger.domain.ids import AccountId, BotId, EventId, OrderId, SourceId, VenueName
+
+
+class Side(StrEnum):
+    """Which way a fill went, from the account's own view."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class SourceRank(IntEnum):
+    """How far a source is believed when two tell of one event: the higher wins a field."""
+
+    BOT_DATABASE = 10
+    FILE = 20
+    VENUE = 30
+
+
+class IncomeKind(StrEnum):
+    """Why units came in without being bought (tax-form categories hang on it)."""
+
+    STAKING = "staking"
+    AIRDROP = "airdrop"
+    FORK = "fork"
+    MINING = "mining"
+    INTEREST = "interest"
+    REWARD = "reward"
+    REFERRAL = "referral"
+    REBATE = "rebate"
+
+
+class ChargeKind(StrEnum):
+    """Why units left without being sold."""
+
+    SPEND = "spend"
+    FEE = "fee"
+    GIFT_OUT = "gift_out"
+    DONATION = "donation"
+    LOST = "lost"
+
+
+class OpeningKind(StrEnum):
+    """Where units with a basis from elsewhere come from."""
+
+    OPENING = "opening"
+    GIFT_IN = "gift_in"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventHead:
+    """The fields that every event has.
+
+    `sequence` is the venue's own order among events of one product at one instant, where it gives one. `order_id` is the
+    venue's order, `client_order_id` the bot's name for it. `bot` is what the source or the connection says; it is an
+    attribution, not a part of the fact. `provisional` marks a row that the venue may still change.
+    """
+
+    event_id: EventId
+    source_id: SourceId
+    venue: VenueName
+    account: AccountId
+    occurred_at: datetime
+    rank: SourceRank
+    sequence: int | None = None
+    order_id: OrderId | None = None
+    client_order_id: OrderId | None = None
+    bot: BotId | None = None
+    note: str | None = None
+    provisional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill(EventHead):
+    """One execution of an order at one price.
+
+    `base` was bought or sold, `quote` is what was paid or received for it before fees. `fee` is a further debit of the
+    account; negative is a rebate; its asset may be the base, the quote or a third asset. `value` is the fair market value
+    in the book's currency of what was RECEIVED, `fee_value` that of the fee's absolute amount; None: look the price up.
+    """
+
+    side: Side
+    base: Amount
+    quote: Amount
+    fee: Amount | None = None
+    value: Decimal | None = None
+    fee_value: Decimal | None = None
+
+    @property
+    def received(self) -> Amount:
+        """What came in, before fees."""
+        return self.base if self.side is Side.BUY else self.quote
+
+    @property
+    def given(self) -> Amount:
+        """What went out, before fees."""
+        return self.quote if self.side is Side.BUY else self.base
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(EventHead):
+    """Own assets on the way between own accounts; one side is None until the other half is known.
+
+    `amount` is what ARRIVES (of a withdrawal: what was sent on). `fee` is a further debit of the sending account (of a
+    lone deposit: of the receiving one). `fee_value` is its fair market value. `chain_hash` and `address` help to pair
+    halves.
+    """
+
+    from_account: AccountId | None
+    to_account: AccountId | None
+    amount: Amount
+    fee: Amount | None = None
+    fee_value: Decimal | None = None
+    chain_hash: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Income(EventHead):
+    """Units received for nothing given: `value` is their fair market value when control began; None: look it up."""
+
+    kind: IncomeKind
+    amount: Amount
+    value: Decimal | None = None
+    fee: Amount | None = None
+    fee_value: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge(EventHead):
+    """Units that left: spent, paid as a fee, given away, donated or lost; `value` is their fair market value then."""
+
+    kind: ChargeKind
+    amount: Amount
+    value: Decimal | None = None
+    fee: Amount | None = None
+    fee_value: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening(EventHead):
+    """Units with a basis from outside the book: `cost_basis` in total, `acquired_at` the original acquisition.
+
+    `cost_basis` None: not known, so the units have a missing basis. `acquired_at` None: not known.
+    """
+
+    kind: OpeningKind
+    amount: Amount
+    cost_basis: Decimal | None
+    acquired_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceSnapshot(EventHead):
+    """What a venue says an account holds of one asset at `occurred_at`; booked nowhere, compared with the book."""
+
+    balance: Amount
+
+
+Event = Fill | Transfer | Income | Charge | Opening | BalanceSnapshot
+EVENT_TYPES: tuple[type[Event], ...] = (Fill, Transfer, Income, Charge, Opening, BalanceSnapshot)
+
+
+def assets_of(event: Event) -> tuple[str, ...]:
+    """Return the codes of all assets that an event moves, sorted, each once."""
+    match event:
+        case Fill(base=base, quote=quote, fee=fee):
+            found = {base.asset, quote.asset} | ({fee.asset} if fee else set())
+        case Transfer(amount=amount, fee=fee) | Income(amount=amount, fee=fee) | Charge(amount=amount, fee=fee):
+            found = {amount.asset} | ({fee.asset} if fee else set())
+        case Opening(amount=amount) | BalanceSnapshot(balance=amount):
+            found = {amount.asset}
+    return tuple(sorted(found))

@@ -1,0 +1,358 @@
+"""Events as canonical text and back: what the book stores, hashes and compares.
+
+The text of an event holds its facts only, not its attribution (`bot`) nor how far it is believed (`rank`,
+`provisional`). The same facts give the same text, whatever source told them and in whatever order keys came.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TypedDict, Unpack
+
+from ledger.domain.amount import Amount, AssetCode, text_of
+from ledger.domain.event import (
+    BalanceSnapshot,
+    Charge,
+    ChargeKind,
+    Event,
+    Fill,
+    Income,
+    IncomeKind,
+    Opening,
+    OpeningKind,
+    Side,
+    SourceRank,
+    Transfer,
+)
+from ledger.domain.ids import AccountId, BotId, EventId, Hash, OrderId, SourceId, VenueName, hash_of
+
+Body = dict[str, str | list[str] | None]
+
+
+class HeadFields(TypedDict):
+    """The fields of `EventHead` by name, to build any event with."""
+
+    event_id: EventId
+    source_id: SourceId
+    venue: VenueName
+    account: AccountId
+    occurred_at: datetime
+    rank: SourceRank
+    sequence: int | None
+    order_id: OrderId | None
+    client_order_id: OrderId | None
+    bot: BotId | None
+    note: str | None
+    provisional: bool
+
+
+def instant_text(instant: datetime) -> str:
+    """Write an aware instant as UTC with six decimals and ``Z``: fixed width, so that text order is time order.
+
+    >>> instant_text(datetime(2025, 3, 1, 12, tzinfo=UTC))
+    '2025-03-01T12:00:00.000000Z'
+    """
+    assert instant.tzinfo is not None, instant
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def instant_of(text: str) -> datetime:
+    """Read what `instant_text` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def body_text(event: Event) -> str:
+    """Return the facts of an event that belong to its kind, as canonical JSON."""
+    return json.dumps(_BODIES[type(event)](event), separators=(",", ":"), ensure_ascii=False)
+
+
+def kind_of(event: Event) -> str:
+    """Return the stored name of an event's type: ``fill``, ``transfer``, ``income``, ``charge``, ``opening``, ``balance``."""
+    return _KINDS[type(event)]
+
+
+def facts_hash(event: Event, body: str) -> Hash:
+    """Return the hash over all facts of an event; `body` is its `body_text`. Equal hash, equal facts."""
+    return hash_of(
+        event.event_id,
+        kind_of(event),
+        event.source_id,
+        instant_text(event.occurred_at),
+        "" if event.sequence is None else str(event.sequence),
+        event.order_id or "",
+        event.client_order_id or "",
+        event.note or "",
+        body,
+    )
+
+
+def event_of(kind: str, body: str, **head: Unpack[HeadFields]) -> Event:
+    """Build an event from its stored parts; the inverse of `kind_of` and `body_text`."""
+    return _READERS[kind](json.loads(body), head)
+
+
+# --- one writer and one reader a kind -------------------------------------------------------------------------------
+
+
+def _pair(amount: Amount | None) -> list[str] | None:
+    return None if amount is None else [text_of(amount.quantity), amount.asset]
+
+
+def _number(number: Decimal | None) -> str | None:
+    return None if number is None else text_of(number)
+
+
+def _fill_body(event: Fill) -> Body:
+    return {
+        "side": event.side.value,
+        "base": _pair(event.base),
+        "quote": _pair(event.quote),
+        "fee": _pair(event.fee),
+        "value": _number(event.value),
+        "fee_value": _number(event.fee_value),
+    }
+
+
+def _transfer_body(event: Transfer) -> Body:
+    return {
+        "from": event.from_account,
+        "to": event.to_account,
+        "amount": _pair(event.amount),
+        "fee": _pair(event.fee),
+        "fee_value": _number(event.fee_value),
+        "chain_hash": event.chain_hash,
+        "address": event.address,
+    }
+
+
+def _valued_body(event: Income | Charge) -> Body:
+    return {
+        "kind": event.kind.value,
+        "amount": _pair(event.amount),
+        "value": _number(event.value),
+        "fee": _pair(event.fee),
+        "fee_value": _number(event.fee_value),
+    }
+
+
+def _opening_body(event: Opening) -> Body:
+    return {
+        "kind": event.kind.value,
+        "amount": _pair(event.amount),
+        "cost_basis": _number(event.cost_basis),
+        "acquired_at": None if event.acquired_at is None else instant_text(event.acquired_at),
+    }
+
+
+def _balance_body(event: BalanceSnapshot) -> Body:
+    return {"balance": _pair(event.balance)}
+
+
+def _amount(pair: list[str]) -> Amount:
+    return Amount(quantity=Decimal(pair[0]), asset=AssetCode(pair[1]))
+
+
+def _amount_or_none(pair: list[str] | None) -> Amount | None:
+    return None if pair is None else _amount(pair)
+
+
+def _decimal_or_none(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+class _StoredBody(TypedDict, total=False):
+    side: str
+    kind: str
+    base: list[str]
+    quote: list[str]
+    amount: list[str]
+    balance: list[str]
+    fee: list[str] | None
+    value: str | None
+    fee_value: str | None
+    cost_basis: str | None
+    acquired_at: str | None
+    chain_hash: str | None
+    address: str | None
+
+
+def _fill_of(body: _StoredBody, head: HeadFields) -> Event:
+    return Fill(
+        side=Side(body["side"]),
+        base=_amount(body["base"]),
+        quote=_amount(body["quote"]),
+        fee=_amount_or_none(body["fee"]),
+        value=_decimal_or_none(body["value"]),
+        fee_value=_decimal_or_none(body["fee_value"]),
+        **head,
+    )
+
+
+def _transfer_of(body: dict[str, str | None], head: HeadFields) -> Event:
+    stored: _StoredBody = body  # type: ignore[assignment]  # "from" is no Python name, so the two keys are read apart
+    sender, receiver = body["from"], body["to"]
+    return Transfer(
+        from_account=None if sender is None else AccountId(sender),
+        to_account=None if receiver is None else AccountId(receiver),
+        amount=_amount(stored["amount"]),
+        fee=_amount_or_none(stored["fee"]),
+        fee_value=_decimal_or_none(stored["fee_value"]),
+        chain_hash=stored["chain_hash"],
+        address=stored["address"],
+        **head,
+    )
+
+
+def _income_of(body: _StoredBody, head: HeadFields) -> Event:
+    return Income(
+        kind=IncomeKind(body["kind"]),
+        amount=_amount(body["amount"]),
+        value=_decimal_or_none(body["value"]),
+        fee=_amount_or_none(body["fee"]),
+        fee_value=_decimal_or_none(body["fee_value"]),
+        **head,
+    )
+
+
+def _charge_of(body: _StoredBody, head: HeadFields) -> Event:
+    return Charge(
+        kind=ChargeKind(body["kind"]),
+        amount=_amount(body["amount"]),
+        value=_decimal_or_none(body["value"]),
+        fee=_amount_or_none(body["fee"]),
+        fee_value=_decimal_or_none(body["fee_value"]),
+        **head,
+    )
+
+
+def _opening_of(body: _StoredBody, head: HeadFields) -> Event:
+    acquired_at = body["acquired_at"]
+    return Opening(
+        kind=OpeningKind(body["kind"]),
+        amount=_amount(body["amount"]),
+        cost_basis=_decimal_or_none(body["cost_basis"]),
+        acquired_at=None if acquired_at is None else instant_of(acquired_at),
+        **head,
+    )
+
+
+def _balance_of(body: _StoredBody, head: HeadFields) -> Event:
+    return BalanceSnapshot(balance=_amount(body["balance"]), **head)
+
+
+_KINDS: dict[type, str] = {
+    Fill: "fill",
+    Transfer: "transfer",
+    Income: "income",
+    Charge: "charge",
+    Opening: "opening",
+    BalanceSnapshot: "balance",
+}
+_BODIES: dict[type, Callable[..., Body]] = {
+    Fill: _fill_body,
+    Transfer: _transfer_body,
+    Income: _valued_body,
+    Charge: _valued_body,
+    Opening: _opening_body,
+    BalanceSnapshot: _balance_body,
+}
+_READERS: dict[str, Callable[..., Event]] = {
+    "fill": _fill_of,
+    "transfer": _transfer_of,
+    "income": _income_of,
+    "charge": _charge_of,
+    "opening": _opening_of,
+    "balance": _balance_of,
+}
+
+
+# --- two tellings of one event --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """What comes of a second telling of a known event.
+
+    `event` is the event to keep from now on, None when the known one stays. `conflicts` names the facts in which the two
+    contradict each other; then nothing changes and a person must look.
+    """
+
+    event: Event | None = None
+    conflicts: tuple[str, ...] = ()
+
+
+def told_again(known: Event, told: Event) -> Telling:
+    """Compare two tellings of one event (same `event_id`) and say which facts to keep.
+
+    A venue's own later word replaces a provisional one. Otherwise the source of the higher rank gives the facts, provided that
+    the lower one agrees as far as it goes: numbers to its own decimals, instants to its own milliseconds, absent facts not at all.
+    """
+    if known.provisional and told.rank >= known.rank:
+        return Telling(event=None if _same_facts(known, told) else told)
+    finer, coarser = (told, known) if told.rank > known.rank else (known, told)
+    conflicts = _contradictions(finer, coarser)
+    if conflicts:
+        return Telling(conflicts=conflicts)
+    kept = _completed(finer, coarser)
+    return Telling(event=None if _same_facts(known, kept) else kept)
+
+
+def _same_facts(one: Event, other: Event) -> bool:
+    return facts_hash(one, body_text(one)) == facts_hash(other, body_text(other))
+
+
+def _completed(finer: Event, coarser: Event) -> Event:
+    return replace(
+        finer,
+        order_id=finer.order_id or coarser.order_id,
+        client_order_id=finer.client_order_id or coarser.client_order_id,
+        bot=finer.bot or coarser.bot,
+        note=finer.note or coarser.note,
+    )
+
+
+def _contradictions(finer: Event, coarser: Event) -> tuple[str, ...]:
+    if type(finer) is not type(coarser):
+        return ("kind",)
+    found = [] if _same_instant(finer, coarser) else ["occurred_at"]
+    mine, other = _BODIES[type(finer)](finer), _BODIES[type(coarser)](coarser)
+    found += [name for name in mine if not _agrees(mine[name], other[name], exact=finer.rank == coarser.rank)]
+    for name in ("order_id", "client_order_id"):
+        one, two = getattr(finer, name), getattr(coarser, name)
+        if one is not None and two is not None and one != two:
+            found.append(name)
+    return tuple(found)
+
+
+def _same_instant(finer: Event, coarser: Event) -> bool:
+    if finer.rank == coarser.rank:
+        return finer.occurred_at == coarser.occurred_at
+    whole = coarser.occurred_at.microsecond % 1000 == 0
+    mine = finer.occurred_at.replace(microsecond=finer.occurred_at.microsecond // 1000 * 1000) if whole else finer.occurred_at
+    return mine == coarser.occurred_at
+
+
+def _agrees(finer: str | list[str] | None, coarser: str | list[str] | None, *, exact: bool) -> bool:
+    if finer == coarser:
+        return True
+    if exact:
+        return False
+    if coarser is None:
+        return True
+    if isinstance(finer, list) and isinstance(coarser, list):
+        return finer[1] == coarser[1] and _rounds_to(finer[0], coarser[0])
+    if isinstance(finer, str) and isinstance(coarser, str):
+        return _rounds_to(finer, coarser)
+    return False
+
+
+def _rounds_to(finer: str, coarser: str) -> bool:
+    """Tell whether `coarser` is `finer` with its last decimals cut or rounded off."""
+    try:
+        one, two = Decimal(finer), Decimal(coarser)
+    except ArithmeticError:
+        return False
+    step = Decimal(1).scaleb(-max(len(coarser.partition(".")[2]), 8))
+    return abs(one - two) < step

@@ -1,0 +1,112 @@
+"""Tax-year facts: what a regime makes of disposals, and what reports are written from."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from ledger.domain.amount import AssetCode
+from ledger.domain.entry import JournalEntry
+from ledger.domain.ids import AccountId, BotId, SourceId, WalletId
+from ledger.domain.lot import Adjustment, Disposal, HoldingTerm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GainRow:
+    """One disposal piece with what the law says of it.
+
+    Dates are in the book's zone. `gain = proceeds - cost_basis + adjustment`; None where proceeds or basis are not known
+    (no price). `year` is the tax year of the disposal, by the year in which it begins. `finding` is a finding's code, or empty.
+    """
+
+    disposal: Disposal
+    date_acquired: date | None
+    date_disposed: date
+    year: int
+    term: HoldingTerm | None
+    box: str
+    adjustment: Adjustment | None
+    gain: Decimal | None
+    finding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomeRow:
+    """Units received as income on a day: `value` their fair market value, None when there is no price."""
+
+    source_id: SourceId
+    occurred_at: datetime
+    day: date
+    year: int
+    kind: str
+    asset: AssetCode
+    quantity: Decimal
+    account: AccountId
+    bot: BotId | None
+    value: Decimal | None
+    finding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalRow:
+    """A journal entry with what its event says: `source_id` and `kind` for the reader, `note` as the source has it."""
+
+    entry: JournalEntry
+    source_id: SourceId
+    kind: str
+    account: AccountId
+    bot: BotId | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceRow:
+    """The balance of one ledger account in one asset; debit positive."""
+
+    account: str
+    asset: AssetCode
+    balance: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotActivity:
+    """What a bot did: number of fills and fees paid by fee asset (rebates negative), in the period asked for."""
+
+    bot: BotId | None
+    fills: int
+    fees: tuple[tuple[AssetCode, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingCount:
+    """How many findings of one code and severity the book has."""
+
+    code: str
+    severity: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookCover:
+    """What stands on the cover of every report."""
+
+    book: str
+    currency: AssetCode
+    time_zone: str
+    regime: str
+    method: str
+    scope: str
+    period: str
+    filters: str
+    version: str
+    findings: tuple[FindingCount, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletHolding:
+    """What one wallet holds of one asset over all lots: `cost_basis` None when a price is missing in any of them."""
+
+    wallet: WalletId
+    asset: AssetCode
+    quantity: Decimal
+    cost_basis: Decimal | None
+    quantity_missing_basis: Decimal

@@ -1,0 +1,23 @@
+"""Something that a person should look at, with a way to mend it: a value beside the result, never a log line."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """`ERROR`: figures may be wrong or incomplete (exit 1). `WARNING`: look at it. `NOTE`: good to know."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """`code` is the stable kebab-case name, `subject` what it is about (an id, a connection, a file and line)."""
+
+    code: str
+    severity: Severity
+    subject: str
+    message: str
+    mend: str

@@ -1,0 +1,65 @@
+"""One NewType per identity, and how each id is derived from content.
+
+Ids come from content, never from a counter or a clock: the same history gives the same ids in whatever order it arrives.
+"""
+
+import hashlib
+from typing import NewType
+
+VenueName = NewType("VenueName", str)
+AccountId = NewType("AccountId", str)  # a connection's name, or the `account` of a file
+WalletId = NewType("WalletId", str)
+BotId = NewType("BotId", str)
+OrderId = NewType("OrderId", str)
+SourceId = NewType("SourceId", str)  # the venue's or the file's own id of a row
+EventId = NewType("EventId", str)
+PayloadId = NewType("PayloadId", str)
+EntryId = NewType("EntryId", str)
+LotId = NewType("LotId", str)
+DisposalId = NewType("DisposalId", str)
+Hash = NewType("Hash", str)  # SHA-256, lower-case hexadecimal, 64 characters
+
+IN_TRANSIT = WalletId("(in transit)")  # lots that left one wallet and have not been seen to arrive in another
+
+_SEPARATOR = "\x1f"
+_ID_DIGITS = 32  # 128 bits: no collision to fear below 1e18 events
+_SHORT_DIGITS = 16
+
+
+def hash_of(*parts: str) -> Hash:
+    """Return the SHA-256 of the parts, joined by the ASCII unit separator."""
+    return Hash(hashlib.sha256(_SEPARATOR.join(parts).encode()).hexdigest())
+
+
+def content_hash(content: bytes) -> Hash:
+    """Return the SHA-256 of bytes as received."""
+    return Hash(hashlib.sha256(content).hexdigest())
+
+
+def event_id(*, venue: VenueName, account: AccountId, product_line: str, kind: str, scope: str, source_id: str) -> EventId:
+    """Return the id of what happened, equal for every source that tells of it.
+
+    `product_line` is ``spot`` for now. `scope` is the symbol, side or other part within which the venue's ids are
+    unique; empty where they are unique in the account.
+    """
+    return EventId(hash_of(venue, account, product_line, kind, scope, source_id)[:_ID_DIGITS])
+
+
+def payload_id(*, account: AccountId, request: str, content: Hash) -> PayloadId:
+    """Return the id of bytes received in answer to one request, or read from one file (`request` empty)."""
+    return PayloadId("P-" + hash_of(account, request, content)[:_ID_DIGITS])
+
+
+def entry_id(event: EventId, *, revision: int, reversal: bool = False) -> EntryId:
+    """Return the id of the journal entry that books one revision of an event, or that reverses it."""
+    return EntryId(f"E-{event[:_SHORT_DIGITS]}-{revision}{'r' if reversal else ''}")
+
+
+def lot_id(event: EventId, leg: int) -> LotId:
+    """Return the id of the lot that leg `leg` of an event acquired."""
+    return LotId(f"L-{event[:_SHORT_DIGITS]}-{leg}")
+
+
+def disposal_id(event: EventId, leg: int) -> DisposalId:
+    """Return the id of the disposal that leg `leg` of an event is."""
+    return DisposalId(f"D-{event[:_SHORT_DIGITS]}-{leg}")

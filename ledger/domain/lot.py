@@ -1,0 +1,176 @@
+"""Units and where they came from: movements of a pool, lots, and disposals matched with lots.
+
+A `Movement` is what the law makes of one leg of an event; `Lot` and `Disposal` are what matching makes of a timeline
+of movements. Costs and proceeds are totals in the book's currency, never unit prices.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from ledger.domain.amount import AssetCode
+from ledger.domain.ids import AccountId, BotId, DisposalId, EventId, LotId, SourceId, WalletId
+
+
+class LotOrigin(StrEnum):
+    """How units came to be owned."""
+
+    PURCHASE = "purchase"
+    EXCHANGE = "exchange"
+    INCOME = "income"
+    OPENING = "opening"
+    GIFT = "gift"
+    REBATE = "rebate"
+    UNKNOWN = "unknown"  # arrived without a known acquisition (an unpaired deposit)
+
+
+class DepartureKind(StrEnum):
+    """Why units leave a pool."""
+
+    SALE = "sale"
+    EXCHANGE = "exchange"
+    SPENDING = "spending"
+    FEE = "fee"
+    WITHHELD = "withheld"  # fee units kept back from the units just received: matched with that very lot
+    GIFT = "gift"
+    DONATION = "donation"
+    LOSS = "loss"
+
+
+TAXABLE_DEPARTURES = frozenset(
+    {DepartureKind.SALE, DepartureKind.EXCHANGE, DepartureKind.SPENDING, DepartureKind.FEE, DepartureKind.WITHHELD},
+)
+
+
+class Gap(StrEnum):
+    """Why a figure is not known; also the code of the finding that says so."""
+
+    MISSING_BASIS = "missing-basis"
+    MISSING_PRICE = "missing-price"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovementHead:
+    """What every movement carries. `quantity` is positive. `leg` numbers the movements of one event from 1.
+
+    The order at one instant is (`occurred_at`, `sequence`, natural order of `source_id`, `event_id`, `leg`); a regime numbers what comes in before what
+    goes out. See `ledger.lots.pools.timeline_order`.
+    """
+
+    event_id: EventId
+    source_id: SourceId
+    leg: int
+    sequence: int | None
+    occurred_at: datetime
+    asset: AssetCode
+    quantity: Decimal
+    account: AccountId
+    wallet: WalletId
+    bot: BotId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acquisition(MovementHead):
+    """Units that enter a pool.
+
+    `cost_basis` is the total cost; None together with `gap` says why it is not known. `acquired_at` starts the holding
+    period and gives the place in the queue: mostly `occurred_at`, earlier for openings and gifts.
+    """
+
+    cost_basis: Decimal | None
+    acquired_at: datetime
+    origin: LotOrigin
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departure(MovementHead):
+    """Units that leave a pool, before lots are found for them; `proceeds` net of costs, None with `gap` when unknown.
+
+    `proceeds` of a departure that is not taxable (gift, donation, loss) is zero.
+    """
+
+    kind: DepartureKind
+    proceeds: Decimal | None
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnTransfer(MovementHead):
+    """Units that move from `account` and `wallet` to another account or wallet of the same owner, lots and all."""
+
+    to_account: AccountId
+    to_wallet: WalletId
+
+
+Movement = Acquisition | Departure | OwnTransfer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """What is left, in one wallet, of units acquired together.
+
+    `quantity` and `cost_basis` are what the lot had when it came into this wallet, `quantity_open` and `cost_open` what
+    is left. A transfer carries part of a lot into another wallet under the same `lot_id`: ids are unique per wallet
+    and `part`, which counts arrivals of one lot in one wallet from 0. `gap` says why a basis is not known; `cost_basis` is then 0 for
+    `MISSING_BASIS` and None for `MISSING_PRICE`.
+    """
+
+    lot_id: LotId
+    part: int
+    event_id: EventId
+    source_id: SourceId
+    asset: AssetCode
+    account: AccountId
+    wallet: WalletId
+    acquired_at: datetime
+    origin: LotOrigin
+    quantity: Decimal
+    cost_basis: Decimal | None
+    quantity_open: Decimal
+    cost_open: Decimal | None
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disposal:
+    """One piece of a disposal: units of one departure matched with one lot, or with none (`lot_id` None).
+
+    `disposal_id` is shared by the pieces of one departure, `piece` numbers them from 1 in the order of matching. `matched_by` is the rule's name,
+    ``withheld``, ``selection:ID``, ``order:ID`` or ``missing``. `proceeds` or `cost_basis` None: no price, see `gap`. Missing basis has cost 0.
+    """
+
+    disposal_id: DisposalId
+    piece: int
+    event_id: EventId
+    source_id: SourceId
+    asset: AssetCode
+    quantity: Decimal
+    account: AccountId
+    wallet: WalletId
+    bot: BotId | None
+    kind: DepartureKind
+    acquired_at: datetime | None
+    disposed_at: datetime
+    proceeds: Decimal | None
+    cost_basis: Decimal | None
+    lot_id: LotId | None
+    lot_source_id: SourceId | None
+    matched_by: str
+    gap: Gap | None = None
+
+
+class HoldingTerm(StrEnum):
+    """Short or long, as the form says; a regime without terms gives none."""
+
+    SHORT = "short"
+    LONG = "long"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjustment:
+    """Columns (f) and (g) of Form 8949: codes in alphabetical order without separator, and the signed amount."""
+
+    codes: str
+    amount: Decimal

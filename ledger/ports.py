@@ -1,0 +1,373 @@
+"""The protocols that a plug-in author implements, and the values that pass through them.
+
+Ours are reached the same way as a stranger's: by entry point, in the groups ``lotwright.connectors``,
+``lotwright.file_formats``, ``lotwright.tax_regimes``, ``lotwright.reports`` and ``lotwright.exporters``.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from typing import IO, Protocol, runtime_checkable
+
+from ledger.domain.amount import AssetCode
+from ledger.domain.document import ReportDocument
+from ledger.domain.errors import RowFault
+from ledger.domain.event import Event
+from ledger.domain.facts import BalanceRow, BookCover, BotActivity, GainRow, IncomeRow, JournalRow
+from ledger.domain.finding import Finding
+from ledger.domain.ids import AccountId, BotId, EventId, VenueName, WalletId
+from ledger.domain.lot import HoldingTerm, Lot, Movement
+from ledger.domain.payload import Payload
+from ledger.domain.period import Period
+from ledger.domain.price import PriceQuote, Worth
+
+CursorState = Mapping[str, str | int | None]  # what a connector needs to go on; plain JSON, no secrets
+
+
+# --- sources -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """A key as resolved from a reference; never printed, stored or compared in logs."""
+
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+    passphrase: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionTerms:
+    """What a connector may know of its connection.
+
+    `share` is the part of the venue's published rate that we may use, above 0 and at most 1. `base_url` replaces the venue's own. `deadline`
+    is the value of the monotonic clock after which no call starts; None: no limit.
+    """
+
+    account: AccountId
+    secrets: Secrets | None
+    share: float = 0.5
+    base_url: str | None = None
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class StreamKey:
+    """One line of history: `stream` (fills, ledger, transfers, balances) and the symbol or asset it is asked for by."""
+
+    stream: str
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullWindow:
+    """The instants asked for, `since` included and `until` excluded; None: as far as the venue goes."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One answer: the payload, and the cursor to store together with it.
+
+    `rows` counts the venue's rows; `first_id` and `last_id` are the venue's ids of the first and last row in the order of
+    the answer; `from_at` and `to_at` the oldest and newest instants in it. Of an empty page they are None.
+    """
+
+    payload: Payload
+    cursor: CursorState
+    rows: int
+    first_id: str | None = None
+    last_id: str | None = None
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerLine:
+    """What a venue's own ledger says moved: evidence for completeness, booked nowhere.
+
+    `amount` is signed (positive: came in); `balance` is what the venue had after it, None where not told. `event_ids` are the
+    events of which at least one must exist in the book for this line to be explained; empty: it explains itself.
+    """
+
+    line_id: str
+    account: AccountId
+    asset: AssetCode
+    occurred_at: datetime
+    kind: str
+    amount: Decimal
+    balance: Decimal | None
+    event_ids: tuple[EventId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpretation:
+    """What one payload says: events in the order of its rows, each with its place in it, findings for rows that nobody understands."""
+
+    events: tuple[tuple[Event, str], ...] = ()  # (event, locator such as "row 17")
+    lines: tuple[LedgerLine, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyReport:
+    """What a signed call told of a key. `may_*` None: the venue has no call that tells."""
+
+    venue: VenueName
+    account: AccountId
+    clock_skew_seconds: float
+    may_read: bool
+    may_trade: bool | None
+    may_withdraw: bool | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallCount:
+    """What a connector spent: calls sent, and waits for the rate budget or after an error."""
+
+    requests: int = 0
+    waits: int = 0
+    retries: int = 0
+    seconds_waited: float = 0.0
+
+
+@runtime_checkable
+class PriceSource(Protocol):
+    """Gives prices of an asset in a currency."""
+
+    name: str
+
+    def quotes(
+        self, asset: AssetCode, currency: AssetCode, *, since: datetime, until: datetime
+    ) -> Iterator[tuple[Payload, tuple[PriceQuote, ...]]]:
+        """Yield pages of quotes with `since` <= observed_at < `until`; nothing where the source has no such price.
+
+        Raises:
+            TransientError: when the source may answer later (never to be taken for "no price").
+        """
+        ...
+
+
+class Connector(Protocol):
+    """One account at one venue, for reading only."""
+
+    venue: VenueName
+
+    def streams(self) -> tuple[StreamKey, ...]:
+        """Discover what can be pulled, in the order in which it should be; calls the venue."""
+        ...
+
+    def pull(self, stream: StreamKey, *, cursor: CursorState | None, window: PullWindow) -> Iterator[Page]:
+        """Yield the pages that the cursor has not covered; storing a page's cursor with it makes a killed run resumable.
+
+        Raises:
+            TransientError: the venue stayed unavailable within retries and budget.
+            KeyRefused, TerminalError: the venue will not answer.
+        """
+        ...
+
+    def interpret(self, payload: Payload) -> Interpretation:
+        """Read a stored payload of this venue; pure, never calls the venue."""
+        ...
+
+    def check_key(self) -> KeyReport:
+        """Sign one harmless call and tell what the key may do."""
+        ...
+
+    def price_source(self) -> PriceSource | None:
+        """Return the venue's own price source, or None."""
+        ...
+
+    def call_count(self) -> CallCount:
+        """Return what has been spent so far."""
+        ...
+
+    def close(self) -> None:
+        """Release sockets."""
+        ...
+
+
+class ConnectorFactory(Protocol):
+    """The object behind an entry point of ``lotwright.connectors``; usually the connector class itself."""
+
+    venue: VenueName
+
+    def __call__(self, terms: ConnectionTerms) -> Connector:
+        """Return a connector; calls nothing yet.
+
+        Raises:
+            InputError: when the terms cannot work (no secrets, a secret of the wrong form).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTerms:
+    """What an importer may know: the account and bot given on the command line (None: the file says), the book's zone."""
+
+    account: AccountId | None
+    bot: BotId | None
+    zone: tzinfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRow:
+    """What one row of a file says: the event, or what is wrong with it (then `event` is None). `line` counts from 1, the header."""
+
+    line: int
+    event: Event | None
+    faults: tuple[RowFault, ...] = ()
+
+
+class FileFormat(Protocol):
+    """One export format. `headers` lists the known header rows, newest first."""
+
+    name: str
+    title: str
+    venue: VenueName
+    headers: tuple[tuple[str, ...], ...]
+
+    def recognises(self, header: tuple[str, ...]) -> bool:
+        """Tell whether a header row is this format's (columns in any order where the format allows it)."""
+        ...
+
+    def read(self, rows: Iterator[tuple[int, list[str]]], header: tuple[str, ...], terms: FileTerms) -> Iterator[FileRow]:
+        """Yield one item per data row, given as (line, cells), in file order; faults are values, so that all bad rows can be listed.
+
+        Raises:
+            InputError: for faults of the file as a whole.
+        """
+        ...
+
+
+# --- the law -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookTerms:
+    """The settings that the law looks at. `wallets` maps accounts to wallets; an account that is missing is its own."""
+
+    currency: AssetCode
+    zone: tzinfo
+    method: str
+    scope: str
+    wallets: Mapping[AccountId, WalletId]
+
+    def wallet_of(self, account: AccountId) -> WalletId:
+        """Return the wallet whose lots the law pools this account with."""
+        return self.wallets.get(account, WalletId(account))
+
+
+class MatchingRule(Protocol):
+    """Which open lot goes first. `key` orders the open lots of one wallet; the smallest is taken."""
+
+    name: str
+
+    def key(self, lot: Lot) -> tuple[object, ...]:
+        """Return the sort key of a lot as it enters a wallet; total over all lots of a pool."""
+        ...
+
+
+class TaxRegime(Protocol):
+    """One country's law as far as lots and gains go. Pure."""
+
+    name: str
+    version: str
+    methods: tuple[str, ...]
+
+    def rule(self, terms: BookTerms) -> MatchingRule:
+        """Return the matching rule of the book's method.
+
+        Raises:
+            InputError: when the regime does not allow the method or scope.
+        """
+        ...
+
+    def priced_assets(self, event: Event, terms: BookTerms) -> tuple[tuple[str, AssetCode, Decimal], ...]:
+        """Return which prices an event needs: (``value`` or ``fee``, asset, quantity) for each worth that it lacks."""
+        ...
+
+    def movements(self, event: Event, worth: Worth, terms: BookTerms) -> tuple[Movement, ...]:
+        """Return what an event does to the pools: what comes in first, legs numbered from 1."""
+        ...
+
+    def term(self, acquired: date, disposed: date) -> HoldingTerm | None:
+        """Return short or long by calendar dates; None where the law knows no term."""
+        ...
+
+    def year_of(self, day: date) -> int:
+        """Return the tax year of a day, named by the calendar year in which it begins."""
+        ...
+
+    def period_of(self, year: int) -> Period:
+        """Return the days of a tax year."""
+        ...
+
+    def box(self, *, term: HoldingTerm | None, year: int) -> str:
+        """Return the box of the official form that a disposal belongs to; empty where there is none."""
+        ...
+
+
+# --- reports -------------------------------------------------------------------------------------------------------
+
+
+class ReportInput(Protocol):
+    """What a report may ask of a book, already cut to the period and filters asked for. Iterators are sorted and lazy."""
+
+    cover: BookCover
+    period: Period
+
+    def gains(self) -> Iterator[GainRow]:
+        """Yield taxable disposal pieces by `disposed_at`, disposal id, lot id."""
+        ...
+
+    def income(self) -> Iterator[IncomeRow]:
+        """Yield income by time, then id."""
+        ...
+
+    def lots(self) -> Iterator[Lot]:
+        """Yield open lots, as of the end of the book, by asset, wallet, acquisition, lot id."""
+        ...
+
+    def entries(self) -> Iterator[JournalRow]:
+        """Yield journal entries by time, then entry id."""
+        ...
+
+    def balances(self) -> Iterable[BalanceRow]:
+        """Return the non-zero balances of all ledger accounts at the end of the period, by account and asset."""
+        ...
+
+    def bot_activity(self) -> Iterable[BotActivity]:
+        """Return fills and fees by bot; fills without a bot last."""
+        ...
+
+    def findings(self) -> Iterable[Finding]:
+        """Return the book's open findings by severity, code, subject."""
+        ...
+
+
+class ReportGenerator(Protocol):
+    """One report."""
+
+    name: str
+    title: str
+
+    def document(self, source: ReportInput) -> ReportDocument:
+        """Return the report; pure, rows are made while they are read."""
+        ...
+
+
+class Exporter(Protocol):
+    """One file format. `suffix` with the dot; `binary` formats need a file, not a terminal."""
+
+    name: str
+    suffix: str
+    binary: bool
+
+    def write(self, document: ReportDocument, target: IO[bytes]) -> None:
+        """Write the whole document to an open binary stream; the same document gives the same bytes."""
+        ...

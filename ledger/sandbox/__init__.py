@@ -1,0 +1,1 @@
+"""A loopback exchange that speaks real dialects over one invented account, and misbehaves on request."""

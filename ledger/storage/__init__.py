@@ -1,0 +1,1 @@
+"""All the SQL: nouns in, nouns out."""

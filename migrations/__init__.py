@@ -1,0 +1,1 @@
+"""The schema's history; travels in the wheel."""

@@ -1,0 +1,1 @@
+"""One file = one report: facts in, a neutral table document out. Pure."""

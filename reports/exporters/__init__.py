@@ -1,0 +1,1 @@
+"""One file = one file format: a neutral table document in, bytes out."""

@@ -1,0 +1,1 @@
+"""Reports in the shape of United States forms."""
