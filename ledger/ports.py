@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from typing import IO, Protocol, runtime_checkable
+from typing import IO, Protocol
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.document import ReportDocument
@@ -41,8 +41,8 @@ class Secrets:
 class ConnectionTerms:
     """What a connector may know of its connection.
 
-    `share` is the part of the venue's published rate that we may use, above 0 and at most 1. `base_url` replaces the venue's own. `deadline`
-    is the value of the monotonic clock after which no call starts; None: no limit.
+    `share` is the part of the venue's published rate that we may use, above 0 and at most 1. `base_url` replaces the
+    venue's own. `deadline` is the value of the monotonic clock after which no call starts; None: no limit.
     """
 
     account: AccountId
@@ -135,7 +135,14 @@ class CallCount:
     seconds_waited: float = 0.0
 
 
-@runtime_checkable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricePage:
+    """One answer of a price source, and the quotes in it in order of time."""
+
+    payload: Payload
+    quotes: tuple[PriceQuote, ...]
+
+
 class PriceSource(Protocol):
     """Gives prices of an asset in a currency."""
 

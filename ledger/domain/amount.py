@@ -44,8 +44,11 @@ _INTEGER_LIMIT = Decimal(10) ** INTEGER_DIGITS_MAX
 
 # ISO 4217 codes of money that exchanges take; an asset of this list is cash and has no lots.
 FIAT: frozenset[str] = frozenset(
-    "AED ARS AUD BRL CAD CHF CLP CNY COP CZK DKK EUR GBP HKD HUF IDR ILS INR JPY KRW KZT MXN MYR NGN NOK NZD PEN PHP "
-    "PLN RON RUB SAR SEK SGD THB TRY TWD UAH USD VND ZAR".split(),
+    (
+        *("AED", "ARS", "AUD", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF"),
+        *("IDR", "ILS", "INR", "JPY", "KRW", "KZT", "MXN", "MYR", "NGN", "NOK", "NZD", "PEN", "PHP", "PLN", "RON"),
+        *("RUB", "SAR", "SEK", "SGD", "THB", "TRY", "TWD", "UAH", "USD", "VND", "ZAR"),
+    ),
 )
 
 
@@ -185,6 +188,20 @@ def allocate(total: Decimal, weights: Sequence[Decimal]) -> tuple[Decimal, ...]:
         parts.append(decimal_of_units(upto - given))
         given = upto
     return tuple(parts)
+
+
+def market_value(price: Decimal, quantity: Decimal) -> Decimal:
+    """Return what `quantity` units are worth at `price` each, floored at 18 decimals: the policy of every valuation.
+
+    >>> market_value(Decimal("0.5"), Decimal("3"))
+    Decimal('1.5')
+    """
+    product = _ROUNDING.multiply(price, quantity)
+    exponent = product.as_tuple().exponent
+    assert isinstance(exponent, int), product
+    if exponent < -DECIMALS_MAX:
+        product = product.quantize(Decimal(1).scaleb(-DECIMALS_MAX), ROUND_FLOOR, _ROUNDING)
+    return exact_decimal(product)
 
 
 def unit_price(total: Decimal, quantity: Decimal) -> Decimal:

@@ -55,11 +55,14 @@ class InputError(LedgerError):
         self.faults = tuple(faults)
 
 
+_SHOWN_MAX = 60  # characters of a refused text that a message repeats
+
+
 class NumberRefused(InputError):
     """A text is not the number or code that it should be; carries the text and the reason."""
 
     def __init__(self, text: str, reason: str) -> None:
-        shown = text if len(text) <= 60 else text[:57] + "..."
+        shown = text if len(text) <= _SHOWN_MAX else text[: _SHOWN_MAX - 3] + "..."
         super().__init__(f"{shown!r} {reason}")
         self.text = text
         self.reason = reason

@@ -54,8 +54,8 @@ class Gap(StrEnum):
 class MovementHead:
     """What every movement carries. `quantity` is positive. `leg` numbers the movements of one event from 1.
 
-    The order at one instant is (`occurred_at`, `sequence`, natural order of `source_id`, `event_id`, `leg`); a regime numbers what comes in before what
-    goes out. See `ledger.lots.pools.timeline_order`.
+    The order at one instant is the venue's `sequence`, else the natural order of `source_id`, then `event_id`, then `leg`;
+    a regime numbers what comes in before what goes out. See `ledger.lots.pools.timeline_order`.
     """
 
     event_id: EventId
@@ -113,8 +113,8 @@ class Lot:
 
     `quantity` and `cost_basis` are what the lot had when it came into this wallet, `quantity_open` and `cost_open` what
     is left. A transfer carries part of a lot into another wallet under the same `lot_id`: ids are unique per wallet
-    and `part`, which counts arrivals of one lot in one wallet from 0. `gap` says why a basis is not known; `cost_basis` is then 0 for
-    `MISSING_BASIS` and None for `MISSING_PRICE`.
+    and `part`, which counts arrivals of one lot in one wallet from 0. `gap` says why a basis is not known; `cost_basis`
+    is then 0 for `MISSING_BASIS` and None for `MISSING_PRICE`.
     """
 
     lot_id: LotId
@@ -137,8 +137,9 @@ class Lot:
 class Disposal:
     """One piece of a disposal: units of one departure matched with one lot, or with none (`lot_id` None).
 
-    `disposal_id` is shared by the pieces of one departure, `piece` numbers them from 1 in the order of matching. `matched_by` is the rule's name,
-    ``withheld``, ``selection:ID``, ``order:ID`` or ``missing``. `proceeds` or `cost_basis` None: no price, see `gap`. Missing basis has cost 0.
+    `disposal_id` is shared by the pieces of one departure, `piece` numbers them from 1 in the order of matching.
+    `matched_by` is the rule's name, ``withheld``, ``selection:ID``, ``order:ID`` or ``missing``. `proceeds` or
+    `cost_basis` None: no price, see `gap`. Units with a missing basis have cost 0.
     """
 
     disposal_id: DisposalId
