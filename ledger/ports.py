@@ -5,7 +5,7 @@ Ours are reached the same way as a stranger's: by entry point, in the groups ``l
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import IO, Protocol
@@ -21,20 +21,12 @@ from ledger.domain.lot import HoldingTerm, Lot, Movement
 from ledger.domain.payload import Payload
 from ledger.domain.period import Period
 from ledger.domain.price import PriceQuote, Worth
+from ledger.domain.secrets import Secrets
 
 CursorState = Mapping[str, str | int | None]  # what a connector needs to go on; plain JSON, no secrets
 
 
 # --- sources -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Secrets:
-    """A key as resolved from a reference; never printed, stored or compared in logs."""
-
-    key: str = field(repr=False)
-    secret: str = field(repr=False)
-    passphrase: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +81,9 @@ class Page:
 class LedgerLine:
     """What a venue's own ledger says moved: evidence for completeness, booked nowhere.
 
-    `amount` is signed (positive: came in); `balance` is what the venue had after it, None where not told. `event_ids` are the
-    events of which at least one must exist in the book for this line to be explained; empty: it explains itself.
+    `amount` is signed (positive: came in); `balance` is what the venue had after it, None where not told. `event_ids`
+    are the events of which at least one must exist in the book for this line to be explained; empty: it explains itself.
+    `told_by` is the stream that should tell of those events.
     """
 
     line_id: str
@@ -101,6 +94,7 @@ class LedgerLine:
     amount: Decimal
     balance: Decimal | None
     event_ids: tuple[EventId, ...]
+    told_by: StreamKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

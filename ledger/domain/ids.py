@@ -45,6 +45,22 @@ def event_id(*, venue: VenueName, account: AccountId, product_line: str, kind: s
     return EventId(hash_of(venue, account, product_line, kind, scope, source_id)[:_ID_DIGITS])
 
 
+def coinbase_fill_id(*, account: AccountId, product: str, side: str, trade_id: str) -> EventId:
+    """Return the id of a Coinbase Exchange fill, the same for the venue's API and for the export of its fills.
+
+    Trade ids are unique per product. `side` is ``buy`` or ``sell``: a self-trade gives one row of each under one trade id,
+    and the export has no order id that could keep them apart.
+    """
+    return event_id(
+        venue=VenueName("coinbase-exchange"),
+        account=account,
+        product_line="spot",
+        kind="fill",
+        scope=f"{product}/{side}",
+        source_id=trade_id,
+    )
+
+
 def payload_id(*, account: AccountId, request: str, content: Hash) -> PayloadId:
     """Return the id of bytes received in answer to one request, or read from one file (`request` empty)."""
     return PayloadId("P-" + hash_of(account, request, content)[:_ID_DIGITS])

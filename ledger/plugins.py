@@ -1,0 +1,94 @@
+"""What is installed, by entry point: ours are found the same way as a stranger's."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import cast
+
+from ledger.domain.errors import InputError
+from ledger.ports import ConnectorFactory, Exporter, FileFormat, ReportGenerator, TaxRegime
+
+GROUPS = {
+    "lotwright.connectors": "connector",
+    "lotwright.file_formats": "file format",
+    "lotwright.tax_regimes": "tax regime",
+    "lotwright.reports": "report",
+    "lotwright.exporters": "exporter",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugin:
+    """One entry point: what it is, its name, and the distribution that brought it."""
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    target: str
+
+
+def installed() -> tuple[Plugin, ...]:
+    """Return all plug-ins by kind and name; loads none of them."""
+    found = [
+        Plugin(
+            kind=kind,
+            name=point.name,
+            distribution=point.dist.name if point.dist else "",
+            version=point.dist.version if point.dist else "",
+            target=point.value,
+        )
+        for group, kind in GROUPS.items()
+        for point in entry_points(group=group)
+    ]
+    return tuple(sorted(found, key=lambda one: (one.kind, one.name, one.distribution)))
+
+
+def connector(venue: str) -> ConnectorFactory:
+    """Return the connector of a venue; InputError when none is installed."""
+    return cast("ConnectorFactory", _loaded("lotwright.connectors", venue))
+
+
+def file_formats() -> tuple[FileFormat, ...]:
+    """Return all file formats by name."""
+    points = sorted(entry_points(group="lotwright.file_formats"), key=lambda point: point.name)
+    return tuple(point.load()() for point in points)
+
+
+def tax_regime(name: str) -> TaxRegime:
+    """Return a tax regime; InputError when none of that name is installed."""
+    return cast("type[TaxRegime]", _loaded("lotwright.tax_regimes", name))()
+
+
+def report(name: str) -> ReportGenerator:
+    """Return a report; InputError when none of that name is installed."""
+    return cast("type[ReportGenerator]", _loaded("lotwright.reports", name))()
+
+
+def exporter(name: str) -> Exporter:
+    """Return an exporter; InputError when none of that name is installed."""
+    return cast("type[Exporter]", _loaded("lotwright.exporters", name))()
+
+
+def names(group: str) -> tuple[str, ...]:
+    """Return the names installed in a group, sorted."""
+    return tuple(sorted({point.name for point in entry_points(group=group)}))
+
+
+def _loaded(group: str, name: str) -> object:
+    points = tuple(entry_points(group=group, name=name))
+    if not points:
+        known = names(group)
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise InputError(f"no {GROUPS[group]} named {name!r} is installed", mend=f"{hint}installed: {', '.join(known)}")
+    return _single(points, group=group).load()
+
+
+def _single(points: Iterable[EntryPoint], *, group: str) -> EntryPoint:
+    first, *others = points
+    if others:
+        makers = ", ".join(point.dist.name for point in (first, *others) if point.dist)
+        raise InputError(f"more than one {GROUPS[group]} is named {first.name!r}: {makers}", mend="uninstall all but one of them")
+    return first
