@@ -142,9 +142,7 @@ class PriceSource(Protocol):
 
     name: str
 
-    def quotes(
-        self, asset: AssetCode, currency: AssetCode, *, since: datetime, until: datetime
-    ) -> Iterator[tuple[Payload, tuple[PriceQuote, ...]]]:
+    def quotes(self, asset: AssetCode, currency: AssetCode, *, since: datetime, until: datetime) -> Iterator[PricePage]:
         """Yield pages of quotes with `since` <= observed_at < `until`; nothing where the source has no such price.
 
         Raises:
@@ -264,12 +262,12 @@ class BookTerms:
 
 
 class MatchingRule(Protocol):
-    """Which open lot goes first. `key` orders the open lots of one wallet; the smallest is taken."""
+    """Which open lot goes first. `key` orders the open lots of one wallet; the smallest is taken, of equals the one acquired first."""
 
     name: str
 
     def key(self, lot: Lot) -> tuple[object, ...]:
-        """Return the sort key of a lot as it enters a wallet; total over all lots of a pool."""
+        """Return the sort key of a lot as it enters a wallet, comparable with the keys of all lots of a pool."""
         ...
 
 
@@ -319,8 +317,15 @@ class TaxRegime(Protocol):
 class ReportInput(Protocol):
     """What a report may ask of a book, already cut to the period and filters asked for. Iterators are sorted and lazy."""
 
-    cover: BookCover
-    period: Period
+    @property
+    def cover(self) -> BookCover:
+        """What stands on the cover."""
+        ...
+
+    @property
+    def period(self) -> Period:
+        """The days asked for."""
+        ...
 
     def gains(self) -> Iterator[GainRow]:
         """Yield taxable disposal pieces by `disposed_at`, disposal id, lot id."""

@@ -27,7 +27,7 @@ AssetCode = NewType("AssetCode", str)
 
 DECIMALS_MAX = 18
 INTEGER_DIGITS_MAX = 20
-UNITS_PER_ONE = 10**DECIMALS_MAX  # one whole unit of an asset, or of money, in scaled integers
+UNITS_PER_ONE: int = 10**DECIMALS_MAX  # one whole unit of an asset, or of money, in scaled integers
 ZERO = Decimal(0)
 
 EXACT = Context(
@@ -72,7 +72,7 @@ def decimal_of(text: str) -> Decimal:
     assert isinstance(exponent, int), text
     if exponent < -DECIMALS_MAX:
         raise NumberRefused(text, f"has more than {DECIMALS_MAX} decimals")
-    if exponent > INTEGER_DIGITS_MAX or abs(number) >= _INTEGER_LIMIT:
+    if exponent > INTEGER_DIGITS_MAX or number.copy_abs() >= _INTEGER_LIMIT:
         raise NumberRefused(text, f"has more than {INTEGER_DIGITS_MAX} integer digits")
     return number
 
@@ -92,7 +92,7 @@ def exact_decimal(number: Decimal) -> Decimal:
     assert isinstance(exponent, int), number
     if exponent < -DECIMALS_MAX:
         raise NumberRefused(str(number), f"has more than {DECIMALS_MAX} decimals")
-    if abs(trimmed) >= _INTEGER_LIMIT:
+    if trimmed.copy_abs() >= _INTEGER_LIMIT:
         raise NumberRefused(str(number), f"has more than {INTEGER_DIGITS_MAX} integer digits")
     return trimmed
 
@@ -103,7 +103,9 @@ def text_of(number: Decimal) -> str:
     >>> text_of(Decimal("2.20E-7")), text_of(Decimal("-0.0")), text_of(Decimal("1E+2"))
     ('0.00000022', '0', '100')
     """
-    text = format(number, "f")
+    text = str(number)  # quicker than a format, and plain but for exponents
+    if "E" in text:
+        text = format(number, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
@@ -143,7 +145,7 @@ def decimal_of_units(units: int) -> Decimal:
     >>> decimal_of_units(500000000000000000)
     Decimal('0.500000000000000000')
     """
-    return EXACT.scaleb(EXACT.create_decimal(units), -DECIMALS_MAX)
+    return Decimal(units).scaleb(-DECIMALS_MAX, EXACT)
 
 
 def added(*numbers: Decimal) -> Decimal:

@@ -14,11 +14,15 @@ Row = tuple[Cell, ...]
 
 
 class CellKind(StrEnum):
-    """What the cells of a column are. `OUTSIDE` is text that came from a file or a venue and is never trusted."""
+    """What the cells of a column are. `OUTSIDE` is text that came from a file or a venue and is never trusted.
+
+    `MONEY` is shown to the cent. `PRICE` is money for one unit or less than a cent: shown with as many decimals as it takes.
+    """
 
     TEXT = "text"
     OUTSIDE = "outside"
     MONEY = "money"
+    PRICE = "price"
     QUANTITY = "quantity"
     INTEGER = "integer"
     DAY = "day"
@@ -47,10 +51,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportDocument:
-    """One report. `cover` lists labelled facts (book, period, method, version, findings); the first table is the main one."""
+    """One report. `cover` lists labelled facts (book, period, method, version, findings); the first table is the main one.
+
+    `findings` says in one line each what a reader must know before trusting the figures; empty when the book is clean.
+    """
 
     name: str
     title: str
     cover: tuple[tuple[str, str], ...]
     tables: tuple[Table, ...]
     notes: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
