@@ -1,0 +1,164 @@
+"""A file -> its bytes; bytes -> header and rows of text, one row at a time.
+
+Users bring what their spreadsheet saved. What is no comma-separated UTF-8 is refused here, by what it seems to be and with how
+to mend it, so that no importer ever sees half-decoded text. What the cells mean is left to the formats.
+"""
+
+import csv
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from ledger.connectors.files.cells import shown
+from ledger.domain.errors import InputError
+
+FILE_BYTES_MAX = 512 * 1024 * 1024
+LINE_BYTES_MAX = 1024 * 1024
+COLUMNS_MAX = 1000
+
+_UTF8_BOM = b"\xef\xbb\xbf"
+_SAVE_AS_UTF8 = 'save it as "CSV UTF-8 (comma delimited)"'
+_SAVE_AS_CSV = 'open it in a spreadsheet and save the sheet as "CSV UTF-8 (comma delimited)"'
+_UNPACK = "unpack it and import the CSV file in it"
+_EXPORT_AS_CSV = "export it as CSV"
+
+# First bytes -> what the file seems to be, and how to mend it.
+_SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
+    (b"\xff\xfe", "UTF-16 text", _SAVE_AS_UTF8),
+    (b"\xfe\xff", "UTF-16 text", _SAVE_AS_UTF8),
+    (b"PK\x03\x04", "an Excel workbook (.xlsx) or a zip archive", f"{_SAVE_AS_CSV}, or {_UNPACK}"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", _SAVE_AS_CSV),
+    (b"\x1f\x8b", "a gzip archive", _UNPACK),
+    (b"BZh", "a bzip2 archive", _UNPACK),
+    (b"\xfd7zXZ\x00", "an xz archive", _UNPACK),
+    (b"7z\xbc\xaf", "a 7-Zip archive", _UNPACK),
+    (b"%PDF", "a PDF document", _EXPORT_AS_CSV),
+    (b"SQLite format 3\x00", "an SQLite database", _EXPORT_AS_CSV),
+    (b"<", "HTML or XML", _EXPORT_AS_CSV),
+    (b"{", "JSON", _EXPORT_AS_CSV),
+    (b"[", "JSON", _EXPORT_AS_CSV),
+)
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextTable:
+    """A file as text: `header` holds distinct names, `rows` yields (line, cells) once, in file order.
+
+    Cells carry no surrounding blanks; rows without any text are left out. A line is the physical one on which the row begins,
+    counted from 1. Rows may have more or fewer cells than the header: the formats say so row by row.
+    """
+
+    name: str
+    header: tuple[str, ...]
+    rows: Iterator[tuple[int, list[str]]]
+
+
+def read_file(path: Path) -> bytes:
+    """Return all bytes of a file: a book keeps them as the source document of its events.
+
+    Raises:
+        InputError: when there is no such file, it may not be read, is no regular file or has more than 512 MiB.
+    """
+    _check_file(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def read_table(stream: BinaryIO, *, name: str) -> TextTable:
+    """Read the header of CSV bytes and return it with the rows still to be read; `name` stands in messages.
+
+    Raises:
+        InputError: here, or while rows are read, when the bytes are no CSV in UTF-8 with commas, or a line has more than 1 MiB.
+    """
+    rows = _rows(_lines(stream, name), name)
+    first = next(rows, None)
+    if first is None:
+        raise InputError(f"{name}: is empty, there is no header row", mend="export the file again")
+    line, header = first
+    _check_header(header, f"{name}, line {line}")
+    return TextTable(name=name, header=tuple(header), rows=rows)
+
+
+def _check_file(path: Path) -> None:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{path}: is not a regular file", mend="name one CSV file")
+    if status.st_size > FILE_BYTES_MAX:
+        found = f"has {status.st_size:,} bytes, more than the {FILE_BYTES_MAX:,} that one import takes"
+        raise InputError(f"{path}: {found}", mend="split it into several files with the same header row")
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path}: cannot be read ({error.strerror})", mend="check the path and its rights")
+
+
+def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
+    """Yield the physical lines as text, each with its end."""
+    for number, raw in enumerate(iter(partial(stream.readline, LINE_BYTES_MAX + 1), b""), 1):
+        line = _checked_first(raw, name) if number == 1 else raw
+        if len(line) > LINE_BYTES_MAX:
+            raise InputError(f"{name}, line {number}: has more than {LINE_BYTES_MAX:,} bytes", mend="check that the file is a CSV file")
+        if b"\x00" in line:
+            raise InputError(f"{name}, line {number}: has a NUL byte, so it is UTF-16 or no text at all", mend=_SAVE_AS_UTF8)
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            found = f"byte 0x{line[error.start]:02X} at position {error.start + 1} is not UTF-8"
+            raise InputError(f"{name}, line {number}: {found}", mend=_SAVE_AS_UTF8) from error
+        yield text
+
+
+def _checked_first(line: bytes, name: str) -> bytes:
+    """Return the first line without byte order mark after a look at what kind of file it begins."""
+    for signature, kind, mend in _SIGNATURES:
+        if line.startswith(signature):
+            raise InputError(f"{name}: seems to be {kind}, not CSV", mend=mend)
+    if b"\r" in line.rstrip(b"\r\n"):
+        raise InputError(f"{name}: its lines end in carriage returns alone", mend=f'{_SAVE_AS_UTF8}, not as "CSV (Macintosh)"')
+    return line.removeprefix(_UTF8_BOM)
+
+
+def _rows(lines: Iterator[str], name: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(lines, strict=True)
+    line_next = 1
+    try:
+        for cells in reader:
+            line, line_next = line_next, reader.line_num + 1
+            trimmed = [cell.strip() for cell in cells]
+            if any(trimmed):
+                yield line, trimmed
+    except csv.Error as error:
+        found = f"the row is not well-formed: quotes do not match, or a cell has more than {csv.field_size_limit():,} characters"
+        raise InputError(f"{name}, line {line_next}: {found}", mend='put a cell in quotes as a whole, and write " in it twice') from error
+
+
+def _check_header(header: list[str], where: str) -> None:
+    if len(header) == 1:
+        _check_separator(header[0], where)
+    if len(header) > COLUMNS_MAX:
+        raise InputError(f"{where}: the header has {len(header):,} columns", mend="check that the file is a CSV file")
+    seen: set[str] = set()
+    for number, column in enumerate(header, 1):
+        if not column:
+            raise InputError(f"{where}: column {number} of the header has no name", mend="name the column, or delete it")
+        if column in seen:
+            raise InputError(f"{where}: the column {shown(column)} stands twice in the header", mend="delete one of the two")
+        seen.add(column)
+
+
+def _check_separator(only_cell: str, where: str) -> None:
+    for separator, named in _OTHER_SEPARATORS.items():
+        if separator in only_cell:
+            raise InputError(
+                f"{where}: the cells seem to be separated by {named}, not commas",
+                mend="save it with commas between cells and points in numbers (language English in most spreadsheets)",
+            )

@@ -1,0 +1,67 @@
+"""The loop that every file format shares: rows of text -> one `FileRow` each, faults as values."""
+
+from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
+
+from ledger.connectors.files.cells import CellReader, account_of, bot_of
+from ledger.domain.errors import InputError, RowFault
+from ledger.domain.event import Event
+from ledger.ports import FileRow, FileTerms
+
+Pick = Callable[[Sequence[str]], tuple[str, ...]]
+
+
+def read_rows(
+    rows: Iterator[tuple[int, list[str]]],
+    header: tuple[str, ...],
+    *,
+    columns: Sequence[str],
+    terms: FileTerms,
+    event_of: Callable[[tuple[str, ...], CellReader], Event | None],
+) -> Iterator[FileRow]:
+    """Yield what `event_of` makes of each row: its cells in the order of `columns`, a column that the file lacks being empty.
+
+    An event is given only where the row has no fault. The terms are checked at once, before the first row is asked for.
+
+    Raises:
+        InputError: when the account or bot of the command line is no name of an account or bot.
+    """
+    _check_terms(terms)
+    return _file_rows(rows, width=len(header), pick=_pick(header, columns), reader=CellReader(terms.zone), event_of=event_of)
+
+
+def _file_rows(
+    rows: Iterator[tuple[int, list[str]]],
+    *,
+    width: int,
+    pick: Pick,
+    reader: CellReader,
+    event_of: Callable[[tuple[str, ...], CellReader], Event | None],
+) -> Iterator[FileRow]:
+    for line, cells in rows:
+        if len(cells) != width:
+            yield FileRow(line=line, event=None, faults=(_width_fault(line, found=len(cells), width=width),))
+            continue
+        reader.begin(line)
+        event = event_of(pick([*cells, ""]), reader)
+        yield FileRow(line=line, event=None, faults=tuple(reader.faults)) if reader.faults else FileRow(line=line, event=event)
+
+
+def _pick(header: tuple[str, ...], columns: Sequence[str]) -> Pick:
+    """Return the function that puts the cells of a row, and one empty cell after them, in the order of `columns`."""
+    places = {name: place for place, name in enumerate(header)}
+    return itemgetter(*(places.get(column, len(header)) for column in columns))
+
+
+def _width_fault(line: int, *, found: int, width: int) -> RowFault:
+    mend = "put text with commas in quotes, and write numbers without separators" if found > width else "fill up the row with commas"
+    return RowFault(line=line, column="", message=f"has {found} cells, the header has {width}", mend=mend)
+
+
+def _check_terms(terms: FileTerms) -> None:
+    for option, read, name in (("--account", account_of, terms.account), ("--bot", bot_of, terms.bot)):
+        if name is not None:
+            try:
+                read(name)
+            except InputError as error:
+                raise InputError(f"{option}: {error.message}", mend=error.mend if name else "write a name") from error
