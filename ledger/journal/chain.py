@@ -1,0 +1,27 @@
+"""The hash chain of the journal: each entry is sealed together with all entries before it.
+
+Whoever keeps the newest hash can tell later whether any entry, posting or event fact of the past was changed, removed,
+added or moved.
+"""
+
+from hashlib import sha256
+
+from ledger.domain.amount import text_of
+from ledger.domain.entry import JournalEntry
+from ledger.domain.event_text import instant_text
+from ledger.domain.ids import Hash
+
+_SEPARATOR = "\x1f"
+
+
+def link(previous: Hash, entry: JournalEntry, facts: Hash) -> Hash:
+    """Return the hash of an entry: SHA-256 over `previous`, everything the entry says and the hash of its event's facts.
+
+    Six fields of the head and four of each posting are joined by the ASCII unit separator, numbers in canonical text, so
+    that no two entries give the same text.
+    """
+    parts = [previous, entry.entry_id, entry.reverses or "", entry.event_id, instant_text(entry.occurred_at), facts]
+    for posting in entry.postings:
+        amount = posting.amount
+        parts += (posting.debit, posting.credit, amount.asset, text_of(amount.quantity))
+    return Hash(sha256(_SEPARATOR.join(parts).encode()).hexdigest())

@@ -1,0 +1,258 @@
+"""The invariants of the journal: plain functions from what the book holds to findings, empty when all is well.
+
+`lotwright check` runs them, a sync runs them, and so do the property tests. They read streams and keep little.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat, subtracted, text_of
+from ledger.domain.entry import AccountName, JournalEntry
+from ledger.domain.event import BalanceSnapshot, Transfer
+from ledger.domain.finding import Finding, Severity
+from ledger.domain.ids import AccountId, EntryId, EventId, Hash
+from ledger.journal.chain import link
+from ledger.journal.chart import CLEARING, account_of_assets
+
+Entries = Callable[[], Iterator[JournalEntry]]  # a fresh iterator at each call, in the order of the journal
+SealedEntry = tuple[JournalEntry, Hash, Hash]  # an entry, the hash of its event's facts, the hash stored with it
+
+
+def events_without_one_live_entry(event_ids: Iterable[EventId], entries: Entries) -> list[Finding]:
+    """Find events (snapshots left out by the caller) that are booked never or more than once, and entries of unknown events.
+
+    An entry is live when no reversal names it and it reverses nothing.
+    """
+    reversed_ids = {entry.reverses for entry in entries() if entry.reverses is not None}
+    live = Counter(entry.event_id for entry in entries() if entry.reverses is None and entry.entry_id not in reversed_ids)
+    found = []
+    for event_id in event_ids:
+        count = live.pop(event_id, 0)
+        if count != 1:
+            found.append(_not_one_live_entry(event_id, count))
+    found += [_entry_without_event(event_id) for event_id in sorted(live)]
+    return found
+
+
+def broken_reversals(entries: Entries) -> list[Finding]:
+    """Find reversals that do not mirror an earlier entry posting by posting, and entries that are reversed twice."""
+    targets = Counter(entry.reverses for entry in entries() if entry.reverses is not None)
+    found = [_reversed_twice(target) for target, count in targets.items() if count > 1]
+    earlier: dict[EntryId, JournalEntry] = {}
+    for entry in entries():
+        if entry.reverses is not None and not _mirrors(entry, earlier.get(entry.reverses)):
+            found.append(_not_mirrored(entry))
+        if entry.entry_id in targets:
+            earlier[entry.entry_id] = entry
+    return found
+
+
+def broken_chain(sealed: Iterable[SealedEntry], genesis: Hash) -> list[Finding]:
+    """Find the first entry whose stored hash is not the one that its content and its predecessor give; the rest follow from it.
+
+    `genesis` stands before the first entry.
+    """
+    previous = genesis
+    for place, (entry, facts, stored) in enumerate(sealed, start=1):
+        previous = link(previous, entry, facts)
+        if previous != stored:
+            return [_chain_broken(entry, place)]
+    return []
+
+
+def unexplained_clearing(balances: Mapping[tuple[AccountName, AssetCode], Decimal], unpaired: Iterable[Transfer]) -> list[Finding]:
+    """Find halves of transfers whose other half is not known, and what the clearing account holds beyond them.
+
+    `unpaired` are the transfers with one half; those of government money are left alone, their other side is a bank.
+    """
+    halves = [transfer for transfer in unpaired if not is_fiat(transfer.amount.asset)]
+    expected: defaultdict[AssetCode, Decimal] = defaultdict(lambda: ZERO)
+    for transfer in halves:
+        left = transfer.amount if transfer.to_account is None else -transfer.amount
+        expected[left.asset] = added(expected[left.asset], left.quantity)
+    found = [_half_transfer(transfer) for transfer in halves]
+    cleared = {asset: balance for (name, asset), balance in balances.items() if name == CLEARING}
+    for asset in sorted({*cleared, *expected}):
+        rest = subtracted(cleared.get(asset, ZERO), expected[asset])
+        if rest:
+            found.append(_clearing_not_zero(Amount(quantity=rest, asset=asset)))
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceComparison:
+    """One account and asset: `balance_book` is ours, `balance_venue` the venue's at `observed_at`, None where it tells of none.
+
+    `difference` = book less venue; None without a venue's balance.
+    """
+
+    account: AccountId
+    asset: AssetCode
+    balance_book: Decimal
+    balance_venue: Decimal | None
+    difference: Decimal | None
+    observed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciliation:
+    """Comparisons by account and asset, and what in them needs a look."""
+
+    rows: tuple[BalanceComparison, ...]
+    findings: tuple[Finding, ...]
+
+
+def reconciled(balances: Mapping[tuple[AccountName, AssetCode], Decimal], snapshots: Iterable[BalanceSnapshot]) -> Reconciliation:
+    """Compare the balances of asset accounts with the newest snapshot of each account and asset.
+
+    `balances` are to be those of the snapshots' instant. Accounts of which no snapshot exists are left out; an asset that
+    we hold and the venue's snapshots of that account do not name is a row without `balance_venue`.
+    """
+    told = _newest(snapshots)
+    told_accounts = {account for account, _ in told}
+    booked = {
+        (account, asset): balance
+        for (name, asset), balance in balances.items()
+        if (account := account_of_assets(name)) is not None and account in told_accounts
+    }
+    rows = tuple(_compared(account, asset, booked, told) for account, asset in sorted({*told, *booked}))
+    return Reconciliation(rows=rows, findings=tuple(_unlike(row) for row in rows if row.difference != 0))
+
+
+def _newest(snapshots: Iterable[BalanceSnapshot]) -> dict[tuple[AccountId, AssetCode], BalanceSnapshot]:
+    newest: dict[tuple[AccountId, AssetCode], BalanceSnapshot] = {}
+    for snapshot in snapshots:
+        place = (snapshot.account, snapshot.balance.asset)
+        known = newest.get(place)
+        if known is None or (known.occurred_at, known.event_id) < (snapshot.occurred_at, snapshot.event_id):
+            newest[place] = snapshot
+    return newest
+
+
+def _compared(
+    account: AccountId,
+    asset: AssetCode,
+    booked: Mapping[tuple[AccountId, AssetCode], Decimal],
+    told: Mapping[tuple[AccountId, AssetCode], BalanceSnapshot],
+) -> BalanceComparison:
+    ours, snapshot = booked.get((account, asset), ZERO), told.get((account, asset))
+    return BalanceComparison(
+        account=account,
+        asset=asset,
+        balance_book=ours,
+        balance_venue=None if snapshot is None else snapshot.balance.quantity,
+        difference=None if snapshot is None else subtracted(ours, snapshot.balance.quantity),
+        observed_at=None if snapshot is None else snapshot.occurred_at,
+    )
+
+
+def _mirrors(reversal: JournalEntry, target: JournalEntry | None) -> bool:
+    if target is None or target.reverses is not None:
+        return False
+    return reversal.postings == tuple(posting.reversed() for posting in target.postings)
+
+
+# --- wording ---------------------------------------------------------------------------------------------------------
+
+
+def _not_one_live_entry(event_id: EventId, count: int) -> Finding:
+    return Finding(
+        code="not-one-live-entry",
+        severity=Severity.ERROR,
+        subject=event_id,
+        message=f"the event has {count} live journal entries; exactly one is right",
+        mend="run `lotwright sync`: posting again books what is missing and reverses what is double",
+    )
+
+
+def _entry_without_event(event_id: EventId) -> Finding:
+    return Finding(
+        code="entry-without-event",
+        severity=Severity.ERROR,
+        subject=event_id,
+        message="the journal books an event that the book does not hold",
+        mend="restore the book from a backup: events are never removed by Lotwright",
+    )
+
+
+def _reversed_twice(target: EntryId) -> Finding:
+    return Finding(
+        code="reversed-twice",
+        severity=Severity.ERROR,
+        subject=target,
+        message="more than one entry reverses this entry",
+        mend="restore the book from a backup: an entry is reversed once",
+    )
+
+
+def _not_mirrored(entry: JournalEntry) -> Finding:
+    return Finding(
+        code="reversal-not-mirrored",
+        severity=Severity.ERROR,
+        subject=entry.entry_id,
+        message=f"the entry reverses {entry.reverses} but does not undo its postings, or that entry does not stand before it",
+        mend="restore the book from a backup: reversals are written by Lotwright only",
+    )
+
+
+def _chain_broken(entry: JournalEntry, place: int) -> Finding:
+    return Finding(
+        code="chain-broken",
+        severity=Severity.ERROR,
+        subject=entry.entry_id,
+        message=f"entry number {place} of the journal is not what was sealed: it, its event or its predecessor was changed",
+        mend="restore the book from a backup and compare: whatever differs from this entry on was altered outside Lotwright",
+    )
+
+
+def _half_transfer(transfer: Transfer) -> Finding:
+    sent = transfer.to_account is None
+    return Finding(
+        code="unpaired-withdrawal" if sent else "unpaired-deposit",
+        severity=Severity.WARNING,
+        subject=transfer.event_id,
+        message=(
+            f"{transfer.amount} {'left' if sent else 'arrived in'} {transfer.from_account or transfer.to_account} "
+            f"({transfer.source_id}) and no {'arrival' if sent else 'origin'} is known"
+        ),
+        mend=(
+            "sync or import the account where it arrived; if it was spent, sold or given away, record that"
+            if sent
+            else "sync or import the account that it came from; if it was bought or earned elsewhere, import it with its cost"
+        ),
+    )
+
+
+def _clearing_not_zero(rest: Amount) -> Finding:
+    return Finding(
+        code="clearing-not-zero",
+        severity=Severity.ERROR,
+        subject=f"{CLEARING} {rest.asset}",
+        message=f"the clearing account holds {rest} that no transfer under way explains",
+        mend="look at `lotwright report journal` for transfers of this asset whose halves do not match",
+    )
+
+
+def _unlike(row: BalanceComparison) -> Finding:
+    where = f"{row.account} {row.asset}"
+    if row.balance_venue is None or row.difference is None:
+        return Finding(
+            code="balance-not-told",
+            severity=Severity.WARNING,
+            subject=where,
+            message=f"the book holds {text_of(row.balance_book)} {row.asset}; the venue's balances do not name the asset",
+            mend="if the venue lists only what it holds, history is missing: run `lotwright coverage`",
+        )
+    return Finding(
+        code="balance-differs",
+        severity=Severity.ERROR,
+        subject=where,
+        message=(
+            f"the book holds {text_of(row.balance_book)}, the venue {text_of(row.balance_venue)} {row.asset}: "
+            f"{text_of(row.difference.copy_abs())} too {'much' if row.difference > 0 else 'little'} in the book"
+        ),
+        mend="run `lotwright coverage` for holes, then sync the missing window or import the missing file",
+    )

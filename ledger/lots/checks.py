@@ -1,0 +1,151 @@
+"""The invariants of the lot layer: plain functions from movements, disposals and lots to findings, empty when all is well.
+
+They look at results only, never at how these were reached, so that a fault of the sweep cannot hide from them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ledger.domain.amount import ZERO, AssetCode, added, subtracted, text_of
+from ledger.domain.finding import Finding, Severity
+from ledger.domain.ids import WalletId
+from ledger.domain.lot import Acquisition, Departure, Disposal, Gap, Lot, Movement
+
+
+@dataclass(slots=True, kw_only=True)
+class _Sums:
+    """Sums of one asset: units with a known acquisition and their cost, all units and proceeds that left, units without basis."""
+
+    acquired: Decimal = ZERO
+    acquired_cost: Decimal = ZERO
+    acquired_without_basis: Decimal = ZERO
+    departed: Decimal = ZERO
+    proceeds: Decimal = ZERO
+    disposed: Decimal = ZERO
+    disposed_cost: Decimal = ZERO
+    disposed_without_lot: Decimal = ZERO
+    disposed_proceeds: Decimal = ZERO
+    open: Decimal = ZERO
+    open_cost: Decimal = ZERO
+    open_without_basis: Decimal = ZERO
+
+
+def unconserved(movements: Iterable[Movement], disposals: Iterable[Disposal], lots: Iterable[Lot]) -> list[Finding]:
+    """Find assets of which acquired is not disposed plus open, in units and in cost, to the last digit.
+
+    Units with a known acquisition balance exactly; of units without one as many at least must be accounted for as arrived.
+    What left must be there as disposal pieces, with all its proceeds. The three streams come in any order.
+    """
+    sums: defaultdict[AssetCode, _Sums] = defaultdict(_Sums)
+    for movement in movements:
+        _add_movement(sums[movement.asset], movement)
+    for disposal in disposals:
+        _add_disposal(sums[disposal.asset], disposal)
+    for lot in lots:
+        _add_lot(sums[lot.asset], lot)
+    return [finding for asset in sorted(sums) for finding in _unbalanced(asset, sums[asset])]
+
+
+def lots_unlike_balances(lots: Iterable[Lot], balances: Mapping[tuple[WalletId, AssetCode], Decimal]) -> list[Finding]:
+    """Find wallets whose open lots are not what the journal holds in the accounts of that wallet, and name the difference.
+
+    `balances` are sums over the ``assets:`` accounts of each wallet, assets with lots only. Lots in transit belong to no account and are
+    to be left out or balanced by the clearing account.
+    """
+    held: defaultdict[tuple[WalletId, AssetCode], Decimal] = defaultdict(lambda: ZERO)
+    for lot in lots:
+        place = (lot.wallet, lot.asset)
+        held[place] = added(held[place], lot.quantity_open)
+    places = sorted({*held, *balances})
+    unlike = [(place, held.get(place, ZERO), balances.get(place, ZERO)) for place in places]
+    return [_lots_differ(place, in_lots, booked) for place, in_lots, booked in unlike if in_lots != booked]
+
+
+def lots_used_too_early(disposals: Iterable[Disposal]) -> list[Finding]:
+    """Find disposal pieces that were matched with a lot which was not there yet."""
+    return [_too_early(piece) for piece in disposals if piece.acquired_at is not None and piece.acquired_at > piece.disposed_at]
+
+
+# --- sums ------------------------------------------------------------------------------------------------------------
+
+
+def _add_movement(sums: _Sums, movement: Movement) -> None:
+    if isinstance(movement, Acquisition):
+        if movement.gap is Gap.MISSING_BASIS:
+            sums.acquired_without_basis = added(sums.acquired_without_basis, movement.quantity)
+        else:
+            sums.acquired = added(sums.acquired, movement.quantity)
+            sums.acquired_cost = added(sums.acquired_cost, movement.cost_basis or ZERO)
+    elif isinstance(movement, Departure):
+        sums.departed = added(sums.departed, movement.quantity)
+        sums.proceeds = added(sums.proceeds, movement.proceeds or ZERO)
+
+
+def _add_disposal(sums: _Sums, disposal: Disposal) -> None:
+    if disposal.lot_id is None:
+        sums.disposed_without_lot = added(sums.disposed_without_lot, disposal.quantity)
+    else:
+        sums.disposed = added(sums.disposed, disposal.quantity)
+    sums.disposed_cost = added(sums.disposed_cost, disposal.cost_basis or ZERO)
+    sums.disposed_proceeds = added(sums.disposed_proceeds, disposal.proceeds or ZERO)
+
+
+def _add_lot(sums: _Sums, lot: Lot) -> None:
+    if lot.gap is Gap.MISSING_BASIS:
+        sums.open_without_basis = added(sums.open_without_basis, lot.quantity_open)
+    else:
+        sums.open = added(sums.open, lot.quantity_open)
+        sums.open_cost = added(sums.open_cost, lot.cost_open or ZERO)
+
+
+def _unbalanced(asset: AssetCode, sums: _Sums) -> list[Finding]:
+    must_be_equal = (
+        ("units acquired", sums.acquired, "units disposed of and open", added(sums.disposed, sums.open)),
+        ("cost acquired", sums.acquired_cost, "cost disposed of and open", added(sums.disposed_cost, sums.open_cost)),
+        ("units that left", sums.departed, "units in disposals", added(sums.disposed, sums.disposed_without_lot)),
+        ("proceeds", sums.proceeds, "proceeds in disposals", sums.disposed_proceeds),
+    )
+    found = [_not_conserved(asset, one, left, other, right) for one, left, other, right in must_be_equal if left != right]
+    accounted = added(sums.disposed_without_lot, sums.open_without_basis)
+    if accounted < sums.acquired_without_basis:
+        found.append(_not_conserved(asset, "units without basis", sums.acquired_without_basis, "of them found again", accounted))
+    return found
+
+
+# --- wording ---------------------------------------------------------------------------------------------------------
+
+
+def _not_conserved(asset: AssetCode, one: str, left: Decimal, other: str, right: Decimal) -> Finding:
+    return Finding(
+        code="lots-not-conserved",
+        severity=Severity.ERROR,
+        subject=asset,
+        message=f"{asset}: {one} {text_of(left)}, but {other} {text_of(right)}; difference {text_of(subtracted(left, right))}",
+        mend="run `lotwright sync` to match again from zero; if it stays, this is a fault of ours: please report it",
+    )
+
+
+def _lots_differ(place: tuple[WalletId, AssetCode], in_lots: Decimal, booked: Decimal) -> Finding:
+    wallet, asset = place
+    return Finding(
+        code="lots-differ-from-balance",
+        severity=Severity.ERROR,
+        subject=f"{wallet} {asset}",
+        message=(
+            f"the open lots of wallet {wallet} hold {text_of(in_lots)} {asset}, its accounts {text_of(booked)}: "
+            f"{text_of(subtracted(in_lots, booked))} more in lots than booked"
+        ),
+        mend="units left that had never come in: look for findings `missing-basis` of this asset and import what is missing before them",
+    )
+
+
+def _too_early(piece: Disposal) -> Finding:
+    return Finding(
+        code="lot-used-too-early",
+        severity=Severity.ERROR,
+        subject=f"{piece.disposal_id}/{piece.piece}",
+        message=f"{text_of(piece.quantity)} {piece.asset} were disposed of before their lot {piece.lot_id} was acquired",
+        mend="correct the date of acquisition of that opening or gift; otherwise this is a fault of ours: please report it",
+    )
