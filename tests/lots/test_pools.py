@@ -8,7 +8,7 @@ import pytest
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.ids import AccountId, EventId, SourceId, WalletId
-from ledger.domain.lot import Departure, DepartureKind, Movement
+from ledger.domain.lot import Acquisition, Departure, DepartureKind, LotOrigin, Movement
 from ledger.lots.pools import natural_order, ties_ordered, timeline_order
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
@@ -38,6 +38,25 @@ ORDERED: dict[str, list[Movement]] = {
     "then the event": [left("a", event="1"), left("a", event="2")],
     "then the leg": [left("a", leg=1), left("a", leg=2), left("a", leg=10)],
 }
+
+
+def test_of_a_self_trade_the_purchase_comes_before_the_sale() -> None:
+    sale = left("612", sequence=612, event="a")
+    bought = Acquisition(
+        event_id=EventId("b"),
+        source_id=sale.source_id,
+        leg=1,
+        sequence=612,
+        occurred_at=NOW,
+        asset=sale.asset,
+        quantity=Decimal(1),
+        account=sale.account,
+        wallet=sale.wallet,
+        cost_basis=Decimal(1),
+        acquired_at=NOW,
+        origin=LotOrigin.PURCHASE,
+    )
+    assert list(timeline_order([sale, bought])) == [bought, sale]
 
 
 @pytest.mark.parametrize("expected", ORDERED.values(), ids=ORDERED)

@@ -1,0 +1,144 @@
+"""How domain values stand in columns, on both engines, without losing a digit or a microsecond.
+
+SQLite has no exact decimal and no instant, so both are canonical text there; PostgreSQL keeps them as NUMERIC and
+TIMESTAMPTZ. Reading is left to one lean function a column, because a million cells pass through it. On PostgreSQL the
+driver itself is taught to give canonical values (see ``postgresql.py``), so nothing is left to do here.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Numeric, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from ledger.domain.amount import DECIMALS_MAX, INTEGER_DIGITS_MAX, exact_decimal, text_of
+from ledger.domain.event_text import instant_text
+
+Json = str | int | bool | list["Json"] | dict[str, "Json"] | None
+
+POSTGRESQL = "postgresql"
+_LENGTH_SAFE = DECIMALS_MAX + len("0.")  # no text of this length has too many decimals or integer digits
+_INSTANT = "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ"
+
+Seq = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER is SQLite's own row number
+
+
+def decimal_text(number: Decimal) -> str:
+    """Return the canonical text of a number that a book can keep.
+
+    Raises:
+        NumberRefused: when it is not finite, or has more than 18 decimals or 20 integer digits.
+    """
+    text = text_of(number)
+    if not number.is_finite() or (len(text) > _LENGTH_SAFE and not _fits(text)):
+        exact_decimal(number)  # says what is wrong
+    return text
+
+
+def decimal_text_or_none(number: Decimal | None) -> str | None:
+    """Return `decimal_text`, or None for None."""
+    return None if number is None else decimal_text(number)
+
+
+def instant_cell(instant: datetime) -> str:
+    """Return the same as `instant_text`, in half the time for what is in UTC already."""
+    if instant.tzinfo is not UTC:
+        return instant_text(instant)
+    day = (instant.year, instant.month, instant.day)
+    return _INSTANT % (*day, instant.hour, instant.minute, instant.second, instant.microsecond)
+
+
+def instant_cell_or_none(instant: datetime | None) -> str | None:
+    """Return `instant_cell`, or None for None."""
+    return None if instant is None else instant_cell(instant)
+
+
+def json_text(content: object) -> str:
+    """Write plain JSON canonically: sorted keys, no spaces, characters as they are."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+class ExactDecimal(TypeDecorator[Decimal]):
+    """A number of at most 20 integer digits and 18 decimals: canonical text on SQLite, NUMERIC(38,18) on PostgreSQL.
+
+    Gives back the number without trailing zeros. Binding a number that does not fit raises `NumberRefused`.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Decimal] | TypeEngine[str]:
+        """Return the column type of an engine."""
+        if dialect.name == POSTGRESQL:
+            return Numeric(INTEGER_DIGITS_MAX + DECIMALS_MAX, DECIMALS_MAX)
+        return Text()
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's signature
+        """Write a number; both engines take its text."""
+        return decimal_text_or_none(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], Decimal | None] | None:  # noqa: ARG002  # SQLAlchemy's
+        """Return the reader of one cell, None where the driver reads it."""
+        return None if dialect.name == POSTGRESQL else _decimal_or_none
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant in UTC: fixed-width ISO text on SQLite (text order is time order), TIMESTAMPTZ on PostgreSQL."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime] | TypeEngine[str]:
+        """Return the column type of an engine."""
+        return DateTime(timezone=True) if dialect.name == POSTGRESQL else Text()
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's signature
+        """Write an instant; both engines take its text."""
+        return instant_cell_or_none(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], datetime | None] | None:  # noqa: ARG002  # SQLAlchemy's
+        """Return the reader of one cell, None where the driver reads it."""
+        return None if dialect.name == POSTGRESQL else _instant_or_none
+
+
+class Key(TypeDecorator[str]):
+    """Text that is compared and sorted by code point on both engines, whatever the locale of the server."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        """Return the column type of an engine; SQLite compares bytes by itself."""
+        return Text(collation="C") if dialect.name == POSTGRESQL else Text()
+
+
+class JsonText(TypeDecorator[Json]):
+    """Plain JSON as canonical text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Json, dialect: Dialect) -> str:  # noqa: ARG002  # SQLAlchemy's signature
+        """Write canonical text."""
+        return json_text(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Json:  # noqa: ARG002  # SQLAlchemy's signature
+        """Read what was written."""
+        assert value is not None
+        content: Json = json.loads(value, parse_float=Decimal)
+        return content
+
+
+def _fits(text: str) -> bool:
+    whole, _, decimals = text.partition(".")
+    return len(decimals) <= DECIMALS_MAX and len(whole.lstrip("-")) <= INTEGER_DIGITS_MAX
+
+
+def _decimal_or_none(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _instant_or_none(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

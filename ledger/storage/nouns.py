@@ -1,0 +1,100 @@
+"""The nouns that only storage knows: domain values together with their places in the book."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger.domain.entry import JournalEntry
+from ledger.domain.event import Event, SourceRank
+from ledger.domain.ids import Hash
+
+State = Mapping[str, str | int | None]  # what a connector needs to go on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownEvent:
+    """What must be known of a stored event to tell whether a telling is new: its live revision and the hash of its facts."""
+
+    seq: int
+    revision: int
+    facts: Hash
+    rank: SourceRank
+    provisional: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """An event of the book; `seq` is the order of arrival, `revision` counts tellings from 0."""
+
+    seq: int
+    revision: int
+    event: Event
+    facts: Hash
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event to store. `seq` is numbered by the caller on from `event_seq_last`; `kind`, `body` and `facts` as in `event_text`."""
+
+    seq: int
+    revision: int
+    event: Event
+    kind: str
+    body: str
+    facts: Hash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEntry:
+    """A journal entry in its place of the hash chain (`seq` from 1); `facts` is the hash of the event row that it books."""
+
+    seq: int
+    entry: JournalEntry
+    event_seq: int
+    facts: Hash
+    previous_hash: Hash
+    hash: Hash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEntry:
+    """A journal entry to store at the end of the chain; its event must be stored before."""
+
+    seq: int
+    entry: JournalEntry
+    event_seq: int
+    previous_hash: Hash
+    hash: Hash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageWindow:
+    """One page as it was pulled: what it covered, how much was in it, and the payload that proves it.
+
+    `cursor` is the connector's state after the page. `from_at` and `to_at` are None of an empty page.
+    """
+
+    connection: str
+    stream: str
+    symbol: str
+    from_at: datetime | None
+    to_at: datetime | None
+    cursor: State
+    rows: int
+    first_id: str | None
+    last_id: str | None
+    payload_seq: int
+    pulled_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Computation:
+    """What the stored lots and disposals stand for: law, settings, and how much of the book went in."""
+
+    regime: str
+    version: str
+    options: str
+    event_seq: int
+    price_seq: int
+    computed_at: datetime

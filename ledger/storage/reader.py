@@ -1,0 +1,397 @@
+"""Questions to a book: nouns out, inside one snapshot. Iterators stream; ask for them and use them inside `Store.read`."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    case,
+    exists,
+    func,
+    literal_column,
+    select,
+)
+
+from ledger.domain.entry import Posting
+from ledger.domain.facts import JournalRow
+from ledger.domain.finding import Finding, Severity
+from ledger.domain.ids import EntryId, EventId, Hash, LotId, PayloadId
+from ledger.domain.lot import Disposal, Gap, Lot
+from ledger.domain.payload import Payload
+from ledger.domain.price import PriceQuote
+from ledger.storage import rows, tables
+from ledger.storage.backend import Backend
+from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, State, StoredEntry, StoredEvent
+from ledger.storage.rows import AnyRow
+from ledger.storage.tables import computation, coverage, cursor, disposal, entry, event, evidence, finding, lot, payload, posting, price
+
+_ROWS = 2_000  # rows fetched at a time: flat memory, few round trips
+_PAYLOADS = 8  # payloads fetched at a time; each may hold megabytes
+_KEYS = 5_000  # keys asked for at a time
+_MATCHES_MAX = 20
+_SEVERITIES = case({severity.value: rank for rank, severity in enumerate(Severity)}, value=finding.c.severity)
+_QUOTE = (price.c.asset, price.c.currency, price.c.observed_at, price.c.price, price.c.source)
+_ENTRY = (entry.c.seq, entry.c.entry_id, event.c.event_id, entry.c.occurred_at, entry.c.reverses)
+
+Condition = ColumnElement[bool] | None
+AnySelect = Select[*tuple[Any, ...]]
+
+
+class Reader:
+    """What a book says. Made by `Store.read`."""
+
+    def __init__(self, connection: Connection, backend: Backend) -> None:
+        self._connection = connection
+        self._backend = backend
+        self._open: dict[int, CursorResult[*tuple[Any, ...]]] = {}
+
+    def close(self) -> None:
+        """Close what was asked for and not read to the end."""
+        for result in self._open.values():
+            result.close()
+        self._open.clear()
+
+    # --- places -----------------------------------------------------------------------------------------------------
+
+    def event_seq_last(self) -> int:
+        """Return the place of the newest event, 0 where there is none."""
+        return self._seq_last(event)
+
+    def price_seq_last(self) -> int:
+        """Return the place of the newest quote, 0 where there is none."""
+        return self._seq_last(price)
+
+    def chain_tip(self) -> tuple[int, Hash]:
+        """Return place and hash of the last entry; 0 and the book's genesis where there is none."""
+        last = self._one(select(entry.c.seq, entry.c.hash).order_by(entry.c.seq.desc()).limit(1))
+        return (0, self.genesis()) if last is None else (last.seq, last.hash)
+
+    def genesis(self) -> Hash:
+        """Return what the first entry of this book is linked to."""
+        genesis: Hash = self._connection.execute(select(tables.book.c.genesis)).scalar_one()
+        return genesis
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of rows of each table, by name."""
+        return {
+            table.name: self._connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in tables.METADATA.sorted_tables
+        }
+
+    # --- payloads ---------------------------------------------------------------------------------------------------
+
+    def payload(self, payload_id: PayloadId) -> Payload | None:
+        """Return one payload."""
+        row = self._one(select(*rows.PAYLOAD_COLUMNS).where(payload.c.payload_id == payload_id))
+        return None if row is None else rows.payload_of(row)[1]
+
+    def payloads(
+        self,
+        *,
+        account: str | None = None,
+        stream: str | None = None,
+        after_seq: int = 0,
+    ) -> Iterator[tuple[int, Payload]]:
+        """Yield payloads with their places, in order of arrival; only those of an account, of a stream, after a place."""
+        statement = _where(
+            select(*rows.PAYLOAD_COLUMNS),
+            None if account is None else payload.c.account == account,
+            None if stream is None else payload.c.stream == stream,
+            payload.c.seq > after_seq if after_seq else None,
+        )
+        yield from map(rows.payload_of, self._stream(statement.order_by(payload.c.seq), size=_PAYLOADS))
+
+    # --- events -----------------------------------------------------------------------------------------------------
+
+    def known(self, ids: Sequence[EventId]) -> dict[EventId, KnownEvent]:
+        """Return what the book knows of the events asked for; the unknown are missing."""
+        found: dict[EventId, KnownEvent] = {}
+        waiting = iter(ids)
+        while asked := list(islice(waiting, _KEYS)):
+            statement = select(*rows.KNOWN_COLUMNS).where(self._backend.among(event.c.event_id, asked))
+            # Of several revisions the last one stays in the dictionary.
+            found |= {row[0]: rows.known_event(row) for row in self._connection.execute(statement.order_by(event.c.revision)).all()}
+        return found
+
+    def event(self, event_id: EventId) -> StoredEvent | None:
+        """Return the live revision of an event."""
+        row = self._one(select(*rows.EVENT_COLUMNS).where(event.c.event_id == event_id).order_by(event.c.revision.desc()).limit(1))
+        return None if row is None else rows.stored_event(row)
+
+    def events(self, *, asset: str | None = None, kinds: Sequence[str] | None = None, after_seq: int = 0) -> Iterator[StoredEvent]:
+        """Yield live events by `occurred_at`, then `seq`; only those that move `asset`, are of `kinds`, arrived after `after_seq`."""
+        conditions = (
+            None if asset is None else _moves(asset),
+            None if kinds is None else event.c.kind.in_(kinds),
+            event.c.seq > after_seq if after_seq else None,
+        )
+        statement = _where(select(*rows.EVENT_COLUMNS).where(_live()), *conditions)
+        yield from map(rows.stored_event, self._stream(statement.order_by(event.c.occurred_at, event.c.seq)))
+
+    def snapshots(self) -> Iterator[StoredEvent]:
+        """Yield the newest balance that a venue told, by account and asset."""
+        newest = func.row_number().over(
+            partition_by=(event.c.account, event.c.assets),
+            order_by=(event.c.occurred_at.desc(), event.c.seq.desc()),
+        )
+        balances = select(event.c.seq, newest.label("age")).where(event.c.kind == literal_column("'balance'"), _live()).subquery()
+        statement = select(*rows.EVENT_COLUMNS).join(balances, balances.c.seq == event.c.seq).where(balances.c.age == 1)
+        yield from map(rows.stored_event, self._stream(statement.order_by(event.c.account, event.c.assets)))
+
+    def events_matching(self, prefix: str) -> list[EventId]:
+        """Return at most 20 ids that begin with `prefix` or whose source's own id it is, sorted."""
+        if not prefix:
+            return []
+        begins = and_(event.c.event_id >= prefix, event.c.event_id < prefix[:-1] + chr(ord(prefix[-1]) + 1))
+        statement = select(event.c.event_id).distinct().where(begins | (event.c.source_id == prefix))
+        return list(self._connection.execute(statement.order_by(event.c.event_id).limit(_MATCHES_MAX)).scalars())
+
+    def evidence(self, event_id: EventId) -> list[tuple[PayloadId, str]]:
+        """Return the payloads that tell of an event, of all its revisions, with the place in each; in order of arrival."""
+        statement = (
+            select(payload.c.payload_id, evidence.c.locator, payload.c.seq)
+            .distinct()
+            .select_from(evidence.join(event).join(payload))
+            .where(event.c.event_id == event_id)
+        )
+        ordered = statement.order_by(payload.c.seq, evidence.c.locator)
+        return [(row.payload_id, row.locator) for row in self._connection.execute(ordered)]
+
+    def evidence_seqs(self, event_id: EventId) -> list[int]:
+        """Return the places of the payloads that tell of an event, of all its revisions, ascending."""
+        statement = select(evidence.c.payload_seq).distinct().join(event).where(event.c.event_id == event_id)
+        return list(self._connection.execute(statement.order_by(evidence.c.payload_seq)).scalars())
+
+    def changed_assets(self, *, after_event_seq: int) -> set[str]:
+        """Return the assets that events stored after a place move."""
+        statement = select(event.c.assets).distinct().where(event.c.seq > after_event_seq)
+        return {code for assets in self._connection.execute(statement).scalars() for code in assets.split()}
+
+    # --- the journal ------------------------------------------------------------------------------------------------
+
+    def entries(self) -> Iterator[StoredEntry]:
+        """Yield the journal in the order of its hash chain."""
+        yield from self._stored_entries(_chain().order_by(entry.c.seq))
+
+    def entry(self, entry_id: EntryId) -> StoredEntry | None:
+        """Return one journal entry."""
+        return next(self._stored_entries(_chain().where(entry.c.entry_id == entry_id)), None)
+
+    def entries_of(self, event_id: EventId) -> list[StoredEntry]:
+        """Return the entries of all revisions of an event, reversals too, in the order of the chain."""
+        return list(self._stored_entries(_chain().where(event.c.event_id == event_id).order_by(entry.c.seq)))
+
+    def journal(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        account: str | None = None,
+        bot: str | None = None,
+        asset: str | None = None,
+    ) -> Iterator[JournalRow]:
+        """Yield entries by `occurred_at`, then `entry_id`; `since` included, `until` excluded; whole entries, whatever is asked for."""
+        touching = exists().where(posting.c.entry_seq == entry.c.seq, posting.c.asset == asset)
+        statement = _where(
+            select(*_ENTRY, event.c.source_id, event.c.kind, event.c.account, event.c.bot, event.c.note).join(event),
+            None if since is None else entry.c.occurred_at >= since,
+            None if until is None else entry.c.occurred_at < until,
+            None if account is None else event.c.account == account,
+            None if bot is None else event.c.bot == bot,
+            None if asset is None else touching,
+        )
+        for row, postings in self._with_postings(statement.order_by(entry.c.occurred_at, entry.c.entry_id)):
+            *_, source_id, kind, held_by, decided_by, note = row
+            booked = rows.entry_of(row, postings)
+            yield JournalRow(entry=booked, source_id=source_id, kind=kind, account=held_by, bot=decided_by, note=note or "")
+
+    def postings(self, *, until: datetime | None = None, account: str | None = None) -> Iterator[tuple[str, str, str, Decimal]]:
+        """Yield (debit, credit, asset, amount) of postings in the order of the chain.
+
+        Only of entries before `until`; only those that move the ledger account `account`.
+        """
+        source: FromClause = posting if until is None else posting.join(entry)
+        statement = select(posting.c.debit, posting.c.credit, posting.c.asset, posting.c.amount).select_from(source)
+        earlier = None if until is None else entry.c.occurred_at < until
+        touching = None if account is None else (posting.c.debit == account) | (posting.c.credit == account)
+        ordered = _where(statement, earlier, touching).order_by(posting.c.entry_seq, posting.c.line)
+        for row in self._stream(ordered):
+            yield tuple(row)
+
+    def _stored_entries(self, statement: AnySelect) -> Iterator[StoredEntry]:
+        for row, postings in self._with_postings(statement):
+            seq, *_, event_seq, facts, previous_hash, own_hash = row
+            booked = rows.entry_of(row, postings)
+            yield StoredEntry(seq=seq, entry=booked, event_seq=event_seq, facts=facts, previous_hash=previous_hash, hash=own_hash)
+
+    def _with_postings(self, statement: AnySelect) -> Iterator[tuple[AnyRow, list[Posting]]]:
+        """Yield entries with their postings, which are fetched for many entries at a time."""
+        waiting = self._stream(statement)
+        while entries := list(islice(waiting, _ROWS)):
+            postings: dict[int, list[Posting]] = {row[0]: [] for row in entries}
+            asked = (
+                select(posting.c.entry_seq, posting.c.debit, posting.c.credit, posting.c.asset, posting.c.amount)
+                .where(self._backend.among(posting.c.entry_seq, list(postings)))
+                .order_by(posting.c.entry_seq, posting.c.line)
+            )
+            for row in self._connection.execute(asked).all():
+                postings[row[0]].append(rows.posting_of(row))
+            for row in entries:
+                yield row, postings[row[0]]
+
+    # --- progress and findings --------------------------------------------------------------------------------------
+
+    def cursor(self, connection: str, stream: str, symbol: str) -> State | None:
+        """Return how far a stream was pulled; None: never."""
+        statement = select(cursor.c.state).where(
+            cursor.c.connection == connection,
+            cursor.c.stream == stream,
+            cursor.c.symbol == symbol,
+        )
+        state: State | None = self._connection.execute(statement).scalar_one_or_none()
+        return state
+
+    def coverage(self) -> Iterator[CoverageWindow]:
+        """Yield the pages pulled, by connection, stream and symbol, each in the order of pulling."""
+        names = [column for column in coverage.columns if column.name != "seq"]
+        ordered = select(*names).order_by(coverage.c.connection, coverage.c.stream, coverage.c.symbol, coverage.c.seq)
+        for row in self._stream(ordered):
+            yield CoverageWindow(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for a row as a mapping
+
+    def findings(self) -> list[tuple[str, Finding]]:
+        """Return the open findings with their origins: errors first, then by code, subject, origin."""
+        ordered = select(finding).order_by(_SEVERITIES, finding.c.code, finding.c.subject, finding.c.origin)
+        return [(row.origin, rows.finding_of(row)) for row in self._connection.execute(ordered)]
+
+    # --- prices -----------------------------------------------------------------------------------------------------
+
+    def prices(self, asset: str, currency: str, *, since: datetime | None = None, until: datetime | None = None) -> list[PriceQuote]:
+        """Return the quotes of an asset by `observed_at`, then source; `since` included, `until` excluded."""
+        statement = _where(
+            select(*_QUOTE).where(price.c.asset == asset, price.c.currency == currency),
+            None if since is None else price.c.observed_at >= since,
+            None if until is None else price.c.observed_at < until,
+        )
+        return [rows.quote_of(row) for row in self._connection.execute(statement.order_by(price.c.observed_at, price.c.source))]
+
+    def price_at(self, asset: str, currency: str, *, at: datetime, not_before: datetime) -> PriceQuote | None:
+        """Return the newest quote of `not_before` to `at`, both included; of several sources the first by name."""
+        statement = select(*_QUOTE).where(
+            price.c.asset == asset,
+            price.c.currency == currency,
+            price.c.observed_at <= at,
+            price.c.observed_at >= not_before,
+        )
+        row = self._one(statement.order_by(price.c.observed_at.desc(), price.c.source).limit(1))
+        return None if row is None else rows.quote_of(row)
+
+    # --- lots and disposals -----------------------------------------------------------------------------------------
+
+    def computation(self) -> Computation | None:
+        """Return what the stored lots and disposals stand for; None: never computed."""
+        names = [column for column in computation.columns if column.name != "seq"]
+        row = self._one(select(*names).order_by(computation.c.seq.desc()).limit(1))
+        return None if row is None else Computation(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name
+
+    def assets_without_price(self) -> set[str]:
+        """Return the assets of which a lot or a disposal lacks a price."""
+        gap = Gap.MISSING_PRICE.value
+        statements = (select(table.c.asset).distinct().where(table.c.gap == gap) for table in (lot, disposal))
+        return {asset for statement in statements for asset in self._connection.execute(statement).scalars()}
+
+    def lots(
+        self,
+        *,
+        asset: str | None = None,
+        wallet: str | None = None,
+        account: str | None = None,
+        include_closed: bool = False,
+    ) -> Iterator[Lot]:
+        """Yield lots by asset, wallet, `acquired_at`, lot id, part; those with nothing left only if asked for."""
+        statement = _where(
+            select(lot),
+            None if asset is None else lot.c.asset == asset,
+            None if wallet is None else lot.c.wallet == wallet,
+            None if account is None else lot.c.account == account,
+            None if include_closed else lot.c.quantity_open != Decimal(0),
+        )
+        ordered = statement.order_by(lot.c.asset, lot.c.wallet, lot.c.acquired_at, lot.c.lot_id, lot.c.part)
+        yield from map(rows.lot_of, self._stream(ordered))
+
+    def lot(self, lot_id: LotId) -> list[Lot]:
+        """Return a lot in all wallets that it came into, by wallet and part."""
+        statement = select(lot).where(lot.c.lot_id == lot_id).order_by(lot.c.wallet, lot.c.part)
+        return [rows.lot_of(row) for row in self._connection.execute(statement)]
+
+    def disposals(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        asset: str | None = None,
+        account: str | None = None,
+        bot: str | None = None,
+        kinds: Sequence[str] | None = None,
+        disposal_id: str | None = None,
+        event_id: str | None = None,
+    ) -> Iterator[Disposal]:
+        """Yield pieces by `disposed_at`, disposal id, lot id (none first), piece; `since` included, `until` excluded."""
+        statement = _where(
+            select(disposal),
+            None if since is None else disposal.c.disposed_at >= since,
+            None if until is None else disposal.c.disposed_at < until,
+            None if asset is None else disposal.c.asset == asset,
+            None if account is None else disposal.c.account == account,
+            None if bot is None else disposal.c.bot == bot,
+            None if kinds is None else disposal.c.kind.in_([str(kind) for kind in kinds]),
+            None if disposal_id is None else disposal.c.disposal_id == disposal_id,
+            None if event_id is None else disposal.c.event_id == event_id,
+        )
+        ordered = statement.order_by(disposal.c.disposed_at, disposal.c.disposal_id, disposal.c.lot_id.nulls_first(), disposal.c.piece)
+        yield from map(rows.disposal_of, self._stream(ordered))
+
+    # --- how questions are put --------------------------------------------------------------------------------------
+
+    def _seq_last(self, table: Table) -> int:
+        last: int = self._connection.execute(select(func.coalesce(func.max(table.c.seq), 0))).scalar_one()
+        return last
+
+    def _one(self, statement: AnySelect) -> AnyRow | None:
+        return self._connection.execute(statement).one_or_none()
+
+    def _stream(self, statement: AnySelect, *, size: int = _ROWS) -> Iterator[AnyRow]:
+        result = self._connection.execute(statement, execution_options={"yield_per": size})
+        self._open[id(result)] = result
+        try:
+            yield from result
+        finally:
+            result.close()
+            self._open.pop(id(result), None)
+
+
+def _live() -> ColumnElement[bool]:
+    """Return the condition that no later telling of the event is stored."""
+    later = event.alias("later")
+    return ~exists().where(later.c.event_id == event.c.event_id, later.c.revision > event.c.revision)
+
+
+def _moves(asset: str) -> ColumnElement[bool]:
+    return event.c.assets.contains(f" {asset} ", autoescape=True)
+
+
+def _chain() -> AnySelect:
+    return select(*_ENTRY, entry.c.event_seq, event.c.facts, entry.c.previous_hash, entry.c.hash).join(event)
+
+
+def _where(statement: AnySelect, *conditions: Condition) -> AnySelect:
+    """Return the statement with those conditions that there are."""
+    return statement.where(*(condition for condition in conditions if condition is not None))

@@ -1,0 +1,330 @@
+"""Domain values -> rows and back, one function a noun.
+
+These functions run once a row for all rows of a book, so they read and write plain tuples in the order of the table's columns and
+look enums up in tables. Bulk rows hold instants and numbers as canonical text, which both engines take.
+"""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from ledger.domain.amount import Amount
+from ledger.domain.entry import JournalEntry, Posting
+from ledger.domain.event import SourceRank, assets_of
+from ledger.domain.event_text import event_of
+from ledger.domain.finding import Finding, Severity
+from ledger.domain.lot import DepartureKind, Disposal, Gap, Lot, LotOrigin
+from ledger.domain.payload import Payload, PayloadKind
+from ledger.domain.price import PriceQuote
+from ledger.storage.backend import BulkRow
+from ledger.storage.columns import decimal_text, decimal_text_or_none, instant_cell, instant_cell_or_none, json_text
+from ledger.storage.nouns import CoverageWindow, KnownEvent, NewEntry, NewEvent, StoredEvent
+from ledger.storage.tables import event, payload
+
+AnyRow = Row[*tuple[Any, ...]]  # a row of some statement; who reads it knows its columns
+
+_COMPRESSION = 6  # zlib's own middle: JSON pages shrink to a tenth
+_RANKS = {rank.value: rank for rank in SourceRank}
+_ORIGINS = {origin.value: origin for origin in LotOrigin}
+_DEPARTURES = {kind.value: kind for kind in DepartureKind}
+_GAPS: dict[str | None, Gap | None] = {None: None, **{gap.value: gap for gap in Gap}}
+
+EVENT_COLUMNS = tuple(
+    event.c[name]
+    for name in (
+        *("seq", "revision", "kind", "body", "facts", "recorded_at", "event_id", "source_id", "venue", "account", "occurred_at"),
+        *("rank", "sequence", "order_id", "client_order_id", "bot", "note", "provisional"),
+    )
+)
+KNOWN_COLUMNS = (event.c.event_id, event.c.seq, event.c.revision, event.c.facts, event.c.rank, event.c.provisional)
+PAYLOAD_COLUMNS = tuple(
+    payload.c[name]
+    for name in (
+        *("seq", "payload_id", "kind", "venue", "account", "stream", "symbol", "request", "name", "content", "content_hash"),
+        *("fetched_at", "context"),
+    )
+)
+
+
+# --- payloads -------------------------------------------------------------------------------------------------------
+
+
+def payload_values(seq: int, source: Payload) -> dict[str, object]:
+    """Return the columns of a payload; its content compressed."""
+    return {
+        "seq": seq,
+        "payload_id": source.payload_id,
+        "kind": source.kind.value,
+        "venue": source.venue,
+        "account": source.account,
+        "stream": source.stream,
+        "symbol": source.symbol,
+        "request": source.request,
+        "name": source.name,
+        "content": zlib.compress(source.content, _COMPRESSION),
+        "content_hash": source.content_hash,
+        "size": len(source.content),
+        "fetched_at": source.fetched_at,
+        "context": [list(pair) for pair in source.context],
+    }
+
+
+def payload_of(row: AnyRow) -> tuple[int, Payload]:
+    """Read `PAYLOAD_COLUMNS`."""
+    seq, payload_id, kind, venue, account, stream, symbol, request, name, content, content_hash, fetched_at, context = row
+    return seq, Payload(
+        payload_id=payload_id,
+        kind=PayloadKind(kind),
+        venue=venue,
+        account=account,
+        stream=stream,
+        symbol=symbol,
+        request=request,
+        name=name,
+        content=zlib.decompress(content),
+        content_hash=content_hash,
+        fetched_at=fetched_at,
+        context=tuple((key, text) for key, text in context),
+    )
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+def event_rows(events: Sequence[NewEvent], recorded_at: datetime) -> Iterator[BulkRow]:
+    """Yield the rows of new events."""
+    recorded = instant_cell(recorded_at)
+    for new in events:
+        told = new.event
+        yield (
+            new.seq,
+            told.event_id,
+            new.revision,
+            told.venue,
+            told.account,
+            new.kind,
+            told.source_id,
+            instant_cell(told.occurred_at),
+            told.sequence,
+            told.order_id,
+            told.client_order_id,
+            told.bot,
+            told.rank.value,
+            int(told.provisional),
+            told.note,
+            f" {' '.join(assets_of(told))} ",
+            new.body,
+            new.facts,
+            recorded,
+        )
+
+
+def stored_event(row: AnyRow) -> StoredEvent:
+    """Read `EVENT_COLUMNS`."""
+    seq, revision, kind, body, facts, recorded_at, *head = row
+    event_id, source_id, venue, account, occurred_at, rank, sequence, order_id, client_order_id, bot, note, provisional = head
+    told = event_of(
+        kind,
+        body,
+        event_id=event_id,
+        source_id=source_id,
+        venue=venue,
+        account=account,
+        occurred_at=occurred_at,
+        rank=_RANKS[rank],
+        sequence=sequence,
+        order_id=order_id,
+        client_order_id=client_order_id,
+        bot=bot,
+        note=note,
+        provisional=provisional,
+    )
+    return StoredEvent(seq=seq, revision=revision, event=told, facts=facts, recorded_at=recorded_at)
+
+
+def known_event(row: AnyRow) -> KnownEvent:
+    """Read `KNOWN_COLUMNS`."""
+    _, seq, revision, facts, rank, provisional = row
+    return KnownEvent(seq=seq, revision=revision, facts=facts, rank=_RANKS[rank], provisional=provisional)
+
+
+# --- the journal ----------------------------------------------------------------------------------------------------
+
+
+def entry_rows(entries: Sequence[NewEntry], recorded_at: datetime) -> Iterator[BulkRow]:
+    """Yield the rows of new entries."""
+    recorded = instant_cell(recorded_at)
+    for new in entries:
+        entry = new.entry
+        yield (
+            new.seq,
+            entry.entry_id,
+            new.event_seq,
+            instant_cell(entry.occurred_at),
+            entry.reverses,
+            new.previous_hash,
+            new.hash,
+            recorded,
+        )
+
+
+def posting_rows(entries: Sequence[NewEntry]) -> Iterator[BulkRow]:
+    """Yield the rows of the postings of new entries."""
+    for new in entries:
+        for line, posting in enumerate(new.entry.postings, start=1):
+            amount = posting.amount
+            yield new.seq, line, posting.debit, posting.credit, amount.asset, decimal_text(amount.quantity)
+
+
+def posting_of(row: AnyRow) -> Posting:
+    """Read ``entry_seq, debit, credit, asset, amount``."""
+    _, debit, credit, asset, quantity = row
+    return Posting(debit=debit, credit=credit, amount=Amount(quantity=quantity, asset=asset))
+
+
+def entry_of(row: AnyRow, postings: Sequence[Posting]) -> JournalEntry:
+    """Read a row that begins with ``seq, entry_id, event_id, occurred_at, reverses``."""
+    _, entry_id, event_id, occurred_at, reverses, *_ = row
+    return JournalEntry(entry_id=entry_id, event_id=event_id, occurred_at=occurred_at, postings=tuple(postings), reverses=reverses)
+
+
+# --- progress, findings, prices -------------------------------------------------------------------------------------
+
+
+def coverage_row(seq: int, window: CoverageWindow) -> BulkRow:
+    """Return the row of one pulled page."""
+    return (
+        seq,
+        window.connection,
+        window.stream,
+        window.symbol,
+        instant_cell_or_none(window.from_at),
+        instant_cell_or_none(window.to_at),
+        json_text(dict(window.cursor)),
+        window.rows,
+        window.first_id,
+        window.last_id,
+        window.payload_seq,
+        instant_cell(window.pulled_at),
+    )
+
+
+def finding_row(origin: str, finding: Finding, found_at: datetime) -> BulkRow:
+    """Return the row of a finding."""
+    return origin, finding.code, finding.subject, finding.severity.value, finding.message, finding.mend, instant_cell(found_at)
+
+
+def finding_of(row: AnyRow) -> Finding:
+    """Read a row with the columns of a finding."""
+    return Finding(code=row.code, severity=Severity(row.severity), subject=row.subject, message=row.message, mend=row.mend)
+
+
+def price_row(seq: int, quote: PriceQuote, payload_seq: int | None) -> BulkRow:
+    """Return the row of a quote."""
+    return seq, quote.asset, quote.currency, instant_cell(quote.observed_at), decimal_text(quote.price), quote.source, payload_seq
+
+
+def quote_of(row: AnyRow) -> PriceQuote:
+    """Read ``asset, currency, observed_at, price, source``."""
+    asset, currency, observed_at, price, source = row
+    return PriceQuote(asset=asset, currency=currency, observed_at=observed_at, price=price, source=source)
+
+
+# --- lots and disposals ---------------------------------------------------------------------------------------------
+
+
+def lot_rows(lots: Sequence[Lot]) -> Iterator[BulkRow]:
+    """Yield the rows of lots."""
+    for lot in lots:
+        yield (
+            lot.lot_id,
+            lot.part,
+            lot.event_id,
+            lot.source_id,
+            lot.asset,
+            lot.account,
+            lot.wallet,
+            instant_cell(lot.acquired_at),
+            lot.origin.value,
+            decimal_text(lot.quantity),
+            decimal_text_or_none(lot.cost_basis),
+            decimal_text(lot.quantity_open),
+            decimal_text_or_none(lot.cost_open),
+            None if lot.gap is None else lot.gap.value,
+        )
+
+
+def lot_of(row: AnyRow) -> Lot:
+    """Read all columns of a lot."""
+    lot_id, part, event_id, source_id, asset, account, wallet, acquired_at, origin, *sizes, gap = row
+    quantity, cost_basis, quantity_open, cost_open = sizes
+    return Lot(
+        lot_id=lot_id,
+        part=part,
+        event_id=event_id,
+        source_id=source_id,
+        asset=asset,
+        account=account,
+        wallet=wallet,
+        acquired_at=acquired_at,
+        origin=_ORIGINS[origin],
+        quantity=quantity,
+        cost_basis=cost_basis,
+        quantity_open=quantity_open,
+        cost_open=cost_open,
+        gap=_GAPS[gap],
+    )
+
+
+def disposal_rows(disposals: Sequence[Disposal]) -> Iterator[BulkRow]:
+    """Yield the rows of disposals."""
+    for piece in disposals:
+        yield (
+            piece.disposal_id,
+            piece.piece,
+            piece.event_id,
+            piece.source_id,
+            piece.asset,
+            decimal_text(piece.quantity),
+            piece.account,
+            piece.wallet,
+            piece.bot,
+            piece.kind.value,
+            instant_cell_or_none(piece.acquired_at),
+            instant_cell(piece.disposed_at),
+            decimal_text_or_none(piece.proceeds),
+            decimal_text_or_none(piece.cost_basis),
+            piece.lot_id,
+            piece.lot_source_id,
+            piece.matched_by,
+            None if piece.gap is None else piece.gap.value,
+        )
+
+
+def disposal_of(row: AnyRow) -> Disposal:
+    """Read all columns of a disposal."""
+    disposal_id, number, event_id, source_id, asset, quantity, account, wallet, bot, kind, *rest = row
+    acquired_at, disposed_at, proceeds, cost_basis, lot_id, lot_source_id, matched_by, gap = rest
+    return Disposal(
+        disposal_id=disposal_id,
+        piece=number,
+        event_id=event_id,
+        source_id=source_id,
+        asset=asset,
+        quantity=quantity,
+        account=account,
+        wallet=wallet,
+        bot=bot,
+        kind=_DEPARTURES[kind],
+        acquired_at=acquired_at,
+        disposed_at=disposed_at,
+        proceeds=proceeds,
+        cost_basis=cost_basis,
+        lot_id=lot_id,
+        lot_source_id=lot_source_id,
+        matched_by=matched_by,
+        gap=_GAPS[gap],
+    )

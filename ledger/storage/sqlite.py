@@ -1,0 +1,158 @@
+"""A book in one SQLite file: write-ahead log, foreign keys, every commit on the disk before it returns."""
+
+import os
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from sqlalchemy import URL, ColumnElement, Connection, Engine, String, Table, create_engine, event, func, literal, select
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from ledger.domain.errors import BookBusy, BookError
+from ledger.storage.backend import BulkRow
+from ledger.storage.columns import json_text
+
+_BATCH = 10_000  # rows an executemany; larger ones are no quicker and hold more memory
+_PRAGMAS = (
+    "page_size = 8192",  # bytes; of a new file only; a tenth less work in bulk than with 4096
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "recursive_triggers = ON",  # else INSERT OR REPLACE would delete rows without asking their triggers
+    "busy_timeout = 5000",  # milliseconds; the book's own lock keeps other runs away, so this is for readers of the file
+    "temp_store = MEMORY",
+    "cache_size = -65536",  # 64 MiB
+)
+_BEGIN = "lotwright_begin"
+
+
+class SqliteBackend:
+    """See `Backend`."""
+
+    raw_errors: tuple[type[Exception], ...] = (sqlite3.Error,)
+
+    def __init__(self, url: URL) -> None:
+        if not url.database or url.database == ":memory:":
+            raise BookError("a book needs a database file, not a database in memory", mend="name it: sqlite:///book.sqlite3")
+        self.path = Path(url.database)
+        self.title = f"the book {self.path.name}"
+        self.engine = _engine(url)
+
+    def exists(self) -> bool:
+        """Tell whether the file is there."""
+        return self.path.exists()
+
+    @contextmanager
+    def prepare(self) -> Iterator[None]:
+        """Create the file, for the owner only, where there is none; take it away again when the block fails."""
+        created = not self.path.exists()
+        if created:
+            try:
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            except OSError as refused:
+                raise BookError(
+                    f"{self.title} cannot be created: {refused.strerror}", mend="check that its folder exists and is yours"
+                ) from refused
+        try:
+            yield
+        except BaseException:
+            self.engine.dispose()
+            if created:
+                self.path.unlink()
+            raise
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold ``<file>.lock``; the system lets go of it even when the run is killed."""
+        lock = FileLock(f"{self.path}.lock", timeout=0, mode=0o600)
+        try:
+            lock.acquire()
+        except Timeout as busy:
+            raise BookBusy(f"{self.title} is held by another run", mend="wait until it has ended") from busy
+        except OSError as refused:
+            raise BookError(f"{self.title} cannot be locked: {refused.strerror}", mend="check the rights of its folder") from refused
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection that refuses to write; its snapshot begins with the first question."""
+        with self.engine.connect() as connection:
+            _pragma(connection, "query_only = ON")
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                _pragma(connection, "query_only = OFF")
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give the one writing connection; other writers wait from its beginning, not from its first row."""
+        with self.engine.connect().execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """Write with foreign keys off, because a batch migration replaces tables; they are checked before the commit."""
+        with self.engine.connect().execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}) as connection:
+            _pragma(connection, "foreign_keys = OFF")
+            try:
+                with connection.begin():
+                    yield connection
+                    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                    assert not broken, broken
+            finally:
+                _pragma(connection, "foreign_keys = ON")
+
+    def insert(self, connection: Connection, table: Table, rows: Iterable[BulkRow]) -> None:
+        """Insert in large batches of plain tuples."""
+        _insert(connection, _insert_text(table), rows)
+
+    def insert_unknown(self, connection: Connection, table: Table, rows: Sequence[BulkRow]) -> None:
+        """Insert in large batches, passing over keys that are there."""
+        _insert(connection, f"{_insert_text(table)} ON CONFLICT DO NOTHING", rows)
+
+    def among(self, column: ColumnElement[str] | ColumnElement[int], keys: Collection[str] | Collection[int]) -> ColumnElement[bool]:
+        """Compare with a JSON array: SQLite limits the number of parameters."""
+        listed = func.json_each(literal(json_text(list(keys)), String())).table_valued("value")
+        return column.in_(select(listed.c.value))
+
+
+def _engine(url: URL) -> Engine:
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # the module would begin by itself, and only before some statements
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+    return engine
+
+
+def _pragma(connection: Connection, pragma: str) -> None:
+    """Set a pragma outside of any begun write, where alone some of them work."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection), driver
+    driver.execute(f"PRAGMA {pragma}").close()
+
+
+def _insert_text(table: Table) -> str:
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    places = ", ".join("?" for _ in table.columns)
+    return f'INSERT INTO "{table.name}" ({names}) VALUES ({places})'  # noqa: S608  # names of our own tables
+
+
+def _insert(connection: Connection, statement: str, rows: Iterable[BulkRow]) -> None:
+    waiting = iter(rows)
+    while batch := list(islice(waiting, _BATCH)):
+        connection.exec_driver_sql(statement, batch)

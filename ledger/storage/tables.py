@@ -1,0 +1,234 @@
+"""Every table of a book, in one `MetaData` with one naming convention.
+
+Raw facts (payload, event, evidence, entry, posting, price, coverage, book) only ever grow: triggers, made by the migration, let
+the database itself refuse UPDATE and DELETE. Lots and disposals are derived and may be deleted and built again.
+"""
+
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+
+from ledger.storage.columns import ExactDecimal, Instant, JsonText, Key, Seq
+
+METADATA = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    },
+)
+
+book = Table(
+    "book",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("created_at", Instant, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("genesis", Key, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+payload = Table(
+    "payload",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("payload_id", Key, nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("venue", Key, nullable=False),
+    Column("account", Key, nullable=False),
+    Column("stream", Key, nullable=False),
+    Column("symbol", Key, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # zlib
+    Column("content_hash", Key, nullable=False),
+    Column("size", Integer, nullable=False),  # bytes before compression
+    Column("fetched_at", Instant, nullable=False),
+    Column("context", JsonText, nullable=False),
+    UniqueConstraint("payload_id"),
+)
+
+event = Table(
+    "event",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("event_id", Key, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("venue", Key, nullable=False),
+    Column("account", Key, nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("source_id", Key, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("sequence", Seq, nullable=True),
+    Column("order_id", Key, nullable=True),
+    Column("client_order_id", Key, nullable=True),
+    Column("bot", Key, nullable=True),
+    Column("rank", Integer, nullable=False),
+    Column("provisional", Boolean, nullable=False),
+    Column("note", Text, nullable=True),
+    Column("assets", Key, nullable=False),  # " BTC USD ": every code between two spaces
+    Column("body", Text, nullable=False),
+    Column("facts", Key, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    UniqueConstraint("event_id", "revision"),
+    Index(None, "occurred_at", "seq"),
+)
+# Only balance snapshots pay for the index that finds the newest of each account and asset.
+Index(
+    "ix_event_balance",
+    event.c.account,
+    event.c.assets,
+    event.c.occurred_at,
+    sqlite_where=event.c.kind == "balance",
+    postgresql_where=event.c.kind == "balance",
+)
+
+evidence = Table(
+    "evidence",
+    METADATA,
+    Column("event_seq", Seq, ForeignKey("event.seq"), primary_key=True, autoincrement=False),
+    Column("payload_seq", Seq, ForeignKey("payload.seq"), primary_key=True, autoincrement=False),
+    Column("locator", Key, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+entry = Table(
+    "entry",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),  # place in the hash chain, from 1
+    Column("entry_id", Key, nullable=False),
+    Column("event_seq", Seq, ForeignKey("event.seq"), nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("reverses", Key, ForeignKey("entry.entry_id"), nullable=True),
+    Column("previous_hash", Key, nullable=False),
+    Column("hash", Key, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    UniqueConstraint("entry_id"),
+    UniqueConstraint("hash"),
+    Index(None, "event_seq"),
+    Index(None, "occurred_at", "entry_id"),
+)
+
+posting = Table(
+    "posting",
+    METADATA,
+    Column("entry_seq", Seq, ForeignKey("entry.seq"), primary_key=True, autoincrement=False),
+    Column("line", Integer, primary_key=True, autoincrement=False),  # from 1, in the order of the posting rule
+    Column("debit", Key, nullable=False),
+    Column("credit", Key, nullable=False),
+    Column("asset", Key, nullable=False),
+    Column("amount", ExactDecimal, nullable=False),
+    CheckConstraint("debit <> credit", name="two_accounts"),
+    CheckConstraint("amount > 0 AND amount <> 'NaN'", name="amount_positive").ddl_if(dialect="postgresql"),
+    CheckConstraint("amount GLOB '*[1-9]*' AND amount NOT GLOB '*[^0-9.]*'", name="amount_positive").ddl_if(dialect="sqlite"),
+    sqlite_with_rowid=False,
+)
+
+cursor = Table(
+    "cursor",
+    METADATA,
+    Column("connection", Key, primary_key=True),
+    Column("stream", Key, primary_key=True),
+    Column("symbol", Key, primary_key=True),
+    Column("state", JsonText, nullable=False),
+    Column("stored_at", Instant, nullable=False),
+)
+
+coverage = Table(
+    "coverage",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("connection", Key, nullable=False),
+    Column("stream", Key, nullable=False),
+    Column("symbol", Key, nullable=False),
+    Column("from_at", Instant, nullable=True),
+    Column("to_at", Instant, nullable=True),
+    Column("cursor", JsonText, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("first_id", Key, nullable=True),
+    Column("last_id", Key, nullable=True),
+    Column("payload_seq", Seq, ForeignKey("payload.seq"), nullable=False),
+    Column("pulled_at", Instant, nullable=False),
+    Index(None, "connection", "stream", "symbol", "seq"),
+)
+
+finding = Table(
+    "finding",
+    METADATA,
+    Column("origin", Key, primary_key=True),
+    Column("code", Key, primary_key=True),
+    Column("subject", Key, primary_key=True),
+    Column("severity", Key, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("mend", Text, nullable=False),
+    Column("found_at", Instant, nullable=False),
+)
+
+price = Table(
+    "price",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("asset", Key, nullable=False),
+    Column("currency", Key, nullable=False),
+    Column("observed_at", Instant, nullable=False),
+    Column("price", ExactDecimal, nullable=False),
+    Column("source", Key, nullable=False),
+    Column("payload_seq", Seq, ForeignKey("payload.seq"), nullable=True),
+    UniqueConstraint("asset", "currency", "observed_at", "source"),
+)
+
+computation = Table(
+    "computation",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("regime", Key, nullable=False),
+    Column("version", Key, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("event_seq", Seq, nullable=False),
+    Column("price_seq", Seq, nullable=False),
+    Column("computed_at", Instant, nullable=False),
+)
+
+lot = Table(
+    "lot",
+    METADATA,
+    Column("lot_id", Key, primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("event_id", Key, nullable=False),
+    Column("source_id", Key, nullable=False),
+    Column("asset", Key, nullable=False),
+    Column("account", Key, nullable=False),
+    Column("wallet", Key, primary_key=True),
+    Column("acquired_at", Instant, nullable=False),
+    Column("origin", Key, nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("cost_basis", ExactDecimal, nullable=True),
+    Column("quantity_open", ExactDecimal, nullable=False),
+    Column("cost_open", ExactDecimal, nullable=True),
+    Column("gap", Key, nullable=True),
+    Index(None, "asset", "wallet", "acquired_at"),
+)
+
+disposal = Table(
+    "disposal",
+    METADATA,
+    Column("disposal_id", Key, primary_key=True),
+    Column("piece", Integer, primary_key=True, autoincrement=False),
+    Column("event_id", Key, nullable=False),
+    Column("source_id", Key, nullable=False),
+    Column("asset", Key, nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("account", Key, nullable=False),
+    Column("wallet", Key, nullable=False),
+    Column("bot", Key, nullable=True),
+    Column("kind", Key, nullable=False),
+    Column("acquired_at", Instant, nullable=True),
+    Column("disposed_at", Instant, nullable=False),
+    Column("proceeds", ExactDecimal, nullable=True),
+    Column("cost_basis", ExactDecimal, nullable=True),
+    Column("lot_id", Key, nullable=True),
+    Column("lot_source_id", Key, nullable=True),
+    Column("matched_by", Key, nullable=False),
+    Column("gap", Key, nullable=True),
+    Index(None, "disposed_at", "disposal_id"),
+)

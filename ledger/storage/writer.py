@@ -1,0 +1,102 @@
+"""Additions to a book: nouns in, inside one write that is committed as a whole. Nothing here changes a raw fact."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+
+from ledger.domain.finding import Finding
+from ledger.domain.lot import Disposal, Lot
+from ledger.domain.payload import Payload
+from ledger.domain.price import PriceQuote
+from ledger.storage import rows
+from ledger.storage.nouns import Computation, CoverageWindow, NewEntry, NewEvent, State
+from ledger.storage.reader import Reader
+from ledger.storage.tables import computation, coverage, cursor, disposal, entry, event, evidence, finding, lot, payload, posting, price
+
+
+class Writer(Reader):
+    """What may be added to a book, and what is derived may be replaced. Made by `Store.write`."""
+
+    def add_payload(self, source: Payload) -> tuple[int, bool]:
+        """Store a payload once; return its place and whether it is new."""
+        known = self._connection.execute(select(payload.c.seq).where(payload.c.payload_id == source.payload_id)).scalar_one_or_none()
+        if known is not None:
+            return known, False
+        seq = self._seq_last(payload) + 1
+        self._connection.execute(insert(payload), rows.payload_values(seq, source))
+        return seq, True
+
+    def add_events(self, events: Sequence[NewEvent], recorded_at: datetime) -> None:
+        """Store events and revisions of events; their places go on from `event_seq_last`."""
+        self._backend.insert(self._connection, event, rows.event_rows(events, recorded_at))
+
+    def add_evidence(self, evidences: Sequence[tuple[int, int, str]]) -> None:
+        """Store (event's place, payload's place, locator): which payload tells of which event; known ones are passed over."""
+        self._backend.insert_unknown(self._connection, evidence, evidences)
+
+    def add_entries(self, entries: Sequence[NewEntry], recorded_at: datetime) -> None:
+        """Store journal entries with their postings at the end of the chain."""
+        self._backend.insert(self._connection, entry, rows.entry_rows(entries, recorded_at))
+        self._backend.insert(self._connection, posting, rows.posting_rows(entries))
+
+    def put_cursor(self, connection: str, stream: str, symbol: str, state: State, stored_at: datetime) -> None:
+        """Remember how far a stream was pulled, in place of what was remembered before."""
+        key = {"connection": connection, "stream": stream, "symbol": symbol}
+        self._connection.execute(delete(cursor).where(*(cursor.c[name] == part for name, part in key.items())))
+        self._connection.execute(insert(cursor), {**key, "state": dict(state), "stored_at": stored_at})
+
+    def add_coverage(self, windows: Sequence[CoverageWindow]) -> None:
+        """Remember the pages that were pulled."""
+        first = self._seq_last(coverage) + 1
+        self._backend.insert(self._connection, coverage, (rows.coverage_row(seq, window) for seq, window in enumerate(windows, first)))
+
+    def add_findings(self, origin: str, findings: Sequence[Finding], found_at: datetime) -> None:
+        """Store findings of one origin; one of the same code and subject stays as it was first found."""
+        self._backend.insert_unknown(self._connection, finding, [rows.finding_row(origin, found, found_at) for found in findings])
+
+    def replace_findings(self, origin: str, findings: Sequence[Finding], found_at: datetime) -> None:
+        """Make these the only findings of an origin; those found before keep the instant at which they were."""
+        before = select(finding.c.code, finding.c.subject, finding.c.found_at).where(finding.c.origin == origin)
+        first = {(row.code, row.subject): row.found_at for row in self._connection.execute(before)}
+        self._connection.execute(delete(finding).where(finding.c.origin == origin))
+        kept = [rows.finding_row(origin, found, first.get((found.code, found.subject), found_at)) for found in findings]
+        self._backend.insert_unknown(self._connection, finding, kept)
+
+    def add_prices(self, quotes: Sequence[PriceQuote], payload_seq: int | None) -> None:
+        """Store quotes with the payload that they came in; what a source said before of the same moment stays."""
+        first = self._seq_last(price) + 1
+        self._backend.insert_unknown(
+            self._connection,
+            price,
+            [rows.price_row(seq, quote, payload_seq) for seq, quote in enumerate(quotes, first)],
+        )
+
+    def clear_matches(self, assets: Sequence[str] | None) -> None:
+        """Delete the lots and disposals of these assets, None: of all; they are derived and can be built again."""
+        for table in (lot, disposal):
+            statement = delete(table)
+            self._connection.execute(statement if assets is None else statement.where(self._backend.among(table.c.asset, assets)))
+
+    def add_lots(self, lots: Sequence[Lot]) -> None:
+        """Store lots."""
+        self._backend.insert(self._connection, lot, rows.lot_rows(lots))
+
+    def add_disposals(self, disposals: Sequence[Disposal]) -> None:
+        """Store disposals."""
+        self._backend.insert(self._connection, disposal, rows.disposal_rows(disposals))
+
+    def put_computation(self, done: Computation) -> None:
+        """Say what the stored lots and disposals stand for from now on."""
+        self._connection.execute(
+            insert(computation),
+            {
+                "seq": self._seq_last(computation) + 1,
+                "regime": done.regime,
+                "version": done.version,
+                "options": done.options,
+                "event_seq": done.event_seq,
+                "price_seq": done.price_seq,
+                "computed_at": done.computed_at,
+            },
+        )

@@ -1,0 +1,220 @@
+"""Small invented facts to store, and a book that has a row in every table."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from ledger.domain.amount import Amount, AssetCode
+from ledger.domain.entry import AccountName, JournalEntry, Posting
+from ledger.domain.event import BalanceSnapshot, Event, EventHead, Fill, Side, SourceRank
+from ledger.domain.event_text import body_text, facts_hash, kind_of
+from ledger.domain.finding import Finding, Severity
+from ledger.domain.ids import AccountId, BotId, DisposalId, EventId, LotId, PayloadId, SourceId, VenueName, WalletId, content_hash, hash_of
+from ledger.domain.ids import entry_id as entry_id_of
+from ledger.domain.lot import DepartureKind, Disposal, Lot, LotOrigin
+from ledger.domain.payload import Payload, PayloadKind
+from ledger.domain.price import PriceQuote
+from ledger.storage.store import Computation, CoverageWindow, NewEntry, NewEvent, Store, Writer
+
+NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
+BTC, USD = AssetCode("BTC"), AssetCode("USD")
+
+
+def _fill(number: int = 1, **changes: object) -> Fill:
+    """A fill of half a bitcoin; event id and source id follow from `number`."""
+    fill = Fill(
+        event_id=EventId(f"{number:016x}".ljust(32, "0")),
+        source_id=SourceId(f"t-{number}"),
+        venue=VenueName("coinbase-exchange"),
+        account=AccountId("main"),
+        occurred_at=NOON,
+        rank=SourceRank.VENUE,
+        side=Side.BUY,
+        base=Amount(quantity=Decimal("0.5"), asset=BTC),
+        quote=Amount(quantity=Decimal(20000), asset=USD),
+    )
+    return replace(fill, **changes)  # type: ignore[arg-type]  # any field of a fill
+
+
+def _snapshot(number: int, asset: str, **changes: object) -> BalanceSnapshot:
+    """A balance of one unit."""
+    head = {name: getattr(_fill(number), name) for name in EventHead.__dataclass_fields__}
+    return replace(BalanceSnapshot(**head, balance=Amount(quantity=Decimal(1), asset=AssetCode(asset))), **changes)  # type: ignore[arg-type]  # as above
+
+
+def _payload(content: bytes = b'[{"trade_id": 1}]', **changes: object) -> Payload:
+    """One page of fills."""
+    payload = Payload(
+        payload_id=PayloadId(f"P-{content_hash(content)[:32]}"),
+        kind=PayloadKind.PAGE,
+        venue=VenueName("coinbase-exchange"),
+        account=AccountId("main"),
+        stream="fills",
+        symbol="BTC-USD",
+        request="GET /fills?product_id=BTC-USD",
+        name="",
+        content=content,
+        content_hash=content_hash(content),
+        fetched_at=NOON,
+        context=(("zone", "UTC"), ("asset", "BTC")),
+    )
+    return replace(payload, **changes)  # type: ignore[arg-type]  # any field of a payload
+
+
+def _lot(name: str = "L-1", **changes: object) -> Lot:
+    """Half a bitcoin, bought and still there."""
+    lot = Lot(
+        lot_id=LotId(name),
+        part=0,
+        event_id=EventId("e-1"),
+        source_id=SourceId("t-1"),
+        asset=BTC,
+        account=AccountId("main"),
+        wallet=WalletId("coinbase"),
+        acquired_at=NOON,
+        origin=LotOrigin.PURCHASE,
+        quantity=Decimal("0.5"),
+        cost_basis=Decimal(20000),
+        quantity_open=Decimal("0.5"),
+        cost_open=Decimal(20000),
+    )
+    return replace(lot, **changes)  # type: ignore[arg-type]  # any field of a lot
+
+
+def _disposal(name: str = "D-1", **changes: object) -> Disposal:
+    """A tenth of a bitcoin, sold."""
+    disposal = Disposal(
+        disposal_id=DisposalId(name),
+        piece=1,
+        event_id=EventId("e-2"),
+        source_id=SourceId("t-2"),
+        asset=BTC,
+        quantity=Decimal("0.1"),
+        account=AccountId("main"),
+        wallet=WalletId("coinbase"),
+        bot=BotId("grid-1"),
+        kind=DepartureKind.SALE,
+        acquired_at=NOON,
+        disposed_at=NOON,
+        proceeds=Decimal(5000),
+        cost_basis=Decimal(4000),
+        lot_id=LotId("L-1"),
+        lot_source_id=SourceId("t-1"),
+        matched_by="fifo",
+    )
+    return replace(disposal, **changes)  # type: ignore[arg-type]  # any field of a disposal
+
+
+def _entry(event: Event, *, revision: int = 0, reversal: bool = False) -> JournalEntry:
+    assert isinstance(event, Fill)
+    postings = (
+        Posting(debit=AccountName("assets:main"), credit=AccountName("equity:trading"), amount=event.base),
+        Posting(debit=AccountName("equity:trading"), credit=AccountName("assets:main"), amount=event.quote),
+    )
+    return JournalEntry(
+        entry_id=entry_id_of(event.event_id, revision=revision, reversal=reversal),
+        event_id=event.event_id,
+        occurred_at=event.occurred_at,
+        postings=tuple(posting.reversed() for posting in postings) if reversal else postings,
+        reverses=entry_id_of(event.event_id, revision=revision) if reversal else None,
+    )
+
+
+def _stored(writer: Writer, *events: Event, revision: int = 0) -> list[int]:
+    """Store events without booking them; return their places."""
+    first = writer.event_seq_last() + 1
+    rows = [(seq, event, body_text(event)) for seq, event in enumerate(events, first)]
+    writer.add_events(
+        [
+            NewEvent(seq=seq, revision=revision, event=event, kind=kind_of(event), body=body, facts=facts_hash(event, body))
+            for seq, event, body in rows
+        ],
+        NOON,
+    )
+    return [seq for seq, _, _ in rows]
+
+
+def _booked(writer: Writer, *fills: Fill) -> None:
+    """Store fills and book them."""
+    for seq, fill in zip(_stored(writer, *fills), fills, strict=True):
+        place, tip = writer.chain_tip()
+        entry = _entry(fill)
+        writer.add_entries(
+            [NewEntry(seq=place + 1, entry=entry, event_seq=seq, previous_hash=tip, hash=hash_of(tip, entry.entry_id))], NOON
+        )
+
+
+@pytest.fixture
+def fill() -> Callable[..., Fill]:
+    return _fill
+
+
+@pytest.fixture
+def snapshot() -> Callable[..., BalanceSnapshot]:
+    return _snapshot
+
+
+@pytest.fixture
+def payload() -> Callable[..., Payload]:
+    return _payload
+
+
+@pytest.fixture
+def lot() -> Callable[..., Lot]:
+    return _lot
+
+
+@pytest.fixture
+def disposal() -> Callable[..., Disposal]:
+    return _disposal
+
+
+@pytest.fixture
+def entry() -> Callable[..., JournalEntry]:
+    return _entry
+
+
+@pytest.fixture
+def stored() -> Callable[..., list[int]]:
+    return _stored
+
+
+@pytest.fixture
+def booked() -> Callable[..., None]:
+    return _booked
+
+
+@pytest.fixture
+def full_store(store: Store) -> Store:
+    """A book with a row in every table."""
+    with store.write() as writer:
+        payload_seq, _ = writer.add_payload(_payload())
+        _booked(writer, _fill())
+        writer.add_evidence([(1, payload_seq, "row 1")])
+        writer.put_cursor("main", "fills", "BTC-USD", {"after": 1}, NOON)
+        writer.add_coverage(
+            [
+                CoverageWindow(
+                    connection="main",
+                    stream="fills",
+                    symbol="BTC-USD",
+                    from_at=NOON,
+                    to_at=NOON,
+                    cursor={"after": 1},
+                    rows=1,
+                    first_id="1",
+                    last_id="1",
+                    payload_seq=payload_seq,
+                    pulled_at=NOON,
+                ),
+            ],
+        )
+        writer.add_findings("sync", [Finding(code="hole", severity=Severity.ERROR, subject="main", message="m", mend="n")], NOON)
+        writer.add_prices([PriceQuote(asset=BTC, currency=USD, observed_at=NOON, price=Decimal(40000), source="s")], payload_seq)
+        writer.add_lots([_lot()])
+        writer.add_disposals([_disposal()])
+        writer.put_computation(Computation(regime="us", version="1", options="{}", event_seq=1, price_seq=1, computed_at=NOON))
+    return store
