@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import TypedDict, Unpack
 
 from ledger.domain.amount import Amount, AssetCode, text_of
@@ -50,6 +51,7 @@ class HeadFields(TypedDict):
     provisional: bool
 
 
+@lru_cache(maxsize=8_192)  # an event's instant is written for its facts, its entry and its row, soon one after another
 def instant_text(instant: datetime) -> str:
     """Write an aware instant as UTC with six decimals and ``Z``: fixed width, so that text order is time order.
 
@@ -57,7 +59,8 @@ def instant_text(instant: datetime) -> str:
     '2025-03-01T12:00:00.000000Z'
     """
     assert instant.tzinfo is not None, instant
-    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return f"{utc.isoformat(timespec='microseconds')[:26]}Z"
 
 
 def instant_of(text: str) -> datetime:

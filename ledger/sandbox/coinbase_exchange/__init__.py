@@ -1,0 +1,1 @@
+"""Coinbase Exchange as the sandbox speaks it: endpoints, key, pages, rows."""

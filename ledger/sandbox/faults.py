@@ -1,0 +1,288 @@
+"""Which fault strikes which call: by plan, by call number, or by seed; the same plan strikes the same calls.
+
+How a fault looks is the business of `wire` (answers and sockets) and of the dialects (cursors, rows, keys). Group numbers
+are those of the sandbox's fault list: 1 rate, 2 outage, 3 transport, 4 clock, 6 paging, 7 data, 9 key.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+from typing import Final
+
+from ledger.domain.errors import InputError
+from ledger.sandbox.chance import noise
+
+
+class Fault(StrEnum):
+    """What can go wrong."""
+
+    RATE_LIMITED = "rate-limited"
+    RATE_LIMITED_RETRY_AFTER = "rate-limited-retry-after"
+    RATE_LIMITED_RETRY_ZERO = "rate-limited-retry-zero"
+    HTTP_500 = "http-500"
+    HTTP_502 = "http-502"
+    HTTP_503 = "http-503"
+    HTTP_520 = "http-520"
+    HTTP_521 = "http-521"
+    HTTP_522 = "http-522"
+    HTTP_523 = "http-523"
+    HTTP_524 = "http-524"
+    FIREWALL_PAGE = "firewall-page"
+    RESET = "reset"
+    HALF_BODY = "half-body"
+    SLOW_DRIP = "slow-drip"
+    STALL = "stall"
+    WRONG_LENGTH = "wrong-length"
+    GZIP = "gzip"
+    TRUNCATED_JSON = "truncated-json"
+    HTML_200 = "html-200"
+    CLOCK_AHEAD_2S = "clock-ahead-2s"
+    CLOCK_AHEAD_40S = "clock-ahead-40s"
+    CLOCK_AHEAD_1H = "clock-ahead-1h"
+    CLOCK_BEHIND_2S = "clock-behind-2s"
+    CLOCK_BEHIND_40S = "clock-behind-40s"
+    CLOCK_BEHIND_1H = "clock-behind-1h"
+    CLOCK_JUMP_BACK = "clock-jump-back"
+    NEW_FILL = "new-fill"
+    CURSOR_EXPIRED = "cursor-expired"
+    SAME_CURSOR = "same-cursor"
+    EMPTY_PAGE = "empty-page"
+    SHORT_PAGE = "short-page"
+    DUPLICATE_ROW = "duplicate-row"
+    CURSOR_AFTER_LAST = "cursor-after-last"
+    UNSETTLED = "unsettled"
+    UNKNOWN_LEDGER_TYPE = "unknown-ledger-type"
+    NULL_FIELD = "null-field"
+    MISSING_FIELD = "missing-field"
+    EMPTY_FIELD = "empty-field"
+    EXPONENTS = "exponents"
+    JSON_NUMBERS = "json-numbers"
+    HUGE_IDS = "huge-ids"
+    KEY_REVOKED = "key-revoked"
+    PERMISSION_LACKING = "permission-lacking"
+    IP_REFUSED = "ip-refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTraits:
+    """What a call is, as far as faults and limits care.
+
+    `stream` names the history that a paged call walks, empty for other calls; `rows` is its sort (fills, ledger,
+    transfers, orders); `continues` says that the call goes on from a cursor.
+    """
+
+    bucket: str
+    is_private: bool
+    stream: str = ""
+    rows: str = ""
+    continues: bool = False
+
+
+class Habit(Enum):
+    """How often a fault strikes when it is left to the seed."""
+
+    PASSING = auto()  # now and then
+    ONCE_PER_CALL = auto()  # now and then, but never twice for one and the same target
+    ONCE_PER_STREAM = auto()  # now and then, but once in the life of a stream
+    CLOCK = auto()  # a few times in the life of a server, well apart
+    FIRST_READ = auto()  # when a stream is read for the first time, or never
+    LATCHED = auto()  # now and then; from then on always
+    STANDING = auto()  # at every call
+
+
+def _any(_: CallTraits) -> bool:
+    return True
+
+
+def _private(traits: CallTraits) -> bool:
+    return traits.is_private
+
+
+def _paged(traits: CallTraits) -> bool:
+    return bool(traits.stream)
+
+
+def _continued(traits: CallTraits) -> bool:
+    return bool(traits.stream) and traits.continues
+
+
+def _top_of_fills(traits: CallTraits) -> bool:
+    return traits.rows == "fills" and not traits.continues
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultKind:
+    """A fault, its group in the fault list, its habit, and which calls it can strike.
+
+    `is_mended` says that a correct client ends with the same book, some of them (`NEW_FILL`, `UNSETTLED`) after its next pull.
+    """
+
+    fault: Fault
+    group: int
+    habit: Habit = Habit.PASSING
+    fits: Callable[[CallTraits], bool] = _any
+    is_mended: bool = True
+
+
+def _kinds() -> Iterable[FaultKind]:
+    names = list(Fault)
+    for fault in names[: names.index(Fault.HTTP_500)]:
+        yield FaultKind(fault=fault, group=1)
+    for fault in names[names.index(Fault.HTTP_500) : names.index(Fault.RESET)]:
+        yield FaultKind(fault=fault, group=2)
+    for fault in names[names.index(Fault.RESET) : names.index(Fault.CLOCK_AHEAD_2S)]:
+        yield FaultKind(fault=fault, group=3)
+    for fault in names[names.index(Fault.CLOCK_AHEAD_2S) : names.index(Fault.NEW_FILL)]:
+        yield FaultKind(fault=fault, group=4, habit=Habit.CLOCK)
+    yield FaultKind(fault=Fault.NEW_FILL, group=6, habit=Habit.FIRST_READ, fits=_top_of_fills)
+    yield FaultKind(fault=Fault.CURSOR_EXPIRED, group=6, habit=Habit.ONCE_PER_STREAM, fits=_continued)
+    for fault in (Fault.SAME_CURSOR, Fault.EMPTY_PAGE, Fault.DUPLICATE_ROW):
+        yield FaultKind(fault=fault, group=6, habit=Habit.ONCE_PER_CALL, fits=_continued)
+    for fault in (Fault.SHORT_PAGE, Fault.CURSOR_AFTER_LAST):
+        yield FaultKind(fault=fault, group=6, habit=Habit.ONCE_PER_CALL, fits=_paged)
+    yield FaultKind(fault=Fault.UNSETTLED, group=7, habit=Habit.FIRST_READ, fits=_top_of_fills)
+    for fault in names[names.index(Fault.UNKNOWN_LEDGER_TYPE) : names.index(Fault.KEY_REVOKED)]:
+        yield FaultKind(fault=fault, group=7, habit=Habit.STANDING, fits=_paged, is_mended=False)
+    yield FaultKind(fault=Fault.KEY_REVOKED, group=9, habit=Habit.LATCHED, fits=_private, is_mended=False)
+    for fault in (Fault.PERMISSION_LACKING, Fault.IP_REFUSED):
+        yield FaultKind(fault=fault, group=9, habit=Habit.STANDING, fits=_private, is_mended=False)
+
+
+KIND_BY_FAULT: Final = {kind.fault: kind for kind in _kinds()}
+
+_RATE_PERCENT = 12  # of all calls
+_STREAK_MAX = 2  # faults in a row for one and the same target
+_CLOCK_CHANGES_MAX = 3
+_CLOCK_CALLS_APART = 40
+_PAGED_CALLS_APART = 4  # of one stream
+_FIRST_READ_ONE_IN = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultStep:
+    """A fault at call number `call` (from 1), or at the first `times` calls whose path begins with `path`."""
+
+    fault: Fault
+    call: int | None = None
+    path: str | None = None
+    times: int = 1
+
+
+class FaultPlan:
+    """Decides call by call; remembers what it did, so that no call is beyond a patient client."""
+
+    def __init__(self, *, seed: int = 0, kinds: Iterable[FaultKind] = (), steps: Iterable[FaultStep] = ()) -> None:
+        self._seed = seed
+        self._kinds = tuple(kinds)
+        self._steps = tuple(steps)
+        self._steps_done: Counter[FaultStep] = Counter()
+        self._streaks: Counter[str] = Counter()
+        self._struck: set[tuple[Fault, str]] = set()
+        self._paged_targets: set[str] = set()
+        self._calls_by_stream: Counter[str] = Counter()
+        self._paged_at: dict[str, int] = {}  # by stream: the number, in that stream, of the call last misled
+        self._latched: list[Fault] = []
+        self._clock_changes = 0
+        self._clock_changed_at = -_CLOCK_CALLS_APART
+
+    @classmethod
+    def parse(cls, text: str, *, seed: int) -> "FaultPlan":
+        """Read ``none``, ``all`` (whatever a correct client recovers from) or a list of names and group numbers.
+
+        Raises:
+            InputError: for a name or group that is not known.
+        """
+        if text == "none":
+            return cls(seed=seed)
+        if text == "all":
+            return cls(seed=seed, kinds=[kind for kind in KIND_BY_FAULT.values() if kind.is_mended])
+        named = [kind for word in text.split(",") for kind in _named(word.strip())]
+        return cls(seed=seed, kinds=dict.fromkeys(named))
+
+    def draw(self, *, number: int, target: str, traits: CallTraits) -> tuple[Fault, ...]:
+        """Return the faults of call `number`: at most one that passes, and all that stand."""
+        scripted = self._scripted(number, target)
+        standing = [kind.fault for kind in self._kinds if kind.habit is Habit.STANDING and kind.fits(traits)]
+        latched = [fault for fault in self._latched if KIND_BY_FAULT[fault].fits(traits)]
+        chosen = scripted or self._chosen(number, target, traits)
+        return tuple(dict.fromkeys([*latched, *standing, *chosen]))
+
+    def _scripted(self, number: int, target: str) -> list[Fault]:
+        found = []
+        for step in self._steps:
+            on_path = step.path is not None and target.startswith(step.path) and self._steps_done[step] < step.times
+            if step.call == number or on_path:
+                self._steps_done[step] += 1
+                found.append(step.fault)
+                if KIND_BY_FAULT[step.fault].habit is Habit.LATCHED:
+                    self._latched.append(step.fault)
+        return found
+
+    def _chosen(self, number: int, target: str, traits: CallTraits) -> list[Fault]:
+        self._calls_by_stream[traits.stream] += 1
+        is_first_read = bool(traits.stream) and self._calls_by_stream[traits.stream] == 1
+        if self._streaks[target] >= _STREAK_MAX:
+            del self._streaks[target]
+            return []
+        kinds = self._first_read_kinds(traits) if is_first_read else []
+        if not kinds and noise(self._seed, "strike", number, below=100) < _RATE_PERCENT:
+            kinds = [kind for kind in self._kinds if self._may_strike(kind, number, target, traits)]
+        if not kinds:
+            del self._streaks[target]
+            return []
+        kind = kinds[noise(self._seed, "which", number, below=len(kinds))]
+        self._remember(kind, number, target, traits)
+        return [kind.fault]
+
+    def _first_read_kinds(self, traits: CallTraits) -> list[FaultKind]:
+        if noise(self._seed, "first read", traits.stream, below=_FIRST_READ_ONE_IN):
+            return []
+        return [kind for kind in self._kinds if kind.habit is Habit.FIRST_READ and kind.fits(traits)]
+
+    def _may_strike(self, kind: FaultKind, number: int, target: str, traits: CallTraits) -> bool:
+        if not kind.fits(traits):
+            return False
+        match kind.habit:
+            case Habit.PASSING | Habit.LATCHED:
+                return True
+            case Habit.ONCE_PER_CALL:
+                return self._may_mislead(target, traits)
+            case Habit.ONCE_PER_STREAM:
+                return (kind.fault, traits.stream) not in self._struck and self._may_mislead(target, traits)
+            case Habit.CLOCK:
+                is_apart = number - self._clock_changed_at >= _CLOCK_CALLS_APART
+                return is_apart and self._clock_changes < _CLOCK_CHANGES_MAX and not self._streaks[target]
+            case Habit.FIRST_READ | Habit.STANDING:
+                return False
+
+    def _may_mislead(self, target: str, traits: CallTraits) -> bool:
+        """Leave a client that doubts a page the next few calls to find out, whatever cursor it asks with."""
+        last = self._paged_at.get(traits.stream, -_PAGED_CALLS_APART)
+        return target not in self._paged_targets and self._calls_by_stream[traits.stream] - last >= _PAGED_CALLS_APART
+
+    def _remember(self, kind: FaultKind, number: int, target: str, traits: CallTraits) -> None:
+        self._streaks[target] += 1
+        match kind.habit:
+            case Habit.ONCE_PER_CALL | Habit.ONCE_PER_STREAM:
+                self._paged_targets.add(target)
+                self._paged_at[traits.stream] = self._calls_by_stream[traits.stream]
+                self._struck.add((kind.fault, traits.stream))
+            case Habit.CLOCK:
+                self._clock_changes += 1
+                self._clock_changed_at = number
+            case Habit.LATCHED:
+                self._latched.append(kind.fault)
+            case Habit.PASSING | Habit.FIRST_READ | Habit.STANDING:
+                pass
+
+
+def _named(word: str) -> list[FaultKind]:
+    if word.isdecimal():
+        found = [kind for kind in KIND_BY_FAULT.values() if kind.group == int(word)]
+    else:
+        found = [kind for kind in KIND_BY_FAULT.values() if kind.fault.value == word]
+    if not found:
+        known = ", ".join(Fault)
+        raise InputError(f"{word!r} is no fault of the sandbox", mend=f"use none, all, group numbers 1 2 3 4 6 7 9, or names of: {known}")
+    return found

@@ -1,0 +1,155 @@
+"""The sandbox as a program: a real HTTP server on loopback, in a thread and an event loop of its own."""
+
+import asyncio
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Final, Self
+
+from aiohttp import web
+
+from ledger.domain.errors import InputError
+from ledger.sandbox.account import SandboxAccount, seeded_account
+from ledger.sandbox.calls import CallRecord, Dialect, Violation
+from ledger.sandbox.coinbase_exchange.dialect import VENUE as COINBASE_EXCHANGE
+from ledger.sandbox.coinbase_exchange.dialect import CoinbaseExchange
+from ledger.sandbox.exchange import Clocks, Exchange
+from ledger.sandbox.faults import Fault, FaultPlan
+from ledger.sandbox.wire import Patience, send
+
+LOOPBACK: Final = "127.0.0.1"
+_START_SECONDS_MAX: Final = 30.0
+_SHUTDOWN_SECONDS: Final = 0.1
+
+DIALECTS: Final[Mapping[str, Callable[[SandboxAccount], Dialect]]] = {COINBASE_EXCHANGE: CoinbaseExchange}
+
+
+class Sandbox:
+    """A loopback exchange over one seeded account; serves between entering and leaving its context.
+
+    `port` 0 takes any free one. `faults` is a plan, or the text of one (``none``, ``all``, names and group numbers).
+    `wall` gives the server's idea of time in seconds since 1970.
+
+    Raises:
+        InputError: for a venue, plan or number of fills that cannot be; for a port that is taken, on entering.
+    """
+
+    def __init__(
+        self,
+        *,
+        venue: str = COINBASE_EXCHANGE,
+        seed: int = 1,
+        fills: int = 2000,
+        faults: FaultPlan | str = "none",
+        port: int = 0,
+        patience: Patience | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        if venue not in DIALECTS:
+            raise InputError(f"the sandbox does not speak {venue!r}", mend=f"use one of: {', '.join(sorted(DIALECTS))}")
+        plan = FaultPlan.parse(faults, seed=seed) if isinstance(faults, str) else faults
+        self.venue = venue
+        self.account = seeded_account(seed, fills)
+        self._dialect = DIALECTS[venue](self.account)
+        self._exchange = Exchange(self._dialect, plan, Clocks(wall=wall, monotonic=time.monotonic))
+        self._patience = patience or Patience()
+        self._port = port
+        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
+        self._ready = threading.Event()
+        self._failure: OSError | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+
+    @property
+    def rest_url(self) -> str:
+        """Return the address to use in place of the venue's own; valid once the context is entered."""
+        return f"http://{LOOPBACK}:{self._port}"
+
+    @property
+    def key(self) -> str:
+        """Return the key that is accepted."""
+        return self._dialect.credentials.key
+
+    @property
+    def secret(self) -> str:
+        """Return the secret that goes with the key, base64."""
+        return self._dialect.credentials.secret
+
+    @property
+    def passphrase(self) -> str:
+        """Return the passphrase that goes with the key."""
+        return self._dialect.credentials.passphrase
+
+    @property
+    def violations(self) -> list[Violation]:
+        """Return what the client did wrong so far."""
+        return list(self._exchange.violations)
+
+    @property
+    def calls(self) -> list[CallRecord]:
+        """Return all calls so far in the order of arrival."""
+        return list(self._exchange.calls)
+
+    def fault_counts(self) -> Counter[Fault]:
+        """Return how often each fault was injected."""
+        return Counter(fault for call in self.calls for fault in call.faults)
+
+    def ready_line(self) -> str:
+        """Return one line of JSON that tells a client where and how to log in."""
+        content = {
+            "venue": self.venue,
+            "rest_url": self.rest_url,
+            "ws_url": None,
+            "key": self.key,
+            "secret": self.secret,
+            "passphrase": self.passphrase,
+            "fills": len(self.account.fills),
+            "products": [product.name for product in self.account.products],
+        }
+        return json.dumps(content)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        is_ready = self._ready.wait(_START_SECONDS_MAX)
+        assert is_ready, "the sandbox's thread did not start"
+        if self._failure is not None:
+            self._thread.join()
+            raise InputError(f"port {self._port} cannot be used: {self._failure.strerror}", mend="choose another port, or 0 for any")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        assert self._loop is not None and self._stop is not None, "entered before it is left"  # noqa: PT018 - one fact
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        runner = web.ServerRunner(web.Server(self._respond), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+        await runner.setup()
+        try:
+            await self._listen(runner)
+        finally:
+            await runner.cleanup()
+
+    async def _listen(self, runner: web.ServerRunner) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            await web.TCPSite(runner, LOOPBACK, self._port).start()
+        except OSError as failure:
+            self._failure = failure
+            self._ready.set()
+            return
+        self._port = int(runner.addresses[0][1])
+        self._ready.set()
+        await self._stop.wait()
+
+    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        body = await request.read()
+        headers = {name.lower(): content for name, content in request.headers.items()}
+        reply = self._exchange.receive(method=request.method, target=request.raw_path, headers=headers, body=body)
+        return await send(request, reply.answer, reply.faults, self._patience)
