@@ -14,13 +14,13 @@ from sqlalchemy import Row
 from ledger.domain.amount import Amount
 from ledger.domain.entry import JournalEntry, Posting
 from ledger.domain.event import SourceRank, assets_of
-from ledger.domain.event_text import event_of
+from ledger.domain.event_text import event_of, instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.lot import DepartureKind, Disposal, Gap, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
 from ledger.storage.backend import BulkRow
-from ledger.storage.columns import decimal_text, decimal_text_or_none, instant_cell, instant_cell_or_none, json_text
+from ledger.storage.columns import decimal_text, decimal_text_or_none, instant_text_or_none, json_text
 from ledger.storage.nouns import CoverageWindow, KnownEvent, NewEntry, NewEvent, StoredEvent
 from ledger.storage.tables import event, payload
 
@@ -96,7 +96,7 @@ def payload_of(row: AnyRow) -> tuple[int, Payload]:
 
 def event_rows(events: Sequence[NewEvent], recorded_at: datetime) -> Iterator[BulkRow]:
     """Yield the rows of new events."""
-    recorded = instant_cell(recorded_at)
+    recorded = instant_text(recorded_at)
     for new in events:
         told = new.event
         yield (
@@ -107,7 +107,7 @@ def event_rows(events: Sequence[NewEvent], recorded_at: datetime) -> Iterator[Bu
             told.account,
             new.kind,
             told.source_id,
-            instant_cell(told.occurred_at),
+            instant_text(told.occurred_at),
             told.sequence,
             told.order_id,
             told.client_order_id,
@@ -156,14 +156,14 @@ def known_event(row: AnyRow) -> KnownEvent:
 
 def entry_rows(entries: Sequence[NewEntry], recorded_at: datetime) -> Iterator[BulkRow]:
     """Yield the rows of new entries."""
-    recorded = instant_cell(recorded_at)
+    recorded = instant_text(recorded_at)
     for new in entries:
         entry = new.entry
         yield (
             new.seq,
             entry.entry_id,
             new.event_seq,
-            instant_cell(entry.occurred_at),
+            instant_text(entry.occurred_at),
             entry.reverses,
             new.previous_hash,
             new.hash,
@@ -201,20 +201,20 @@ def coverage_row(seq: int, window: CoverageWindow) -> BulkRow:
         window.connection,
         window.stream,
         window.symbol,
-        instant_cell_or_none(window.from_at),
-        instant_cell_or_none(window.to_at),
+        instant_text_or_none(window.from_at),
+        instant_text_or_none(window.to_at),
         json_text(dict(window.cursor)),
         window.rows,
         window.first_id,
         window.last_id,
         window.payload_seq,
-        instant_cell(window.pulled_at),
+        instant_text(window.pulled_at),
     )
 
 
 def finding_row(origin: str, finding: Finding, found_at: datetime) -> BulkRow:
     """Return the row of a finding."""
-    return origin, finding.code, finding.subject, finding.severity.value, finding.message, finding.mend, instant_cell(found_at)
+    return origin, finding.code, finding.subject, finding.severity.value, finding.message, finding.mend, instant_text(found_at)
 
 
 def finding_of(row: AnyRow) -> Finding:
@@ -224,7 +224,7 @@ def finding_of(row: AnyRow) -> Finding:
 
 def price_row(seq: int, quote: PriceQuote, payload_seq: int | None) -> BulkRow:
     """Return the row of a quote."""
-    return seq, quote.asset, quote.currency, instant_cell(quote.observed_at), decimal_text(quote.price), quote.source, payload_seq
+    return seq, quote.asset, quote.currency, instant_text(quote.observed_at), decimal_text(quote.price), quote.source, payload_seq
 
 
 def quote_of(row: AnyRow) -> PriceQuote:
@@ -247,7 +247,7 @@ def lot_rows(lots: Sequence[Lot]) -> Iterator[BulkRow]:
             lot.asset,
             lot.account,
             lot.wallet,
-            instant_cell(lot.acquired_at),
+            instant_text(lot.acquired_at),
             lot.origin.value,
             decimal_text(lot.quantity),
             decimal_text_or_none(lot.cost_basis),
@@ -293,8 +293,8 @@ def disposal_rows(disposals: Sequence[Disposal]) -> Iterator[BulkRow]:
             piece.wallet,
             piece.bot,
             piece.kind.value,
-            instant_cell_or_none(piece.acquired_at),
-            instant_cell(piece.disposed_at),
+            instant_text_or_none(piece.acquired_at),
+            instant_text(piece.disposed_at),
             decimal_text_or_none(piece.proceeds),
             decimal_text_or_none(piece.cost_basis),
             piece.lot_id,

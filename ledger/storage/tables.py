@@ -104,7 +104,6 @@ entry = Table(
     Column("hash", Key, nullable=False),
     Column("recorded_at", Instant, nullable=False),
     UniqueConstraint("entry_id"),
-    UniqueConstraint("hash"),
     Index(None, "event_seq"),
     Index(None, "occurred_at", "entry_id"),
 )

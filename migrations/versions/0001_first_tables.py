@@ -178,7 +178,6 @@ def create_journal() -> None:
         instant("recorded_at"),
         primary("entry", "seq"),
         unique("entry", "entry_id"),
-        unique("entry", "hash"),
         reference("entry", "event_seq", "event"),
         reference("entry", "reverses", "entry", "entry_id"),
     )
