@@ -43,13 +43,15 @@ class SandboxAccount:
         return tuple(fill for fill in self.fills if fill.product == product)
 
 
-def seeded_account(seed: int, fills: int) -> SandboxAccount:
+def seeded_account(seed: int, fills: int, *, market: int | None = None) -> SandboxAccount:
     """Return the account that a seed stands for, with exactly `fills` fills from 2024-01-02 to 2025-10-31.
+
+    `market` is the seed of the prices, so that several accounts can live in one market; None: the account's own seed.
 
     Raises:
         InputError: when `fills` is too small for the cases that every history holds.
     """
-    prices = PricePath(seed)
+    prices = PricePath(seed if market is None else market)
     history = traded(seed, fills, prices)
     return SandboxAccount(
         seed=seed,

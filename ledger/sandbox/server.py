@@ -31,7 +31,8 @@ class Sandbox:
     """A loopback exchange over one seeded account; serves between entering and leaving its context.
 
     `port` 0 takes any free one. `faults` is a plan, or the text of one (``none``, ``all``, names and group numbers).
-    `wall` gives the server's idea of time in seconds since 1970.
+    `market` is the seed of the prices, the account's own when None. `wall` gives the server's idea of time in seconds since
+    1970.
 
     Raises:
         InputError: for a venue, plan or number of fills that cannot be; for a port that is taken, on entering.
@@ -45,6 +46,7 @@ class Sandbox:
         fills: int = 2000,
         faults: FaultPlan | str = "none",
         port: int = 0,
+        market: int | None = None,
         patience: Patience | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -52,7 +54,7 @@ class Sandbox:
             raise InputError(f"the sandbox does not speak {venue!r}", mend=f"use one of: {', '.join(sorted(DIALECTS))}")
         plan = FaultPlan.parse(faults, seed=seed) if isinstance(faults, str) else faults
         self.venue = venue
-        self.account = seeded_account(seed, fills)
+        self.account = seeded_account(seed, fills, market=market)
         self._dialect = DIALECTS[venue](self.account)
         self._exchange = Exchange(self._dialect, plan, Clocks(wall=wall, monotonic=time.monotonic))
         self._patience = patience or Patience()

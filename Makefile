@@ -1,0 +1,39 @@
+# make demo   the whole job on a loopback exchange: sync, book, match, report
+# make test   every test, on SQLite and on a real PostgreSQL server
+# make lint   format, lint and types
+# make bench  speed and memory, with ratios to a plain loop that stores the same rows
+#
+# Each sets up all that it needs: .venv with the versions pinned in constraints.txt.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+DEMO   := demo-book
+FILLS  ?= 100000
+
+.PHONY: demo test lint bench clean
+
+demo: $(READY)
+	@rm -rf $(DEMO)
+	@$(BIN)/lotwright demo --out $(DEMO)
+
+test: $(READY)
+	@$(BIN)/python -m pytest -n auto -rs $(TESTS)
+
+lint: $(READY)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: $(READY)
+	@$(BIN)/python benchmarks/run.py --fills $(FILLS)
+
+clean:
+	rm -rf $(VENV) $(DEMO) bench-out dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lotwright needs Python 3.11 or newer")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,postgres]'
+	@touch $@

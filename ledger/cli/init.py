@@ -1,0 +1,35 @@
+"""`lotwright init`."""
+
+from pathlib import Path
+
+import click
+
+from ledger.book import FIRST_VALUES, Book
+from ledger.cli.session import Session, pass_session
+
+
+@click.command()
+@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--database", metavar="URL", default=FIRST_VALUES["database"], show_default=True, help="Or postgresql+psycopg://user@host/name."
+)
+@click.option("--currency", metavar="C", default=FIRST_VALUES["currency"], show_default=True, help="Reporting currency, ISO 4217.")
+@click.option(
+    "--time-zone", metavar="Z", default=FIRST_VALUES["time_zone"], show_default=True, help="IANA zone in which tax dates are taken."
+)
+@click.option("--regime", metavar="R", default=FIRST_VALUES["regime"], show_default=True, help="Tax regime; see `lotwright plugins`.")
+@click.option(
+    "--method", metavar="M", default=FIRST_VALUES["method"], show_default=True, help="Which lot goes first when no election says."
+)
+@click.option("--scope", metavar="S", default=FIRST_VALUES["scope"], show_default=True, help="Which accounts share one pool of lots.")
+@pass_session
+def init(session: Session, /, folder: Path, **values: str) -> None:
+    r"""Make a new book in DIR (default: here).
+
+    \b
+    Example:
+      lotwright init my-book --currency USD --time-zone America/New_York
+    """
+    with Book.create(folder.resolve(), **values) as book:
+        session.say(f"made a book in {book.settings.folder}")
+        session.say("next: lotwright import FILE, or lotwright connect add NAME --venue coinbase-exchange --secrets env:PREFIX")

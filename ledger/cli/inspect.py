@@ -1,0 +1,159 @@
+"""`lotwright status`, `coverage`, `reconcile`, `check`, `explain` and `plugins`: looking without changing."""
+
+from collections.abc import Sequence
+
+import click
+
+from ledger.book import Explanation, plugins_installed
+from ledger.cli.session import Session, findings_code, pass_session, print_findings
+from ledger.domain.amount import text_of
+
+_INDENT = "  "
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows as aligned columns, two spaces apart."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo(_INDENT.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@click.command()
+@pass_session
+def status(session: Session) -> int:
+    r"""Tell what is in the book.
+
+    \b
+    Example:
+      lotwright status
+    """
+    with session.book() as book:
+        found = book.status()
+    settings = found.settings
+    law = f"{settings.regime}, {settings.method}, scope {settings.scope}"
+    rows = [
+        ("book", str(settings.folder)),
+        ("law", f"{law}; in {settings.currency}, days in {settings.time_zone}"),
+        *((name, str(count)) for name, count in found.rows.items()),
+        ("chain", f"{found.chain_length} entries, newest hash {found.chain_hash[:16]}"),
+        *((f"last sync of {name}", at.isoformat(timespec="seconds") if at else "never") for name, at in sorted(found.last_pulled.items())),
+        *((f"findings: {severity}", str(count)) for severity, count in sorted(found.findings.items())),
+    ]
+    _columns(rows)
+    return 1 if found.findings.get("error") else 0
+
+
+@click.command()
+@pass_session
+def coverage(session: Session) -> None:
+    r"""Tell which stretches of which streams were pulled.
+
+    \b
+    Example:
+      lotwright coverage
+    """
+    with session.book() as book:
+        streams = book.coverage()
+    if not streams:
+        session.say("nothing was pulled yet: lotwright sync")
+        return
+    _columns(
+        [
+            ("connection", "stream", "symbol", "windows", "rows", "oldest row", "newest row", "last pulled"),
+            *(
+                (
+                    one.connection,
+                    one.stream,
+                    one.symbol,
+                    str(one.windows),
+                    str(one.rows),
+                    one.from_at.isoformat(timespec="seconds") if one.from_at else "-",
+                    one.to_at.isoformat(timespec="seconds") if one.to_at else "-",
+                    one.pulled_at.isoformat(timespec="seconds"),
+                )
+                for one in streams
+            ),
+        ],
+    )
+
+
+@click.command()
+@pass_session
+def reconcile(session: Session) -> int:
+    r"""Compare the book's balances with those that the venues told last; exit 1 when they differ.
+
+    \b
+    Example:
+      lotwright reconcile
+    """
+    with session.book() as book:
+        found = book.reconcile()
+    if not found.rows:
+        session.say("no venue has told a balance yet: lotwright sync")
+    else:
+        rows = [
+            (
+                row.account,
+                row.asset,
+                text_of(row.balance_book),
+                "-" if row.balance_venue is None else text_of(row.balance_venue),
+                "-" if row.difference is None else text_of(row.difference),
+            )
+            for row in found.rows
+        ]
+        _columns([("account", "asset", "book", "venue", "difference"), *rows])
+    print_findings(session, found.findings)
+    return findings_code(found.findings)
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="List all findings, not the first ten.")
+@pass_session
+def check(session: Session, everything: bool) -> int:
+    r"""Run every invariant of bytes, chain, journal, lots and balances; list the findings and how to mend them.
+
+    \b
+    Example:
+      lotwright check --all
+    """
+    with session.book() as book, session.progress() as progress:
+        findings = book.check(progress=progress)
+    click.echo(f"{len(findings)} findings" if findings else "all is well: no findings")
+    print_findings(session, findings, everything=everything)
+    return findings_code(findings)
+
+
+@click.command()
+@click.argument("ident", metavar="ID")
+@pass_session
+def explain(session: Session, ident: str) -> None:
+    r"""Walk from a figure to the bytes it came from: ID of a disposal, lot, entry, event or payload, or a source's own id.
+
+    \b
+    Example:
+      lotwright explain D-1f6b2d3c4e5f6071-1
+    """
+    with session.book() as book:
+        for one in book.explain(ident):
+            _print(one, depth=0)
+
+
+def _print(one: Explanation, *, depth: int) -> None:
+    click.echo(f"{_INDENT * depth}{one.kind} {one.ident}")
+    for name, text in one.says:
+        click.echo(f"{_INDENT * (depth + 1)}{name}: {text}")
+    for below in one.rests_on:
+        _print(below, depth=depth + 1)
+
+
+@click.command()
+@pass_session
+def plugins(session: Session) -> None:
+    r"""List what is installed, and from which distribution.
+
+    \b
+    Example:
+      lotwright plugins
+    """
+    session.say("kind, name, distribution, version, object")
+    _columns([(one.kind, one.name, one.distribution, one.version, one.target) for one in plugins_installed()])

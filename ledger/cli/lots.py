@@ -1,0 +1,35 @@
+"""`lotwright lots`: open lots."""
+
+import sys
+
+import click
+
+from ledger.book import Selection, exporter
+from ledger.cli.session import Session, pass_session
+from ledger.domain.amount import asset_code
+from ledger.domain.ids import AccountId
+
+
+@click.group()
+def lots() -> None:
+    """Lots: units acquired together, with their cost."""
+
+
+@lots.command("list")
+@click.option("--asset", metavar="A", help="Only this asset.")
+@click.option("--account", metavar="N", help="Only this account.")
+@click.option("--format", "format_name", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@pass_session
+def list_lots(session: Session, asset: str | None, account: str | None, format_name: str) -> None:
+    r"""List the open lots.
+
+    \b
+    Example:
+      lotwright lots list --asset BTC
+    """
+    selection = Selection(
+        asset=None if asset is None else asset_code(asset),
+        account=None if account is None else AccountId(account),
+    )
+    with session.book() as book, book.report("lots", selection) as document:
+        exporter(format_name).write(document, sys.stdout.buffer)

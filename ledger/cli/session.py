@@ -1,0 +1,101 @@
+"""What every command shares: the options before it, the terminal, and how results, progress and complaints are printed."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from ledger.book import Book, Silent
+from ledger.domain.errors import InputError
+from ledger.domain.finding import Finding, Severity
+
+FAULTS_SHOWN = 20
+FINDINGS_SHOWN = 10
+
+
+class Bars:
+    """Draws progress on a terminal; one bar a step, gone when the work is done."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self.drawn = Progress(*columns, console=console, transient=True)
+        self._tasks: dict[str, TaskID] = {}
+
+    def advance(self, step: str, done: int, total: int | None = None) -> None:
+        """Move the step's bar."""
+        if step not in self._tasks:
+            self._tasks[step] = self.drawn.add_task(step, total=total)
+        self.drawn.update(self._tasks[step], completed=done, total=total)
+
+
+@dataclass(slots=True)
+class Session:
+    """The options before the command. Results go to standard output, all else to standard error."""
+
+    folder: str | None = None
+    verbosity: int = 0
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @property
+    def quiet(self) -> bool:
+        """Only results and errors are wanted."""
+        return self.verbosity < 0
+
+    def book(self) -> Book:
+        """Open the book that the options and the current folder name."""
+        return Book.find(self.folder, environment=self.environment)
+
+    def say(self, text: str) -> None:
+        """Tell a person something that is no result."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    @contextmanager
+    def progress(self) -> Iterator[Bars | Silent]:
+        """Draw progress while the block runs, on a terminal only."""
+        console = Console(stderr=True)
+        if self.quiet or not console.is_terminal:
+            yield Silent()
+            return
+        bars = Bars(console)
+        with bars.drawn:
+            yield bars
+
+    def start_log(self) -> None:
+        """Send log lines to standard error at the level asked for."""
+        level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(self.verbosity, logging.DEBUG)
+        logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+
+
+pass_session = click.make_pass_decorator(Session, ensure=True)
+
+
+def print_findings(session: Session, findings: tuple[Finding, ...], *, everything: bool = False) -> None:
+    """Print findings to standard error, errors first; the first ten unless all are asked for."""
+    shown = findings if everything else findings[:FINDINGS_SHOWN]
+    for finding in shown:
+        session.say(f"{finding.severity}: {finding.code}: {finding.message}\n  mend: {finding.mend}")
+    if len(shown) < len(findings):
+        session.say(f"... and {len(findings) - len(shown)} more: see `lotwright check`")
+
+
+def findings_code(findings: tuple[Finding, ...]) -> int:
+    """Return the contract's exit code of a command that ended with these findings."""
+    return 1 if any(finding.severity is Severity.ERROR for finding in findings) else 0
+
+
+def complaint(error: Exception, *, all_faults: bool) -> str:
+    """Return what to print of an error: what, where, how to mend, and the bad rows of a file."""
+    lines = [f"lotwright: {error}"]
+    if isinstance(error, InputError) and error.faults:
+        shown = error.faults if all_faults else error.faults[:FAULTS_SHOWN]
+        lines += [f"  {fault}" for fault in shown]
+        if len(shown) < len(error.faults):
+            lines.append(f"  ... and {len(error.faults) - len(shown)} more; show them with --all")
+    return "\n".join(lines)

@@ -1,0 +1,333 @@
+"""Coinbase Exchange as a connector: which streams there are, and how each is walked.
+
+The ledgers of the accounts come first, because they name every product ever traded, also those that the venue has delisted.
+Whoever pulls therefore asks `streams` again after the ledgers: only then is the list of fills streams complete.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random, SystemRandom
+
+from ledger.connectors.coinbase_exchange import parse
+from ledger.connectors.coinbase_exchange.client import CoinbaseExchangeClient
+from ledger.domain.amount import AssetCode
+from ledger.domain.errors import InputError, TerminalError, TransientError
+from ledger.domain.ids import AccountId, content_hash, payload_id
+from ledger.domain.payload import Payload, PayloadKind
+from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation, KeyReport, Page, PricePage, PullWindow, StreamKey
+from ledger.transport.pace import Budget, Clock, SystemClock
+from ledger.transport.reader import Answer, Timeouts
+from ledger.transport.walk import Ask, Leaf, Walker, trail_of
+
+_PAGE_ROWS_FULL = 100  # an answer of so many rows may be one of several, even without a cursor
+_PRODUCTS_KEY = "products"  # in the cursor of a ledger: the products that its rows have named
+_TRANSFER_MARGIN = timedelta(days=3)  # a pending row may appear late, or out of order
+_CANDLES_MAX = 300  # rows in one answer
+_MINUTE = timedelta(minutes=1)
+_INSTANT = timedelta(microseconds=1)
+_NOT_FOUND = 404
+_ID = re.compile("[0-9]{1,19}")
+_KEY_NOTES = (
+    "the venue has no call that tells what a key may do: create it with the View permission only",
+    "a key belongs to one profile: another profile needs a connection of its own",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sheet:
+    """An answer with the marks of its rows."""
+
+    answer: Answer
+    marks: tuple[parse.RowMark, ...]
+
+
+class CoinbaseExchange:
+    """One key of Coinbase Exchange, for reading only.
+
+    `known_symbols` are products with fills: the ledger's rows add to it, and a caller may add those of fills streams pulled before.
+    """
+
+    venue = parse.VENUE
+
+    def __init__(
+        self,
+        terms: ConnectionTerms,
+        *,
+        clock: Clock | None = None,
+        rng: Random | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self.known_symbols: set[str] = set()
+        self._account = terms.account
+        self._budget = Budget(clock=clock or SystemClock(), deadline=terms.deadline)
+        self._client = CoinbaseExchangeClient(terms, budget=self._budget, rng=rng or SystemRandom(), timeouts=timeouts)
+        self._payloads = _Payloads(account=terms.account, clock=self._budget.clock)
+        self._held: tuple[parse.HeldAccount, ...] = ()
+        self._listed: tuple[tuple[str, str, str], ...] = ()
+        self._never_used: set[str] = set()
+
+    def streams(self) -> tuple[StreamKey, ...]:
+        """Return ledgers by account, fills by product, transfers, balances; asks the venue the first time only.
+
+        A product has a fills stream when both its assets have an account that may have been used, or when it is known to have
+        fills. An account is known as never used once its ledger was pulled and, like its balance, is empty.
+        """
+        self._discover()
+        used = {held.currency for held in self._held} - self._never_used
+        tradable = {product for product, base, quote in self._listed if base in used and quote in used}
+        return (
+            *(StreamKey(stream="ledger", symbol=held.currency) for held in self._held),
+            *(StreamKey(stream="fills", symbol=product) for product in sorted(tradable | self.known_symbols)),
+            StreamKey(stream="transfers"),
+            StreamKey(stream="balances"),
+        )
+
+    def pull(self, stream: StreamKey, *, cursor: CursorState | None, window: PullWindow) -> Iterator[Page]:
+        """Yield the pages that the cursor lacks.
+
+        `window.since` limits how far back the first pull goes, and a later pull with an earlier one goes on from there; what is
+        newer than the cursor is always pulled whole, so that no hole is left. `window.until` is passed over: pages are kept as
+        they come, and rows after it are no harm.
+
+        Raises:
+            InputError: for a stream that this venue does not have.
+            TransientError, TerminalError, KeyRefused: as the port says.
+        """
+        if stream.stream not in _PULLS:
+            raise InputError(f"{self.venue} has no stream {stream.stream!r}")
+        return _PULLS[stream.stream](self, stream, cursor or {}, window)
+
+    def interpret(self, payload: Payload) -> Interpretation:
+        """Read a stored page; pure."""
+        return parse.interpret(payload)
+
+    def check_key(self) -> KeyReport:
+        """Ask for the time and, signed, for the accounts."""
+        skew = self._client.synchronise()
+        self._client.accounts()
+        return KeyReport(
+            venue=self.venue,
+            account=self._account,
+            clock_skew_seconds=skew.total_seconds(),
+            may_read=True,
+            may_trade=None,
+            may_withdraw=None,
+            notes=_KEY_NOTES,
+        )
+
+    def price_source(self) -> "CoinbaseCandles":
+        """Return the venue's candles of minutes."""
+        return CoinbaseCandles(client=self._client, payloads=self._payloads)
+
+    def call_count(self) -> CallCount:
+        """Return calls and waits so far, of the price source too."""
+        spent = self._budget
+        return CallCount(requests=spent.requests, waits=spent.waits, retries=spent.retries, seconds_waited=spent.seconds_waited)
+
+    def close(self) -> None:
+        """Release the sockets."""
+        self._client.close()
+
+    def _discover(self) -> None:
+        if self._held:
+            return
+        try:
+            self._held = parse.accounts_of(self._client.accounts().rows())
+            self._listed = parse.products_of(self._client.products().rows())
+        except InputError as unreadable:
+            raise TransientError(f"{self.venue}: the list of accounts or products cannot be read: {unreadable.message}") from unreadable
+
+    def _held_account(self, currency: str) -> parse.HeldAccount:
+        self._discover()
+        for held in self._held:
+            if held.currency == currency:
+                return held
+        raise TerminalError(f"{self.venue}: the profile of {self._account!r} has no account of {currency}")
+
+    def _pull_ledger(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
+        held, trail = self._held_account(stream.symbol), trail_of(cursor)
+        named = set(str(cursor.get(_PRODUCTS_KEY) or "").split())
+        self.known_symbols |= named
+        is_used = held.has_balance or trail.high is not None
+
+        def fetch(ask: Ask) -> Leaf[_Sheet]:
+            before, after = _id_cursors(ask)
+            return _leaf_of("ledger", self._client.ledger(held.account_id, before=before, after=after))
+
+        walker = Walker(fetch, place=self._place(stream), overlaps=True, expected=is_used)
+        for leaf, reached in walker.leaves(trail, since=_micros(window.since)):
+            named |= {mark.product for mark in leaf.received.marks if mark.product}
+            self.known_symbols |= named
+            is_used = is_used or leaf.rows > 0
+            state = reached.state() | ({_PRODUCTS_KEY: " ".join(sorted(named))} if named else {})
+            yield self._page(stream, leaf.received, state, context=(("asset", stream.symbol),))
+        if not is_used:
+            self._never_used.add(stream.symbol)
+
+    def _pull_fills(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
+        def fetch(ask: Ask) -> Leaf[_Sheet]:
+            before, after = _id_cursors(ask)
+            return _leaf_of("fills", self._client.fills(stream.symbol, before=before, after=after))
+
+        walker = Walker(fetch, place=self._place(stream), overlaps=True, expected=stream.symbol in self.known_symbols)
+        return self._walked(walker, stream, cursor, window)
+
+    def _pull_transfers(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
+        def fetch(ask: Ask) -> Leaf[_Sheet]:
+            return _leaf_of("transfers", self._client.transfers(after=ask.after))
+
+        margin = _TRANSFER_MARGIN // timedelta(microseconds=1)
+        walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=margin)
+        return self._walked(walker, stream, cursor, window)
+
+    def _walked(self, walker: Walker[_Sheet], stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
+        for leaf, reached in walker.leaves(trail_of(cursor), since=_micros(window.since)):
+            yield self._page(stream, leaf.received, reached.state())
+
+    def _pull_balances(self, stream: StreamKey, _cursor: CursorState, _window: PullWindow) -> Iterator[Page]:
+        answer = self._client.accounts()
+        payload = self._payloads.of(answer, stream)
+        yield Page(payload=payload, cursor={}, rows=len(answer.rows()), from_at=payload.fetched_at, to_at=payload.fetched_at)
+
+    def _page(
+        self,
+        stream: StreamKey,
+        sheet: _Sheet,
+        state: CursorState,
+        *,
+        context: tuple[tuple[str, str], ...] = (),
+    ) -> Page:
+        marks = sheet.marks
+        instants = [mark.occurred_at for mark in marks]
+        return Page(
+            payload=self._payloads.of(sheet.answer, stream, context=context),
+            cursor=state,
+            rows=len(sheet.answer.rows()),
+            first_id=marks[0].row_id if marks else None,
+            last_id=marks[-1].row_id if marks else None,
+            from_at=min(instants, default=None),
+            to_at=max(instants, default=None),
+        )
+
+    def _place(self, stream: StreamKey) -> str:
+        return f"{self.venue}: {stream.stream} {stream.symbol}".rstrip()
+
+
+_Pull = Callable[[CoinbaseExchange, StreamKey, CursorState, PullWindow], Iterator[Page]]
+_PULLS: dict[str, _Pull] = {
+    "ledger": CoinbaseExchange._pull_ledger,  # noqa: SLF001  # the table of this very class's streams
+    "fills": CoinbaseExchange._pull_fills,  # noqa: SLF001  # the same
+    "transfers": CoinbaseExchange._pull_transfers,  # noqa: SLF001  # the same
+    "balances": CoinbaseExchange._pull_balances,  # noqa: SLF001  # the same
+}
+
+
+class CoinbaseCandles:
+    """Prices of the venue's own market: the close of each minute, of products named asset-currency."""
+
+    name = str(parse.VENUE)
+
+    def __init__(self, *, client: CoinbaseExchangeClient, payloads: "_Payloads") -> None:
+        self._client = client
+        self._payloads = payloads
+
+    def quotes(
+        self,
+        asset: AssetCode,
+        currency: AssetCode,
+        *,
+        since: datetime,
+        until: datetime,
+    ) -> Iterator[PricePage]:
+        """Yield windows of at most 300 minutes in order of time; nothing where the venue has no such product.
+
+        Minutes without a trade have no candle.
+
+        Raises:
+            TransientError: when the venue stays unavailable or its candles cannot be read.
+        """
+        product = f"{asset}-{currency}"
+        start = since.replace(second=0, microsecond=0)
+        while start < until:
+            end = min(start + (_CANDLES_MAX - 1) * _MINUTE, until)
+            try:
+                answer = self._client.candles(product, start=start, end=end)
+                found = parse.quotes_of(answer.rows(), asset=asset, currency=currency)
+            except TerminalError as refused:
+                if refused.status == _NOT_FOUND:
+                    return
+                raise
+            except InputError as unreadable:
+                raise TransientError(f"{self.name}: candles of {product} cannot be read: {unreadable.message}") from unreadable
+            payload = self._payloads.of(answer, StreamKey(stream=parse.CANDLES, symbol=product))
+            settled_until = min(until, payload.fetched_at - _MINUTE + _INSTANT)  # the close of a running minute is none yet
+            wanted = tuple(quote for quote in found if max(since, start) <= quote.observed_at < settled_until)
+            yield PricePage(payload=payload, quotes=wanted)
+            start = end + _MINUTE
+
+
+class _Payloads:
+    """Makes payloads of answers."""
+
+    def __init__(self, *, account: AccountId, clock: Clock) -> None:
+        self._account = account
+        self._clock = clock
+
+    def of(self, answer: Answer, stream: StreamKey, *, context: tuple[tuple[str, str], ...] = ()) -> Payload:
+        content = content_hash(answer.content)
+        return Payload(
+            payload_id=payload_id(account=self._account, request=answer.request, content=content),
+            kind=PayloadKind.PAGE,
+            venue=parse.VENUE,
+            account=self._account,
+            stream=stream.stream,
+            symbol=stream.symbol,
+            request=answer.request,
+            name="",
+            content=answer.content,
+            content_hash=content,
+            fetched_at=self._clock.now(),
+            context=context,
+        )
+
+
+def _id_cursors(ask: Ask) -> tuple[str | None, str | None]:
+    """Return the query's `before` and `after`: at this venue `before` means newer. Neither end belongs to the answer."""
+    before = None if ask.before is None else str(ask.before - (1 if ask.overlap else 0))
+    if ask.overlap and ask.after is not None and _ID.fullmatch(ask.after):
+        return before, str(int(ask.after) + 1)
+    return before, ask.after
+
+
+def _leaf_of(stream: str, answer: Answer) -> Leaf[_Sheet]:
+    rows, marks = answer.rows(), parse.marks_of(stream, answer.rows())
+    return Leaf(
+        received=_Sheet(answer=answer, marks=marks),
+        rows=len(rows),
+        positions=tuple(mark.position for mark in marks),
+        changing=tuple(mark.position for mark in marks if mark.may_change),
+        oldest=min((parse.micros_of(mark.occurred_at) for mark in marks), default=None),
+        after=_next_cursor(stream, answer, marks),
+    )
+
+
+def _next_cursor(stream: str, answer: Answer, marks: tuple[parse.RowMark, ...]) -> str | None:
+    """Return CB-AFTER, which of rows with ids is the lowest id of the page.
+
+    There the rows are believed, not the header: a cursor of another page would walk in circles, and one that got lost on a full
+    page would end the history.
+    """
+    told = answer.headers.get("cb-after") or None
+    if stream not in _ID_STREAMS or not marks or (told is not None and not _ID.fullmatch(told)):
+        return told
+    is_last = told is None and len(answer.rows()) < _PAGE_ROWS_FULL
+    return None if is_last else str(min(mark.position for mark in marks))
+
+
+_ID_STREAMS = frozenset({"ledger", "fills"})
+
+
+def _micros(instant: datetime | None) -> int | None:
+    return None if instant is None else parse.micros_of(instant)

@@ -1,0 +1,165 @@
+"""The chain of one figure: disposal, lot, journal entry, event, and the very bytes that the source sent."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ledger.domain.amount import text_of
+from ledger.domain.errors import InputError
+from ledger.domain.event_text import body_text, instant_text, kind_of
+from ledger.domain.ids import DisposalId, EntryId, EventId, LotId, PayloadId
+from ledger.domain.lot import Disposal, Lot
+from ledger.domain.payload import Payload, PayloadKind
+from ledger.storage.store import Reader, StoredEntry, StoredEvent
+
+_EXCERPT_MAX = 2_000  # characters of a source row that are shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """One link of the chain: what it is, its id, what it says, and the links that it rests on."""
+
+    kind: str
+    ident: str
+    says: tuple[tuple[str, str], ...]
+    rests_on: tuple["Explanation", ...] = ()
+
+
+def explain(reader: Reader, ident: str) -> tuple[Explanation, ...]:
+    """Return the chain below an id: of a disposal, lot, entry, event, payload, or of a source's own row.
+
+    Raises:
+        InputError: when the book has nothing of that id, or an event's id is too short to be one event's.
+    """
+    found = tuple(_explained(reader, ident))
+    if not found:
+        raise InputError(
+            f"nothing in this book has the id {ident!r}", mend="take an id from a report: a disposal, lot, event, entry or payload"
+        )
+    return found
+
+
+def _explained(reader: Reader, ident: str) -> Iterator[Explanation]:
+    if ident.startswith("D-") and (pieces := list(reader.disposals(disposal_id=DisposalId(ident)))):
+        yield from (_disposal(reader, piece) for piece in pieces)
+    elif ident.startswith("L-") and (lots := reader.lot(LotId(ident))):
+        yield from (_lot(reader, lot) for lot in lots)
+    elif ident.startswith("E-") and (entry := reader.entry(EntryId(ident))):
+        yield _entry(entry, (_event(reader, entry.entry.event_id),))
+    elif ident.startswith("P-") and (payload := reader.payload(PayloadId(ident))):
+        yield _payload(payload, "")
+    else:
+        yield from (_event_and_all(reader, event_id) for event_id in reader.events_matching(ident))
+
+
+def _disposal(reader: Reader, piece: Disposal) -> Explanation:
+    lots = [_lot(reader, lot) for lot in reader.lot(piece.lot_id)[:1]] if piece.lot_id else []
+    money = (("proceeds", piece.proceeds), ("cost basis", piece.cost_basis))
+    return Explanation(
+        kind="disposal",
+        ident=f"{piece.disposal_id} piece {piece.piece}",
+        says=(
+            ("what", f"{text_of(piece.quantity)} {piece.asset}, {piece.kind}"),
+            ("when", instant_text(piece.disposed_at)),
+            ("where", f"account {piece.account}, wallet {piece.wallet}"),
+            *((name, "no price" if figure is None else text_of(figure)) for name, figure in money),
+            ("lots picked by", piece.matched_by),
+        ),
+        rests_on=(*lots, _event_and_all(reader, piece.event_id)),
+    )
+
+
+def _lot(reader: Reader, lot: Lot) -> Explanation:
+    return Explanation(
+        kind="lot",
+        ident=lot.lot_id,
+        says=(
+            ("what", f"{text_of(lot.quantity)} {lot.asset}, {lot.origin}"),
+            ("acquired", instant_text(lot.acquired_at)),
+            ("cost basis", "no price" if lot.cost_basis is None else text_of(lot.cost_basis)),
+            ("open", text_of(lot.quantity_open)),
+            ("wallet", lot.wallet),
+        ),
+        rests_on=(_event_and_all(reader, lot.event_id),),
+    )
+
+
+def _event_and_all(reader: Reader, event_id: EventId) -> Explanation:
+    event = _event(reader, event_id)
+    entries = tuple(_entry(entry, ()) for entry in reader.entries_of(event_id))
+    return Explanation(kind=event.kind, ident=event.ident, says=event.says, rests_on=(*entries, *event.rests_on))
+
+
+def _entry(stored: StoredEntry, rests_on: tuple[Explanation, ...]) -> Explanation:
+    postings = [
+        (f"posting {number}", f"debit {one.debit}, credit {one.credit}, {one.amount}")
+        for number, one in enumerate(stored.entry.postings, start=1)
+    ]
+    reverses = [("reverses", str(stored.entry.reverses))] if stored.entry.reverses else []
+    says = (*postings, *reverses, ("place in the chain", str(stored.seq)), ("hash", stored.hash))
+    return Explanation(kind="journal entry", ident=stored.entry.entry_id, says=says, rests_on=rests_on)
+
+
+def _event(reader: Reader, event_id: EventId) -> Explanation:
+    stored = reader.event(event_id)
+    assert stored is not None, event_id
+    payloads = []
+    for payload_id, locator in reader.evidence(event_id):
+        payload = reader.payload(payload_id)
+        assert payload is not None, payload_id
+        payloads.append(_payload(payload, locator))
+    return Explanation(kind="event", ident=event_id, says=_event_says(stored), rests_on=tuple(payloads))
+
+
+def _event_says(stored: StoredEvent) -> tuple[tuple[str, str], ...]:
+    event = stored.event
+    return (
+        ("what", f"{kind_of(event)} {body_text(event)}"),
+        ("source's id", event.source_id),
+        ("when", instant_text(event.occurred_at)),
+        ("account", f"{event.account} at {event.venue}"),
+        ("bot", event.bot or "(none)"),
+        ("order", event.order_id or "(none)"),
+        ("revision", str(stored.revision)),
+        ("recorded", instant_text(stored.recorded_at)),
+        ("facts' hash", stored.facts),
+    )
+
+
+def _payload(payload: Payload, locator: str) -> Explanation:
+    came_from = payload.request if payload.kind is PayloadKind.PAGE else f"file {payload.name}"
+    row = [(locator, excerpt(payload, locator))] if locator else []
+    return Explanation(
+        kind="payload",
+        ident=payload.payload_id,
+        says=(
+            ("from", came_from),
+            ("fetched", instant_text(payload.fetched_at)),
+            ("bytes", f"{len(payload.content)}, SHA-256 {payload.content_hash}"),
+            *row,
+        ),
+    )
+
+
+def excerpt(payload: Payload, locator: str) -> str:
+    """Return the part of a payload that a locator names, exactly as received: ``line 17`` of a text, ``row 17`` of a JSON list."""
+    unit, _, number = locator.partition(" ")
+    text = payload.content.decode("utf-8", errors="replace")
+    if unit == "line" and number.isdigit():
+        lines = text.split("\n")
+        found = lines[int(number) - 1].rstrip("\r") if int(number) <= len(lines) else ""
+    else:
+        found = _json_row(text, int(number)) if number.isdigit() else text
+    return found if len(found) <= _EXCERPT_MAX else found[:_EXCERPT_MAX] + " ..."
+
+
+def _json_row(text: str, number: int) -> str:
+    """Return the text of the n-th element (from 1) of a JSON list."""
+    decoder, place = json.JSONDecoder(), text.find("[") + 1
+    found = ""
+    for _ in range(number):
+        while place < len(text) and text[place] in " \t\r\n,":
+            place += 1
+        _, end = decoder.raw_decode(text, place)
+        found, place = text[place:end], end
+    return found

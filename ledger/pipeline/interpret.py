@@ -1,0 +1,142 @@
+"""What sources tell -> events of the book: new, known, better told, or contradicted; each with its evidence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from ledger.config import BotRule
+from ledger.domain.event import Event
+from ledger.domain.event_text import body_text, facts_hash, instant_text, kind_of, told_again
+from ledger.domain.finding import Finding, Severity
+from ledger.domain.ids import BotId, EventId, Hash
+from ledger.pipeline.post import Poster
+from ledger.storage.store import KnownEvent, NewEvent, Writer
+
+Told = tuple[Event, str]  # an event and its place in the payload, such as "row 17"
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """How many events were new, known, told better than before (`revised`), or contradicted (`doubtful`)."""
+
+    new: int = 0
+    known: int = 0
+    revised: int = 0
+    doubtful: int = 0
+
+    def add(self, other: "Tally") -> None:
+        """Count another tally in."""
+        self.new += other.new
+        self.known += other.known
+        self.revised += other.revised
+        self.doubtful += other.doubtful
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradiction:
+    """Two tellings of one event that cannot both be true; the first stays."""
+
+    event: Event
+    locator: str
+    facts: tuple[str, ...]
+    same_payload: bool
+
+    def finding(self, payload_id: str) -> Finding:
+        """Say so to a person."""
+        return Finding(
+            code="contradiction",
+            severity=Severity.ERROR,
+            subject=f"{self.event.account}/{self.event.source_id}",
+            message=f"{payload_id} {self.locator} tells {kind_of(self.event)} {self.event.source_id} of "
+            f"{instant_text(self.event.occurred_at)} otherwise than the book has it: {', '.join(self.facts)} differ",
+            mend=f"compare both with `lotwright explain {self.event.event_id}`; the first telling stays booked",
+        )
+
+
+class Absorber:
+    """Takes events of one payload after another into the book, inside the caller's transaction."""
+
+    def __init__(self, writer: Writer, *, recorded_at: datetime, bot: BotId | None = None, bot_rules: Sequence[BotRule] = ()) -> None:
+        self._writer = writer
+        self._recorded_at = recorded_at
+        self._poster = Poster(writer, recorded_at=recorded_at)
+        self._seq = writer.event_seq_last()
+        self._bot = bot
+        self._bot_rules = tuple(bot_rules)
+        self._new: list[NewEvent] = []
+        self._evidence: list[tuple[int, int, str]] = []
+        self.tally = Tally()
+        self.contradictions: list[Contradiction] = []
+
+    def absorb(self, told: Sequence[Told], payload_seq: int) -> None:
+        """Book what is new in `told` and note the payload as evidence of all of it; stored when it returns."""
+        known = self._writer.known([event.event_id for event, _ in told])
+        for event, locator in told:
+            body = body_text(event)
+            facts = facts_hash(event, body)
+            stored = known.get(event.event_id)
+            if stored is None:
+                known[event.event_id] = self._begin(event, body, facts)
+                self.tally.new += 1
+            elif stored.facts == facts:
+                self.tally.known += 1
+            else:
+                known[event.event_id] = self._hear_again(stored, event, locator, payload_seq)
+            self._evidence.append((known[event.event_id].seq, payload_seq, locator))
+        self._flush()
+
+    def _begin(self, event: Event, body: str, facts: Hash) -> KnownEvent:
+        return self._keep(self._attributed(event), body, facts, revision=0)
+
+    def _keep(self, event: Event, body: str, facts: Hash, *, revision: int) -> KnownEvent:
+        self._seq += 1
+        self._new.append(NewEvent(seq=self._seq, revision=revision, event=event, kind=kind_of(event), body=body, facts=facts))
+        self._poster.post(event, revision=revision, event_seq=self._seq, facts=facts)
+        return KnownEvent(seq=self._seq, revision=revision, facts=facts, rank=event.rank, provisional=event.provisional)
+
+    def _hear_again(self, stored: KnownEvent, event: Event, locator: str, payload_seq: int) -> KnownEvent:
+        self._flush()
+        before = self._writer.event(event.event_id)
+        assert before is not None, event
+        telling = told_again(before.event, event)
+        if telling.conflicts:
+            same_payload = self._told_by(event.event_id, payload_seq)
+            self.contradictions.append(
+                Contradiction(event=event, locator=locator, facts=telling.conflicts, same_payload=same_payload),
+            )
+            self.tally.doubtful += 1
+            return stored
+        if telling.event is None:
+            self.tally.known += 1
+            return stored
+        self.tally.revised += 1
+        self._poster.reverse(before.event, revision=before.revision, event_seq=before.seq, facts=before.facts)
+        better = self._attributed(telling.event)
+        body = body_text(better)
+        return self._keep(better, body, facts_hash(better, body), revision=before.revision + 1)
+
+    def _told_by(self, event_id: EventId, payload_seq: int) -> bool:
+        return payload_seq in self._writer.evidence_seqs(event_id)
+
+    def _attributed(self, event: Event) -> Event:
+        if event.bot is not None:
+            return event
+        bot = self._bot or self._bot_by_order(event)
+        return event if bot is None else replace(event, bot=bot)
+
+    def _bot_by_order(self, event: Event) -> BotId | None:
+        for rule in self._bot_rules:
+            for order in (event.client_order_id, event.order_id):
+                if order is not None and fnmatchcase(order, rule.client_order_id):
+                    return rule.name
+        return None
+
+    def _flush(self) -> None:
+        if self._new:
+            self._writer.add_events(self._new, self._recorded_at)
+            self._new = []
+        self._poster.flush()
+        if self._evidence:
+            self._writer.add_evidence(self._evidence)
+            self._evidence = []

@@ -1,0 +1,203 @@
+"""Events -> lots and disposals: the timeline of each asset that has changed, swept anew.
+
+What is derived here may be deleted and rebuilt at any time; the computation row says what it stands for. An asset is
+rebuilt whole when it got a new event or a price it lacked; all are when a setting changed that the law looks at.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+
+from ledger.config import BookSettings
+from ledger.domain.amount import AssetCode, is_fiat, text_of
+from ledger.domain.event import assets_of
+from ledger.domain.event_text import instant_text
+from ledger.domain.finding import Finding, Severity
+from ledger.domain.lot import Disposal, Gap, Lot, Movement
+from ledger.lots.matching import sweep
+from ledger.lots.pools import ties_ordered
+from ledger.pipeline.price import PriceBook, PriceNeed, missing_price, worth_of
+from ledger.pipeline.progress import Progress
+from ledger.pipeline.terms import terms_of
+from ledger.ports import BookTerms, TaxRegime
+from ledger.storage.store import Computation, Reader, Store, Writer
+
+_CHUNK_ROWS = 10_000
+
+
+class Rebuild(Enum):
+    """Which assets to sweep anew: those that changed, also those that lack a price, or all."""
+
+    CHANGED = auto()
+    UNPRICED = auto()
+    ALL = auto()
+
+
+def match_book(
+    store: Store,
+    settings: BookSettings,
+    regime: TaxRegime,
+    *,
+    now: Callable[[], datetime],
+    progress: Progress,
+    rebuild: Rebuild = Rebuild.CHANGED,
+) -> tuple[PriceNeed, ...]:
+    """Bring lots and disposals up to date with the book; return the prices that were lacking.
+
+    All in one database transaction: a killed run leaves the lots of before.
+
+    Raises:
+        InputError: when the regime does not allow the book's method or scope.
+    """
+    terms = terms_of(settings)
+    rule = regime.rule(terms)
+    wanted = _Wanted(regime=regime, options=options_text(terms))
+    lacking: list[PriceNeed] = []
+    with store.write() as writer:
+        assets = _stale_assets(writer, wanted, rebuild)
+        for number, asset in enumerate(assets):
+            progress.advance("match", number, len(assets))
+            kept = _Kept(writer)
+            needs: list[PriceNeed] = []
+            writer.clear_matches([asset])
+            kept.take(sweep(ties_ordered(movements_of(writer, asset, regime, terms, needs)), rule))
+            needs = [need for need in needs if _speaks_for(asset, need)]
+            writer.replace_findings(f"match:{asset}", [*kept.findings, *map(missing_price, needs)], now())
+            lacking += needs
+        progress.advance("match", len(assets), len(assets))
+        if assets or writer.computation() is None:
+            writer.put_computation(wanted.computation(writer, now()))
+    return tuple(lacking)
+
+
+def _speaks_for(asset: AssetCode, need: PriceNeed) -> bool:
+    """Tell whether this asset's timeline is the one to complain: an event that moves two assets stands in two of them."""
+    return asset == next(code for code in assets_of(need.event) if not is_fiat(AssetCode(code)))
+
+
+def is_current(reader: Reader, settings: BookSettings, regime: TaxRegime) -> bool:
+    """Tell whether the stored lots stand for the whole book under the present settings."""
+    computed = reader.computation()
+    if computed is None:
+        return reader.event_seq_last() == 0
+    wanted = _Wanted(regime=regime, options=options_text(terms_of(settings)))
+    return wanted.matches(computed) and not _stale_assets(reader, wanted, Rebuild.CHANGED)
+
+
+def options_text(terms: BookTerms) -> str:
+    """Return everything of the settings that changes lots or gains, as canonical JSON."""
+    return json.dumps(
+        {
+            "currency": terms.currency,
+            "method": terms.method,
+            "scope": terms.scope,
+            "time_zone": str(terms.zone),
+            "wallets": dict(sorted(terms.wallets.items())),
+        },
+        sort_keys=True,
+        separators=(",", ":"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """The computation that the settings ask for."""
+
+    regime: TaxRegime
+    options: str
+
+    def computation(self, reader: Reader, computed_at: datetime) -> Computation:
+        return Computation(
+            regime=self.regime.name,
+            version=self.regime.version,
+            options=self.options,
+            event_seq=reader.event_seq_last(),
+            price_seq=reader.price_seq_last(),
+            computed_at=computed_at,
+        )
+
+    def matches(self, computed: Computation) -> bool:
+        return (computed.regime, computed.version, computed.options) == (self.regime.name, self.regime.version, self.options)
+
+
+def _stale_assets(reader: Reader, wanted: _Wanted, rebuild: Rebuild) -> list[AssetCode]:
+    computed = reader.computation()
+    if rebuild is Rebuild.ALL or computed is None or not wanted.matches(computed):
+        stale = reader.changed_assets(after_event_seq=0)
+    else:
+        stale = reader.changed_assets(after_event_seq=computed.event_seq)
+        if rebuild is Rebuild.UNPRICED or reader.price_seq_last() > computed.price_seq:
+            stale |= reader.assets_without_price()
+    return [AssetCode(asset) for asset in sorted(stale) if not is_fiat(AssetCode(asset))]
+
+
+def movements_of(
+    reader: Reader,
+    asset: AssetCode,
+    regime: TaxRegime,
+    terms: BookTerms,
+    needs: list[PriceNeed] | None = None,
+) -> Iterator[Movement]:
+    """Yield what all events do to the pools of one asset, by time (ties in no order); add lacking prices to `needs`."""
+    prices = PriceBook(reader, terms.currency)
+    for stored in reader.events(asset=asset):
+        worth = worth_of(stored.event, regime=regime, terms=terms, prices=prices, needs=needs)
+        for movement in regime.movements(stored.event, worth, terms):
+            if movement.asset == asset:
+                yield movement
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Stores results chunk by chunk and collects what a person should look at."""
+
+    writer: Writer
+    findings: list[Finding] = field(default_factory=list)
+
+    def take(self, outcomes: Iterable[Disposal | Lot]) -> None:
+        disposals: list[Disposal] = []
+        lots: list[Lot] = []
+        for outcome in outcomes:
+            if isinstance(outcome, Disposal):
+                disposals.append(outcome)
+                if outcome.gap is Gap.MISSING_BASIS:
+                    self.findings.append(_missing_basis(outcome))
+            else:
+                lots.append(outcome)
+                if outcome.gap is Gap.MISSING_BASIS and outcome.quantity_open:
+                    self.findings.append(_unknown_lot(outcome))
+            if len(disposals) + len(lots) >= _CHUNK_ROWS:
+                self._store(disposals, lots)
+                disposals, lots = [], []
+        self._store(disposals, lots)
+
+    def _store(self, disposals: list[Disposal], lots: list[Lot]) -> None:
+        if disposals:
+            self.writer.add_disposals(disposals)
+        if lots:
+            self.writer.add_lots(lots)
+
+
+def _missing_basis(piece: Disposal) -> Finding:
+    proceeds = "proceeds not known" if piece.proceeds is None else f"proceeds {text_of(piece.proceeds)}"
+    return Finding(
+        code="missing-basis",
+        severity=Severity.ERROR,
+        subject=f"{piece.account}/{piece.source_id}/{piece.disposal_id}/{piece.piece}",
+        message=f"{text_of(piece.quantity)} {piece.asset} left {piece.account} at {instant_text(piece.disposed_at)} "
+        f"({piece.kind} {piece.source_id}, {proceeds}) without a known acquisition; their cost basis counts as 0",
+        mend="import what brought them in: the missing history, or an `opening` row with their cost and date",
+    )
+
+
+def _unknown_lot(lot: Lot) -> Finding:
+    return Finding(
+        code="unknown-acquisition",
+        severity=Severity.WARNING,
+        subject=f"{lot.account}/{lot.source_id}/{lot.lot_id}/{lot.part}",
+        message=f"{text_of(lot.quantity_open)} {lot.asset} came into {lot.account} at {instant_text(lot.acquired_at)} "
+        f"({lot.source_id}) and nobody told how they were acquired; sold as they are they would have a cost basis of 0",
+        mend="import the account that they came from, or an `opening` row with their cost and date",
+    )

@@ -1,0 +1,181 @@
+"""Pull what is new from one connection: pages -> payloads, events, entries, cursors, coverage; then prove it.
+
+Each page is stored in one database transaction with all that it says and with the cursor after it, so that a run may be
+killed at any instant and run again. Afterwards every line of the venue's own ledger must be explained by an event, and
+every balance of the venue must equal the book's.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ledger.config import BotRule, ConnectionSettings
+from ledger.domain.errors import KeyRefused, TerminalError
+from ledger.domain.event import BalanceSnapshot
+from ledger.domain.event_text import instant_text
+from ledger.domain.finding import Finding, Severity
+from ledger.domain.ids import AccountId
+from ledger.journal.balances import balances_of
+from ledger.journal.chart import assets_of_account
+from ledger.journal.checks import Reconciliation, reconciled
+from ledger.pipeline.interpret import Absorber, Tally
+from ledger.pipeline.progress import Progress
+from ledger.ports import Connector, LedgerLine, Page, PullWindow, StreamKey
+from ledger.storage.store import CoverageWindow, Reader, Store
+
+LEDGER = "ledger"
+BALANCES = "balances"
+_PROOF = "ledger-proof"  # the cursor that says up to which payload every ledger line is explained
+_ROUNDS_MAX = 3  # a bot that trades while we pull makes book and venue differ for a moment
+
+
+@dataclass(slots=True, kw_only=True)
+class ConnectionSync:
+    """One connection's run. `now` gives our clock; `tally` and `windows` grow while it runs."""
+
+    store: Store
+    connector: Connector
+    settings: ConnectionSettings
+    bot_rules: Sequence[BotRule]
+    window: PullWindow
+    now: Callable[[], datetime]
+    progress: Progress
+    tally: Tally = field(default_factory=Tally)
+    windows: int = 0
+
+    def run(self) -> None:
+        """Pull all streams, explain the venue's ledger, compare the balances; findings are stored, not returned.
+
+        Raises:
+            ConnectorError: when the venue refuses the key or stays unavailable; what was pulled before is kept.
+        """
+        streams = self.connector.streams()
+        for _ in range(_ROUNDS_MAX):
+            self._pull_history(streams)
+            if self._balances_agree(streams):
+                return
+
+    def _pull_history(self, streams: Iterable[StreamKey]) -> None:
+        for stream in streams:
+            if stream.stream != BALANCES:
+                self._pull(stream)
+        told_by = {line.told_by for line in self._unexplained() if line.told_by is not None}
+        for stream in sorted(told_by):
+            self._pull(stream)
+        self._prove_ledger()
+
+    # --- pages -------------------------------------------------------------------------------------------------------
+
+    def _pull(self, stream: StreamKey) -> None:
+        with self.store.read() as reader:
+            cursor = reader.cursor(self.settings.name, stream.stream, stream.symbol)
+        origin = f"pull:{self.settings.name}/{stream.stream}/{stream.symbol}"
+        rows = 0
+        try:
+            for page in self.connector.pull(stream, cursor=cursor, window=self.window):
+                rows += page.rows
+                self._keep(stream, page)
+                self.progress.advance(f"{self.settings.name} {stream.stream} {stream.symbol}".rstrip(), rows)
+        except KeyRefused:
+            raise
+        except TerminalError as error:
+            self._replace_findings(origin, [self._refused(stream, error)])
+        else:
+            self._replace_findings(origin, [])
+
+    def _keep(self, stream: StreamKey, page: Page) -> None:
+        said = self.connector.interpret(page.payload)
+        now = self.now()
+        with self.store.write() as writer:
+            payload_seq, _ = writer.add_payload(page.payload)
+            absorber = Absorber(writer, recorded_at=now, bot=self.settings.bot, bot_rules=self.bot_rules)
+            absorber.absorb(said.events, payload_seq)
+            contradictions = [one.finding(page.payload.payload_id) for one in absorber.contradictions]
+            writer.add_findings(f"payload:{page.payload.payload_id}", [*said.findings, *contradictions], now)
+            writer.put_cursor(self.settings.name, stream.stream, stream.symbol, page.cursor, now)
+            writer.add_coverage([self._coverage(stream, page, payload_seq, now)])
+        self.tally.add(absorber.tally)
+        self.windows += 1
+
+    def _coverage(self, stream: StreamKey, page: Page, payload_seq: int, now: datetime) -> CoverageWindow:
+        return CoverageWindow(
+            connection=self.settings.name,
+            stream=stream.stream,
+            symbol=stream.symbol,
+            from_at=page.from_at,
+            to_at=page.to_at,
+            cursor=page.cursor,
+            rows=page.rows,
+            first_id=page.first_id,
+            last_id=page.last_id,
+            payload_seq=payload_seq,
+            pulled_at=now,
+        )
+
+    def _refused(self, stream: StreamKey, error: TerminalError) -> Finding:
+        return Finding(
+            code="stream-refused",
+            severity=Severity.ERROR,
+            subject=f"{self.settings.name}/{stream.stream}/{stream.symbol}",
+            message=f"the venue will not give {stream.stream} {stream.symbol}".rstrip() + f": {error.message}",
+            mend=error.mend or "import the venue's export file for it",
+        )
+
+    def _replace_findings(self, origin: str, findings: Sequence[Finding]) -> None:
+        with self.store.write() as writer:
+            writer.replace_findings(origin, findings, self.now())
+
+    # --- proof -------------------------------------------------------------------------------------------------------
+
+    def _unexplained(self) -> list[LedgerLine]:
+        with self.store.read() as reader:
+            return [line for _, lines in self._open_lines(reader) for line in lines]
+
+    def _open_lines(self, reader: Reader) -> Iterable[tuple[int, list[LedgerLine]]]:
+        state = reader.cursor(self.settings.name, _PROOF, "") or {}
+        proven = state.get("payload_seq")
+        after = proven if isinstance(proven, int) else 0
+        for payload_seq, payload in reader.payloads(account=self.settings.name, stream=LEDGER, after_seq=after):
+            lines = [line for line in self.connector.interpret(payload).lines if line.event_ids]
+            known = reader.known([event for line in lines for event in line.event_ids])
+            yield payload_seq, [line for line in lines if not any(event in known for event in line.event_ids)]
+
+    def _prove_ledger(self) -> None:
+        proven, whole, findings = 0, True, []
+        with self.store.read() as reader:
+            for payload_seq, lines in self._open_lines(reader):
+                whole = whole and not lines
+                proven = payload_seq if whole else proven
+                findings += [_unexplained_line(line) for line in lines]
+        with self.store.write() as writer:
+            writer.replace_findings(f"{_PROOF}:{self.settings.name}", findings, self.now())
+            if proven:
+                writer.put_cursor(self.settings.name, _PROOF, "", {"payload_seq": proven}, self.now())
+
+    def _balances_agree(self, streams: Iterable[StreamKey]) -> bool:
+        for stream in streams:
+            if stream.stream == BALANCES:
+                self._pull(stream)
+        with self.store.read() as reader:
+            found = reconciliation(reader, self.settings.name).findings
+        self._replace_findings(f"{BALANCES}:{self.settings.name}", found)
+        return not found
+
+
+def reconciliation(reader: Reader, account: AccountId | None = None) -> Reconciliation:
+    """Compare the book's balances with the newest that the venues told: of one account, or of all (None)."""
+    snapshots = [stored.event for stored in reader.snapshots() if isinstance(stored.event, BalanceSnapshot)]
+    told = [snapshot for snapshot in snapshots if account in (None, snapshot.account)]
+    postings = reader.postings() if account is None else reader.postings(account=assets_of_account(account))
+    return reconciled(balances_of(postings), told)
+
+
+def _unexplained_line(line: LedgerLine) -> Finding:
+    return Finding(
+        code="unexplained-ledger-line",
+        severity=Severity.ERROR,
+        subject=f"{line.account}/{line.asset}/{line.line_id}",
+        message=f"the venue's ledger has {line.kind} {line.amount:f} {line.asset} at {instant_text(line.occurred_at)}, "
+        f"and no {line.told_by.stream if line.told_by else 'event'} of the book explains it",
+        mend="sync again; if it stays, import the venue's export file for that day",
+    )

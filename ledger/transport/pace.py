@@ -1,0 +1,216 @@
+"""Time as a run spends it: the clock, the time budget, the venue's rate, and when to try again.
+
+Nothing here knows HTTP. Whoever waits, waits through `Budget`, so that no wait passes the deadline and every wait is counted.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from random import Random
+from typing import Protocol, TypeVar
+
+from ledger.domain.errors import TransientError
+
+Result = TypeVar("Result")
+
+BURST_RESERVE = 2.0  # tokens of the venue's burst left unused, so that uneven network delays never show us above its rate
+_MEND_BUDGET = "run again to go on where this run stopped, or give more time with --budget"
+
+
+class Clock(Protocol):
+    """Where time comes from, so that tests need not wait for it."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        ...
+
+    def now(self) -> datetime:
+        """Return the current instant, UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class SystemClock:
+    """The computer's own clock."""
+
+    def monotonic(self) -> float:
+        """Return seconds of the system's monotonic clock."""
+        return time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the current instant, UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait in this thread."""
+        time.sleep(seconds)
+
+
+class ManualClock:
+    """A clock that moves only by what is slept and by hand: with it a connector's test needs no waiting.
+
+    `step` seconds pass at every look at `monotonic`; `sleeps` keeps what was asked for.
+    """
+
+    def __init__(self, *, start: datetime, step: float = 0.0) -> None:
+        self.start = start
+        self.step = step
+        self.seconds = 0.0
+        self.sleeps: list[float] = []
+
+    def monotonic(self) -> float:
+        """Return the seconds passed since the start."""
+        self.seconds += self.step
+        return self.seconds
+
+    def now(self) -> datetime:
+        """Return the start plus the seconds passed."""
+        return self.start + timedelta(seconds=self.seconds)
+
+    def sleep(self, seconds: float) -> None:
+        """Let the seconds pass at once."""
+        self.sleeps.append(seconds)
+        self.seconds += seconds
+
+
+class BudgetSpent(TransientError):
+    """The time given to this run is over; trying again within it is useless."""
+
+
+class Budget:
+    """What a run may spend of time, and what it has spent of calls and waits.
+
+    `deadline` is a value of the clock's `monotonic`, or None for no limit.
+    """
+
+    def __init__(self, *, clock: Clock, deadline: float | None) -> None:
+        self.clock = clock
+        self.deadline = deadline
+        self.requests = 0
+        self.waits = 0
+        self.retries = 0
+        self.seconds_waited = 0.0
+
+    def seconds_left(self) -> float | None:
+        """Return the seconds until the deadline, at least 0; None without one."""
+        return None if self.deadline is None else max(0.0, self.deadline - self.clock.monotonic())
+
+    def begin_call(self) -> None:
+        """Count a call that is about to be sent.
+
+        Raises:
+            BudgetSpent: when the deadline has come; then nothing is counted.
+        """
+        if self.deadline is not None and self.clock.monotonic() >= self.deadline:
+            raise BudgetSpent("the time budget ran out before the next call", mend=_MEND_BUDGET)
+        self.requests += 1
+
+    def wait(self, seconds: float, *, reason: str) -> None:
+        """Wait, if the deadline allows it.
+
+        Raises:
+            BudgetSpent: at once, when the wait would end at the deadline or after it; the message holds `reason`.
+        """
+        if self.deadline is not None and self.clock.monotonic() + seconds >= self.deadline:
+            raise BudgetSpent(f"the time budget ran out: {reason}", mend=_MEND_BUDGET)
+        if seconds <= 0:
+            return
+        self.clock.sleep(seconds)
+        self.waits += 1
+        self.seconds_waited += seconds
+
+
+class TokenBucket:
+    """Keeps calls within `share` of a venue's token bucket of `rate` calls a second and `burst` calls at once.
+
+    A new bucket holds one token only: the run before this one may have emptied the venue's bucket a moment ago.
+    """
+
+    def __init__(self, *, rate: float, burst: float, share: float, budget: Budget) -> None:
+        assert rate > 0, rate
+        assert 0 < share <= 1, share
+        self.rate = rate * share
+        self.capacity = max(1.0, burst * share - BURST_RESERVE)
+        self._budget = budget
+        self._tokens = 1.0
+        self._filled_at = budget.clock.monotonic()
+
+    def take(self) -> None:
+        """Wait until a call is allowed, and take its token.
+
+        Raises:
+            BudgetSpent: when the token would come after the deadline.
+        """
+        self._fill()
+        if self._tokens < 1:
+            self._budget.wait((1 - self._tokens) / self.rate, reason="the venue's rate limit would have to be waited for")
+            self._fill()
+        self._tokens -= 1
+
+    def drain(self) -> None:
+        """Take all tokens: the venue counts more calls than we did."""
+        self._fill()
+        self._tokens = min(self._tokens, 0.0)
+
+    def _fill(self) -> None:
+        now = self._budget.clock.monotonic()
+        self._tokens = min(self.capacity, self._tokens + (now - self._filled_at) * self.rate)
+        self._filled_at = now
+
+
+def take_all(buckets: Sequence[TokenBucket]) -> None:
+    """Take one token of each bucket, in their order."""
+    for bucket in buckets:
+        bucket.take()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryTerms:
+    """How often and how patiently a call is tried again; all in seconds.
+
+    The pause doubles from `first_seconds` to `longest_seconds`, and a random half of it is left out. A venue that asks for more
+    than `patience_seconds` ends the run.
+    """
+
+    attempts: int = 8
+    first_seconds: float = 0.5
+    longest_seconds: float = 30.0
+    patience_seconds: float = 300.0
+
+    def pause(self, *, attempt: int, wished: float | None, rng: Random) -> float:
+        """Return the seconds to wait after a failed attempt, counted from 1; the venue's own wish goes first, also zero."""
+        if wished is not None:
+            return wished
+        return min(self.longest_seconds, self.first_seconds * 2.0 ** (attempt - 1)) * rng.uniform(0.5, 1)
+
+
+def retried(call: Callable[[], Result], *, terms: RetryTerms, budget: Budget, rng: Random) -> Result:
+    """Return what `call` returns, trying again after a `TransientError`.
+
+    Raises:
+        BudgetSpent: when the next attempt would come after the deadline; the message holds the last failure.
+        TransientError: when the attempts are used up, or the venue asks for more patience than we have.
+    """
+    for attempt in count(1):
+        try:
+            return call()
+        except BudgetSpent:
+            raise
+        except TransientError as failure:
+            if attempt >= terms.attempts:
+                raise TransientError(f"{failure.message} (tried {attempt} times)", mend=failure.mend) from failure
+            pause = terms.pause(attempt=attempt, wished=failure.retry_after_seconds, rng=rng)
+            if pause > terms.patience_seconds:
+                raise TransientError(
+                    f"{failure.message} (the venue asks to wait {pause:.0f} s)",
+                    mend="run again after that time",
+                    retry_after_seconds=pause,
+                ) from failure
+            budget.wait(pause, reason=f"another attempt was due after: {failure.message}")
+            budget.retries += 1
+    raise AssertionError(terms)

@@ -1,0 +1,256 @@
+"""Reads JSON from a venue over HTTP: within rate and time budget, tried again where that helps, with the venue's words in errors.
+
+Only GET exists here: what cannot be written cannot trade. What an answer means for the caller:
+
+    answer                                              error
+    reset, timeout, half a body, bad compression        TransientError
+    408, 425, 429, 5xx; 401 or 403 that is not JSON     TransientError
+    2xx that is not the JSON asked for                  TransientError
+    401, 403 in the venue's JSON                        KeyRefused
+    any other status, or a body without end             TerminalError
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+from ipaddress import ip_address
+from random import Random
+
+import httpx
+
+from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
+from ledger.domain.json_text import Json, json_of
+from ledger.transport.pace import Budget, BudgetSpent, RetryTerms, TokenBucket, retried, take_all
+from ledger.transport.redaction import RedactingFilter, Redactor
+
+LOG = logging.getLogger(__name__)
+
+ANSWER_BYTES_MAX = 64 * 2**20  # a page of 1,000 rows has about half a MiB
+_WORDS_MAX = 300
+_PASSING = frozenset({408, 425, 429})
+_TOO_MANY = 429
+_SERVER_ERROR = 500
+_SHAPES: dict[type, str] = {list: "a list", dict: "an object"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Seconds for connecting, for silence while reading, and for one whole answer."""
+
+    connect: float = 10.0
+    read: float = 30.0
+    whole: float = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One good answer: `request` is method, path and query; `content` the bytes, unpacked; `json` what they say."""
+
+    request: str
+    headers: Mapping[str, str]
+    content: bytes
+    json: Json
+
+    def rows(self) -> list[Json]:
+        """Return the answer as a list; the caller asked for one."""
+        assert isinstance(self.json, list), self.request
+        return self.json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Received:
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def is_html(self) -> bool:
+        return "html" in self.headers.get("content-type", "").lower() or self.content.lstrip()[:1] == b"<"
+
+    @property
+    def message(self) -> str | None:
+        """The venue's own words, None when the answer is not the venue's JSON."""
+        try:
+            said = json_of(self.content)
+        except InputError:
+            return None
+        if isinstance(said, dict) and isinstance(words := said.get("message"), str):
+            return words
+        return self.content.decode()
+
+    def words(self) -> str:
+        """Say what was answered, in one short printable line."""
+        said = self.message
+        if said is None:
+            said = "an HTML page" if self.is_html else self.content[:_WORDS_MAX].decode(errors="replace")
+        line = "".join(letter if letter.isprintable() else " " for letter in said[:_WORDS_MAX]).strip()
+        return line or "nothing"
+
+
+def checked_base_url(text: str) -> str:
+    """Return the scheme, host and port to call.
+
+    Raises:
+        InputError: when the text is more or less than that, or would send a key in the clear to another computer.
+    """
+    mend = "give scheme and host only, as in https://api.exchange.coinbase.com"
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as refused:
+        raise InputError(f"base_url {text!r} is not an address: {refused}", mend=mend) from refused
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise InputError(f"base_url {text!r} is not an address of http or https", mend=mend)
+    if url.userinfo or url.query or url.fragment or url.path not in {"", "/"}:
+        raise InputError(f"base_url of host {url.host!r} holds more than scheme, host and port", mend=mend)
+    if url.scheme == "http" and not _is_loopback(url.host):
+        raise InputError(f"base_url {text!r} would send the key unencrypted", mend="use https; http is for this computer only")
+    return text.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class HttpReader:
+    """One venue's address, called politely. Not for several threads: one API key is used by one caller at a time."""
+
+    def __init__(
+        self,
+        *,
+        venue: str,
+        base_url: str,
+        budget: Budget,
+        rng: Random,
+        redactor: Redactor,
+        timeouts: Timeouts | None = None,
+        retry: RetryTerms | None = None,
+    ) -> None:
+        self._venue = venue
+        self._base_url = checked_base_url(base_url)
+        self._budget = budget
+        self._rng = rng
+        self._redact = redactor
+        self._timeouts = timeouts or Timeouts()
+        self._retry = retry or RetryTerms()
+        self._filter = RedactingFilter(redactor)
+        self._filter.attach()
+        self._http = httpx.Client(headers={"User-Agent": f"lotwright/{version('lotwright')}", "Accept": "application/json"})
+
+    def close(self) -> None:
+        """Release the sockets."""
+        self._http.close()
+        self._filter.detach()
+
+    def get(self, target: str, *, limits: Sequence[TokenBucket], shape: type = list, auth: httpx.Auth | None = None) -> Answer:
+        """Return the JSON at `target` (path and query, already encoded), which must be a `shape`.
+
+        Each attempt takes a token of every bucket in `limits` and is signed anew by `auth`.
+
+        Raises:
+            TransientError, TerminalError, KeyRefused: as the table at the head of this file says.
+            BudgetSpent: when the deadline does not leave time for (another) call.
+        """
+        return retried(
+            lambda: self._once(target, limits=limits, shape=shape, auth=auth),
+            terms=self._retry,
+            budget=self._budget,
+            rng=self._rng,
+        )
+
+    def _once(self, target: str, *, limits: Sequence[TokenBucket], shape: type, auth: httpx.Auth | None) -> Answer:
+        take_all(limits)
+        self._budget.begin_call()
+        try:
+            received = self._received(target, auth)
+        except httpx.HTTPError as failure:
+            raise self._lost(target, failure) from failure
+        LOG.debug("GET %s: %s, %s bytes", target, received.status, len(received.content))
+        if not httpx.codes.is_success(received.status):
+            if received.status == _TOO_MANY:
+                for bucket in limits:
+                    bucket.drain()
+            raise self._refusal(target, received)
+        return Answer(
+            request=f"GET {target}",
+            headers=received.headers,
+            content=received.content,
+            json=self._json(target, received, shape),
+        )
+
+    def _received(self, target: str, auth: httpx.Auth | None) -> _Received:
+        left = self._budget.seconds_left()
+        read, connect = self._timeouts.read, self._timeouts.connect
+        timeout = httpx.Timeout(read if left is None else min(read, left), connect=connect if left is None else min(connect, left))
+        cut_at = self._budget.clock.monotonic() + self._timeouts.whole
+        with self._http.stream("GET", self._base_url + target, auth=auth, timeout=timeout) as response:
+            content = bytearray()
+            for chunk in response.iter_bytes():
+                content += chunk
+                self._check_body(target, size=len(content), cut_at=cut_at)
+            return _Received(status=response.status_code, headers=response.headers, content=bytes(content))
+
+    def _check_body(self, target: str, *, size: int, cut_at: float) -> None:
+        """Stop a body that would never end: by size, by time, by budget."""
+        if size > ANSWER_BYTES_MAX:
+            raise TerminalError(f"{self._place(target)}: the answer exceeds {ANSWER_BYTES_MAX} bytes", mend="is base_url right?")
+        now = self._budget.clock.monotonic()
+        if self._budget.deadline is not None and now > self._budget.deadline:
+            raise BudgetSpent(f"{self._place(target)}: the time budget ran out in the middle of an answer")
+        if now > cut_at:
+            raise TransientError(f"{self._place(target)}: the answer was not complete after {self._timeouts.whole:.0f} s")
+
+    def _json(self, target: str, received: _Received, shape: type) -> Json:
+        try:
+            said = json_of(received.content)
+        except InputError as unreadable:
+            what = "HTML instead of JSON" if received.is_html else f"what {unreadable.message}"
+            raise TransientError(f"{self._place(target)}: answered {what}", mend="is base_url right?") from unreadable
+        if not isinstance(said, shape):
+            words = self._redact(received.words())
+            raise TransientError(f"{self._place(target)}: answered no JSON that is {_SHAPES[shape]}: {words}")
+        return said
+
+    def _lost(self, target: str, failure: httpx.HTTPError) -> TransientError:
+        words = self._redact(str(failure))
+        return TransientError(f"{self._place(target)}: {type(failure).__name__}" + (f": {words}" if words else ""))
+
+    def _refusal(self, target: str, received: _Received) -> ConnectorError:
+        status = received.status
+        said = self._redact(f"{self._place(target)}: HTTP {status}: {received.words()}")
+        if status in _PASSING or status >= _SERVER_ERROR:
+            wished = _seconds_wished(received.headers.get("retry-after"), now=self._budget.clock.now())
+            return TransientError(said, retry_after_seconds=wished)
+        if httpx.codes.is_redirect(status):
+            return TerminalError(f"{said} (redirects are not followed)", status=status, mend="is base_url right?")
+        if status not in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+            return TerminalError(said, status=status)
+        if received.message is None:
+            return TransientError(f"{said} (not the venue's own words: a firewall or a proxy in between)")
+        return KeyRefused(said, status=status, mend="look at key, secret, passphrase and the key's rights and addresses at the venue")
+
+    def _place(self, target: str) -> str:
+        return self._redact(f"{self._venue}: GET {target}")
+
+
+def _seconds_wished(text: str | None, *, now: datetime) -> float | None:
+    """Read Retry-After (RFC 9110, 10.2.3): whole seconds or a date; None when absent or unreadable."""
+    if text is None:
+        return None
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        wished_at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if wished_at.tzinfo is None:
+        wished_at = wished_at.replace(tzinfo=UTC)
+    return max(0.0, (wished_at - now).total_seconds())

@@ -1,0 +1,258 @@
+"""What each kind of answer becomes; over real sockets."""
+
+import gzip
+import logging
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
+from ledger.transport.pace import Budget, BudgetSpent, ManualClock, TokenBucket
+from ledger.transport.reader import HttpReader, checked_base_url
+from ledger.transport.redaction import Redactor
+
+HTML = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head></html>"
+HTML_TYPE = ("Content-Type: text/html; charset=UTF-8",)
+
+
+def test_numbers_arrive_exactly_and_the_bytes_are_kept(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    body = b'[{"price": 0.123456789012345678, "id": 9007199254740993, "size": 1E-8}]'
+    reader, budget = open_reader(serve(reply(body)).url)
+    answer = reader.get("/fills?limit=1", limits=())
+    assert answer.rows() == [{"price": Decimal("0.123456789012345678"), "id": 9007199254740993, "size": Decimal("1E-8")}]
+    assert (answer.content, answer.request, budget.requests) == (body, "GET /fills?limit=1", 1)
+
+
+def test_the_target_goes_out_as_given_with_our_user_agent(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    server = serve(reply())
+    reader, _ = open_reader(server.url)
+    reader.get("/fills?product_id=A%2FB&after=2025-01-01+00%3A00", limits=())
+    lines = server.heads[0].decode().splitlines()
+    assert lines[0] == "GET /fills?product_id=A%2FB&after=2025-01-01+00%3A00 HTTP/1.1"
+    assert any(line.startswith("User-Agent: lotwright/") for line in lines)
+
+
+def test_a_packed_body_is_unpacked(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    packed = reply(gzip.compress(b"[1]"), headers=("Content-Type: application/json", "Content-Encoding: gzip"))
+    reader, _ = open_reader(serve(packed).url)
+    assert reader.get("/", limits=()).content == b"[1]"
+
+
+PASSING = {
+    "http-429": {"body": b'{"message":"Private rate limit exceeded"}', "status": "429 Too Many Requests"},
+    "http-408": {"body": b"", "status": "408 Request Timeout"},
+    "http-500": {"body": HTML, "status": "500 Internal Server Error", "headers": HTML_TYPE},
+    "http-502": {"body": HTML, "status": "502 Bad Gateway", "headers": HTML_TYPE},
+    "http-503": {"body": b'{"message":"maintenance"}', "status": "503 Service Unavailable"},
+    "http-522": {"body": HTML, "status": "522 ", "headers": HTML_TYPE},
+    "firewall-403": {"body": HTML, "status": "403 Forbidden", "headers": HTML_TYPE},
+    "proxy-401": {"body": b"who are you", "status": "401 Unauthorized", "headers": ("Content-Type: text/plain",)},
+    "reset": {"body": b"", "length": 10, "reset": True},
+    "half-body": {"body": b'[{"trade_id"', "length": 500},
+    "wrong-length": {"body": b'[{"trade_id": 1}]', "length": 9},
+    "stalled": {"stall": 0.4},
+    "html-200": {"body": HTML, "headers": HTML_TYPE},
+    "broken-json": {"body": b'[{"trade_id": 1}, '},
+    "no-utf-8": {"body": b'["\xff"]'},
+    "empty-200": {"body": b""},
+    "object-for-list": {"body": b'{"message": "ok"}'},
+    "bad-gzip": {"body": b"no gzip at all", "headers": ("Content-Encoding: gzip",)},
+}
+
+
+@pytest.mark.parametrize("fault", PASSING)
+def test_a_fault_that_passes_is_tried_again(serve: Callable, reply: Callable, open_reader: Callable, fault: str) -> None:
+    reader, budget = open_reader(serve(reply(**PASSING[fault]), reply(b"[7]")).url)
+    assert reader.get("/x", limits=()).rows() == [7]
+    assert (budget.requests, budget.retries) == (2, 1)
+
+
+def test_a_connection_that_is_reset_when_used_again_is_tried_again(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    reader, budget = open_reader(serve(reply(b"[1]", keep=True), reply(b"", length=5, reset=True), reply(b"[2]")).url)
+    assert reader.get("/a", limits=()).rows() == [1]
+    assert reader.get("/b", limits=()).rows() == [2]
+    assert budget.retries == 1
+
+
+def test_bytes_left_over_by_a_wrong_length_spoil_no_later_answer(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    reader, _ = open_reader(serve(reply(b'[{"trade_id": 1}]', length=9, keep=True), reply(b"[7]")).url)
+    assert reader.get("/a", limits=()).rows() == [7]
+    assert reader.get("/b", limits=()).rows() == [7]
+
+
+LASTING = {
+    "http-502": (PASSING["http-502"], "somewhere: GET /x: HTTP 502: an HTML page (tried 2 times)"),
+    "http-503": (PASSING["http-503"], "somewhere: GET /x: HTTP 503: maintenance (tried 2 times)"),
+    "firewall-403": (
+        PASSING["firewall-403"],
+        "somewhere: GET /x: HTTP 403: an HTML page (not the venue's own words: a firewall or a proxy in between) (tried 2 times)",
+    ),
+    "html-200": (PASSING["html-200"], "somewhere: GET /x: answered HTML instead of JSON (tried 2 times)"),
+    "broken-json": (
+        PASSING["broken-json"],
+        "somewhere: GET /x: answered what is not readable as JSON (JSONDecodeError in 18 bytes) (tried 2 times)",
+    ),
+    "object-for-list": (PASSING["object-for-list"], "somewhere: GET /x: answered no JSON that is a list: ok (tried 2 times)"),
+    "empty-error": ({"body": b"", "status": "500 Internal Server Error"}, "somewhere: GET /x: HTTP 500: nothing (tried 2 times)"),
+}
+
+
+@pytest.mark.parametrize("fault", LASTING)
+def test_a_fault_that_lasts_is_named(serve: Callable, reply: Callable, open_reader: Callable, fault: str) -> None:
+    given, message = LASTING[fault]
+    reader, _ = open_reader(serve(reply(**given)).url, attempts=2)
+    with pytest.raises(TransientError) as raised:
+        reader.get("/x", limits=())
+    assert raised.value.message == message
+
+
+def test_an_address_where_nobody_listens_is_a_passing_fault(open_reader: Callable) -> None:
+    reader, _ = open_reader("http://127.0.0.1:1", attempts=2)
+    with pytest.raises(TransientError, match=r"ConnectError: .*tried 2 times"):
+        reader.get("/x", limits=())
+
+
+FINAL = {
+    "bad-request": ("400 Bad Request", b'{"message":"invalid product_id"}', TerminalError, "HTTP 400: invalid product_id"),
+    "not-found": ("404 Not Found", b'{"message":"NotFound"}', TerminalError, "HTTP 404: NotFound"),
+    "not-found-html": ("404 Not Found", HTML, TerminalError, "HTTP 404: an HTML page"),
+    "gone-text": ("410 Gone", b"no more\x1b[31m of this\n", TerminalError, "HTTP 410: no more [31m of this"),
+    "bad-key": ("401 Unauthorized", b'{"message":"Invalid API Key"}', KeyRefused, "HTTP 401: Invalid API Key"),
+    "forbidden": ("403 Forbidden", b'{"message":"Forbidden"}', KeyRefused, "HTTP 403: Forbidden"),
+    "redirect": ("302 Found", b"", TerminalError, "HTTP 302: nothing (redirects are not followed)"),
+}
+
+
+@pytest.mark.parametrize("case", FINAL)
+def test_a_refusal_is_final_and_in_the_venues_words(serve: Callable, reply: Callable, open_reader: Callable, case: str) -> None:
+    status, body, kind, words = FINAL[case]
+    reader, budget = open_reader(serve(reply(body, status=status)).url)
+    with pytest.raises(TerminalError) as raised:
+        reader.get("/x", limits=())
+    assert type(raised.value) is kind
+    assert raised.value.message == f"somewhere: GET /x: {words}"
+    assert (raised.value.status, budget.requests) == (int(status[:3]), 1)
+
+
+RETRY_AFTER = {
+    "seconds": ("7", 7.0),
+    "zero": ("0", 0.0),
+    "date": ("Thu, 01 Jan 2026 00:00:09 GMT", 9.0),
+    "past-date": ("Wed, 31 Dec 2025 00:00:00 GMT", 0.0),
+    "date-without-zone": ("Thu, 01 Jan 2026 00:00:09 -0000", 9.0),
+}
+
+
+@pytest.mark.parametrize("case", RETRY_AFTER)
+def test_retry_after_is_honoured(serve: Callable, reply: Callable, open_reader: Callable, clock: ManualClock, case: str) -> None:
+    header, seconds = RETRY_AFTER[case]
+    busy = reply(b"{}", status="429 Too Many Requests", headers=(f"Retry-After: {header}",))
+    reader, budget = open_reader(serve(busy, reply()).url)
+    reader.get("/x", limits=())
+    assert (clock.seconds, budget.retries) == (seconds, 1)
+
+
+def test_an_unreadable_retry_after_is_as_none(serve: Callable, reply: Callable, open_reader: Callable, clock: ManualClock) -> None:
+    busy = reply(b"{}", status="503 Service Unavailable", headers=("Retry-After: soon",))
+    reader, _ = open_reader(serve(busy, reply()).url)
+    reader.get("/x", limits=())
+    assert 0.25 <= clock.seconds <= 0.5
+
+
+def test_a_429_empties_the_bucket(serve: Callable, reply: Callable, open_reader: Callable, clock: ManualClock) -> None:
+    busy = reply(b"{}", status="429 Too Many Requests", headers=("Retry-After: 0",))
+    reader, budget = open_reader(serve(busy, reply()).url)
+    bucket = TokenBucket(rate=10, burst=20, share=1, budget=budget)
+    clock.seconds = 100.0
+    reader.get("/x", limits=(bucket,))
+    assert clock.sleeps == [pytest.approx(0.1)]
+
+
+def test_a_body_without_end_is_cut_off(serve: Callable, reply: Callable, open_reader: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.transport.reader.ANSWER_BYTES_MAX", 10_000)
+    reader, budget = open_reader(serve(reply(b" " * 1_000_000)).url)
+    with pytest.raises(TerminalError, match="the answer exceeds 10000 bytes"):
+        reader.get("/x", limits=())
+    assert budget.requests == 1
+
+
+def test_an_answer_that_drips_is_given_up(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    slow = ManualClock(start=datetime(2026, 1, 1, tzinfo=UTC), step=40.0)
+    reader, _ = open_reader(serve(reply(b" " * 4_000_000)).url, on_clock=slow, attempts=1)
+    with pytest.raises(TransientError, match="was not complete after 60 s"):
+        reader.get("/x", limits=())
+
+
+def test_an_answer_in_progress_ends_with_the_budget(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    slow = ManualClock(start=datetime(2026, 1, 1, tzinfo=UTC), step=10.0)
+    reader, _ = open_reader(serve(reply(b" " * 4_000_000)).url, on_clock=slow, deadline=45.0)
+    with pytest.raises(BudgetSpent, match="in the middle of an answer"):
+        reader.get("/x", limits=())
+
+
+def test_no_call_starts_after_the_deadline(serve: Callable, reply: Callable, open_reader: Callable, clock: ManualClock) -> None:
+    server = serve(reply())
+    reader, budget = open_reader(server.url, deadline=10.0)
+    clock.seconds = 10.0
+    with pytest.raises(BudgetSpent):
+        reader.get("/x", limits=())
+    assert (server.heads, budget.requests) == ([], 0)
+
+
+def test_a_fault_that_lasts_ends_with_the_budget(serve: Callable, reply: Callable, open_reader: Callable, clock: ManualClock) -> None:
+    reader, _ = open_reader(serve(reply(**PASSING["http-503"])).url, deadline=6.0)
+    with pytest.raises(BudgetSpent, match=r"the time budget ran out: .*HTTP 503: maintenance"):
+        reader.get("/x", limits=())
+    assert clock.seconds < 6.0
+
+
+# --- secrets -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "500 Internal Server Error", "200 OK"])
+def test_a_secret_that_the_venue_repeats_never_stands_in_an_error_or_a_log(
+    serve: Callable, reply: Callable, open_reader: Callable, caplog: pytest.LogCaptureFixture, status: str
+) -> None:
+    body = b'{"message":"no key hunter22 known"}'
+    reader, _ = open_reader(serve(reply(body, status=status)).url, secrets=("hunter22",), attempts=1)
+    with caplog.at_level(logging.DEBUG), pytest.raises((TransientError, TerminalError)) as raised:
+        reader.get("/x?k=hunter22", limits=())
+    shown = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + caplog.text
+    assert "no key [redacted] known" in shown
+    assert "GET" in caplog.text
+    for line in shown.splitlines():
+        assert "hunter22" not in line or "reader.get(" in line  # the test's own source stands in the traceback
+
+
+# --- addresses -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["https://api.example.com", "http://127.0.0.1:80", "http://localhost:8080/", "http://[::1]:90"])
+def test_an_address_of_scheme_and_host_is_taken(url: str) -> None:
+    assert checked_base_url(url) == url.rstrip("/")
+
+
+ADDRESSES = {
+    "no-scheme": ("api.example.com", "is not an address of http or https"),
+    "file": ("file:///etc/passwd", "is not an address of http or https"),
+    "path": ("https://api.example.com/v2", "holds more than scheme, host and port"),
+    "query": ("https://api.example.com?a=1", "holds more than scheme, host and port"),
+    "userinfo": ("https://me:pw@api.example.com", "holds more than scheme, host and port"),
+    "unencrypted": ("http://api.example.com", "would send the key unencrypted"),
+    "bad-port": ("https://api.example.com:port", "is not an address"),
+}
+
+
+@pytest.mark.parametrize("case", ADDRESSES)
+def test_any_other_address_is_refused(case: str) -> None:
+    url, message = ADDRESSES[case]
+    with pytest.raises(InputError, match=message) as raised:
+        checked_base_url(url)
+    assert "pw" not in str(raised.value).replace("passwd", "")
+    budget = Budget(clock=ManualClock(start=datetime(2026, 1, 1, tzinfo=UTC)), deadline=None)
+    with pytest.raises(InputError):
+        HttpReader(venue="x", base_url=url, budget=budget, rng=Random(1), redactor=Redactor(()))  # noqa: S311  # never drawn from

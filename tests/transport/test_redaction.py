@@ -1,0 +1,59 @@
+"""No secret leaves in a text."""
+
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.transport.redaction import RedactingFilter, Redactor
+
+SECRET = "QiM6irV9cW5N/o3xei+MLD0a4GLnsz=="
+
+
+def test_a_secret_is_hidden_wherever_it_stands() -> None:
+    assert Redactor([SECRET])(f"a {SECRET} b{SECRET}") == "a [redacted] b[redacted]"
+
+
+def test_a_secret_is_hidden_in_percent_encoding_too() -> None:
+    assert Redactor([SECRET])("?s=QiM6irV9cW5N%2Fo3xei%2BMLD0a4GLnsz%3D%3D") == "?s=[redacted]"
+    assert Redactor([SECRET])("?s=QiM6irV9cW5N/o3xei%2BMLD0a4GLnsz%3D%3D") == "?s=[redacted]"
+
+
+def test_a_secret_that_contains_another_is_hidden_whole() -> None:
+    assert Redactor(["pass", "passphrase"])("my passphrase, my pass") == "my [redacted], my [redacted]"
+
+
+def test_no_secrets_leave_every_text_alone() -> None:
+    assert Redactor(["", ""])("text") == "text"
+
+
+@given(text=st.text(), secret=st.text("abcdef0123456789", min_size=4), place=st.integers(0, 50))
+def test_no_text_keeps_a_secret(text: str, secret: str, place: int) -> None:
+    assert secret not in Redactor([secret])(text[:place] + secret + text[place:]).replace("[redacted]", "|")
+
+
+def refuse(text: str) -> None:
+    raise ValueError(text)
+
+
+def test_log_records_lose_secrets_in_message_arguments_and_traceback() -> None:
+    with pytest.raises(ValueError, match="bad") as raised:
+        refuse(f"bad {SECRET}")
+    failure = raised.value
+    record = logging.LogRecord("httpx", logging.INFO, "x.py", 1, "asked %s", (SECRET,), (ValueError, failure, failure.__traceback__))
+    assert RedactingFilter(Redactor([SECRET])).filter(record)
+    line = logging.Formatter().format(record)
+    assert line.startswith("asked [redacted]\nTraceback")
+    assert "ValueError: bad [redacted]" in line
+    assert SECRET not in line
+
+
+def test_a_detached_filter_leaves_no_trace() -> None:
+    log = logging.getLogger("httpx")
+    before = list(log.filters)
+    filtering = RedactingFilter(Redactor([SECRET]))
+    filtering.attach()
+    assert filtering in log.filters
+    filtering.detach()
+    assert log.filters == before
