@@ -19,7 +19,10 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 WORK = HERE.parent / "bench-out"
-HEADER = "id,time,type,account,to_account,bot,order_id,note,asset,amount,quote_asset,quote_amount,fee_asset,fee_amount,value,fee_value,kind,acquired"
+HEADER = (
+    "id,time,type,account,to_account,bot,order_id,note,asset,amount,"
+    "quote_asset,quote_amount,fee_asset,fee_amount,value,fee_value,kind,acquired"
+)
 ASSETS = ("BTC", "ETH", "SOL")
 PRICES = {"BTC": 60_000_00, "ETH": 3_000_00, "SOL": 150_00}  # cents
 START = datetime(2024, 1, 2, tzinfo=UTC)

@@ -57,7 +57,15 @@ class _LazyGroup(click.Group):
         module, _, name = _COMMANDS[cmd_name].partition(":")
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command), command
-        return command
+        return _with_lines_kept(command)
+
+
+def _with_lines_kept(command: click.Command) -> click.Command:
+    """Let Click keep the lines of an example: in a raw docstring its mark for that is two characters, not one."""
+    command.help = command.help and command.help.replace(r"\b", "\b")
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        _with_lines_kept(below)
+    return command
 
 
 @click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -80,6 +88,9 @@ def cli(ctx: click.Context, folder: str | None, quiet: int, verbose: int) -> Non
     session = Session(folder=folder, verbosity=verbose - quiet)
     session.start_log()
     ctx.obj = session
+
+
+_with_lines_kept(cli)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from ledger.config import BotRule
-from ledger.domain.event import Event
+from ledger.domain.event import BalanceSnapshot, Event
 from ledger.domain.event_text import body_text, facts_hash, instant_text, kind_of, told_again
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import BotId, EventId, Hash
@@ -18,7 +18,10 @@ Told = tuple[Event, str]  # an event and its place in the payload, such as "row 
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """How many events were new, known, told better than before (`revised`), or contradicted (`doubtful`)."""
+    """How many events were new, known, told better than before (`revised`), or contradicted (`doubtful`).
+
+    Balances that a venue told are not counted: every pull tells them anew, and nothing has happened.
+    """
 
     new: int = 0
     known: int = 0
@@ -78,7 +81,7 @@ class Absorber:
             stored = known.get(event.event_id)
             if stored is None:
                 known[event.event_id] = self._begin(event, body, facts)
-                self.tally.new += 1
+                self.tally.new += not isinstance(event, BalanceSnapshot)
             elif stored.facts == facts:
                 self.tally.known += 1
             else:

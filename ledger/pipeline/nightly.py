@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ledger.config import BookSettings, ConnectionSettings, resolve_secrets
@@ -118,6 +118,7 @@ class Night:
                 source = connector.price_source()
                 sources += [source] if source else []
             self._match(sources)
+            self._count_calls([connector for _, connector in connectors])
         finally:
             for _, connector in connectors:
                 connector.close()
@@ -169,6 +170,11 @@ class Night:
                 error=error,
             ),
         )
+
+    def _count_calls(self, connectors: Sequence[Connector]) -> None:
+        """Count the calls again: prices were asked for through the same connectors after their pulls had ended."""
+        for number, connector in enumerate(connectors):
+            self._outcomes[number] = replace(self._outcomes[number], calls=connector.call_count())
 
     def _match(self, sources: Sequence[PriceSource]) -> None:
         lacking = self._matched(Rebuild.UNPRICED)

@@ -1,5 +1,6 @@
 """What each row of the venue means, and that no row stops the others."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -386,6 +387,13 @@ def test_a_page_that_cannot_be_read_is_one_finding(page: Callable, stream: str, 
     (finding,) = interpret(payload).findings
     assert (finding.code, finding.severity, finding.message) == ("unreadable-page", Severity.ERROR, words)
     assert finding.subject == f"main/{stream}/{payload.payload_id}"
+
+
+def test_a_number_beyond_reading_costs_its_own_row_only(page: Callable, fill: Callable) -> None:
+    content = json.dumps([fill(75, fee="HERE"), fill(74)]).replace('"HERE"', "1e99999999999999999999").encode()
+    said = interpret(page("fills", None, content=content))
+    assert [event.source_id for event, _ in said.events] == ["74"]
+    assert "'Infinity' is not a finite number" in said.findings[0].message
 
 
 def test_a_page_of_a_stream_that_nobody_reads_is_a_finding(page: Callable) -> None:
