@@ -18,7 +18,9 @@ def lots() -> None:
 @lots.command("list")
 @click.option("--asset", metavar="A", help="Only this asset.")
 @click.option("--account", metavar="N", help="Only this account.")
-@click.option("--format", "format_name", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option(
+    "--format", "format_name", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True, help="How to write them."
+)
 @pass_session
 def list_lots(session: Session, asset: str | None, account: str | None, format_name: str) -> None:
     r"""List the open lots.

@@ -74,7 +74,7 @@ class Absorber:
 
     def absorb(self, told: Sequence[Told], payload_seq: int) -> None:
         """Book what is new in `told` and note the payload as evidence of all of it; stored when it returns."""
-        known = self._writer.known([event.event_id for event, _ in told])
+        known: dict[EventId, KnownEvent | NewEvent] = {**self._writer.known([event.event_id for event, _ in told])}
         for event, locator in told:
             body = body_text(event)
             facts = facts_hash(event, body)
@@ -89,22 +89,24 @@ class Absorber:
             self._evidence.append((known[event.event_id].seq, payload_seq, locator))
         self._flush()
 
-    def _begin(self, event: Event, body: str, facts: Hash) -> KnownEvent:
+    def _begin(self, event: Event, body: str, facts: Hash) -> NewEvent:
         return self._keep(self._attributed(event), body, facts, revision=0)
 
-    def _keep(self, event: Event, body: str, facts: Hash, *, revision: int) -> KnownEvent:
+    def _keep(self, event: Event, body: str, facts: Hash, *, revision: int) -> NewEvent:
         self._seq += 1
-        self._new.append(NewEvent(seq=self._seq, revision=revision, event=event, kind=kind_of(event), body=body, facts=facts))
+        new = NewEvent(seq=self._seq, revision=revision, event=event, kind=kind_of(event), body=body, facts=facts)
+        self._new.append(new)
         self._poster.post(event, revision=revision, event_seq=self._seq, facts=facts)
-        return KnownEvent(seq=self._seq, revision=revision, facts=facts, rank=event.rank, provisional=event.provisional)
+        return new
 
-    def _hear_again(self, stored: KnownEvent, event: Event, locator: str, payload_seq: int) -> KnownEvent:
+    def _hear_again(self, stored: KnownEvent | NewEvent, event: Event, locator: str, payload_seq: int) -> KnownEvent | NewEvent:
         self._flush()
         before = self._writer.event(event.event_id)
         assert before is not None, event
         telling = told_again(before.event, event)
         if telling.conflicts:
-            same_payload = self._told_by(event.event_id, payload_seq)
+            elsewhere = set(self._writer.locators(event.event_id, payload_seq)) - {locator}  # of an earlier import, only this place
+            same_payload = bool(elsewhere)
             self.contradictions.append(
                 Contradiction(event=event, locator=locator, facts=telling.conflicts, same_payload=same_payload),
             )
@@ -118,9 +120,6 @@ class Absorber:
         better = self._attributed(telling.event)
         body = body_text(better)
         return self._keep(better, body, facts_hash(better, body), revision=before.revision + 1)
-
-    def _told_by(self, event_id: EventId, payload_seq: int) -> bool:
-        return payload_seq in self._writer.evidence_seqs(event_id)
 
     def _attributed(self, event: Event) -> Event:
         if event.bot is not None:

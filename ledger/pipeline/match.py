@@ -142,9 +142,9 @@ def movements_of(
 ) -> Iterator[Movement]:
     """Yield what all events do to the pools of one asset, by time (ties in no order); add lacking prices to `needs`."""
     prices = PriceBook(reader, terms.currency)
-    for stored in reader.events(asset=asset):
-        worth = worth_of(stored.event, regime=regime, terms=terms, prices=prices, needs=needs)
-        for movement in regime.movements(stored.event, worth, terms):
+    for event in reader.timeline(asset):
+        worth = worth_of(event, regime=regime, terms=terms, prices=prices, needs=needs)
+        for movement in regime.movements(event, worth, terms):
             if movement.asset == asset:
                 yield movement
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from ledger.domain.entry import Posting
+from ledger.domain.event import Event
 from ledger.domain.facts import JournalRow
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import EntryId, EventId, Hash, LotId, PayloadId
@@ -137,6 +138,11 @@ class Reader:
         statement = _where(select(*rows.EVENT_COLUMNS).where(_live()), *conditions)
         yield from map(rows.stored_event, self._stream(statement.order_by(event.c.occurred_at, event.c.seq)))
 
+    def timeline(self, asset: str) -> Iterator[Event]:
+        """Yield the live events that move an asset by `occurred_at`, without what only storage knows of them: for long sweeps."""
+        statement = select(*rows.FACT_COLUMNS).where(_live(), _moves(asset)).order_by(event.c.occurred_at, event.c.seq)
+        yield from map(rows.event_of_row, self._stream(statement))
+
     def snapshots(self) -> Iterator[StoredEvent]:
         """Yield the newest balance that a venue told, by account and asset."""
         newest = func.row_number().over(
@@ -166,10 +172,11 @@ class Reader:
         ordered = statement.order_by(payload.c.seq, evidence.c.locator)
         return [(row.payload_id, row.locator) for row in self._connection.execute(ordered)]
 
-    def evidence_seqs(self, event_id: EventId) -> list[int]:
-        """Return the places of the payloads that tell of an event, of all its revisions, ascending."""
-        statement = select(evidence.c.payload_seq).distinct().join(event).where(event.c.event_id == event_id)
-        return list(self._connection.execute(statement.order_by(evidence.c.payload_seq)).scalars())
+    def locators(self, event_id: EventId, payload_seq: int) -> list[str]:
+        """Return the places in one payload that tell of an event, of any of its revisions, sorted."""
+        statement = select(evidence.c.locator).distinct().join(event)
+        told = statement.where(event.c.event_id == event_id, evidence.c.payload_seq == payload_seq)
+        return list(self._connection.execute(told.order_by(evidence.c.locator)).scalars())
 
     def changed_assets(self, *, after_event_seq: int) -> set[str]:
         """Return the assets that events stored after a place move."""
@@ -206,7 +213,7 @@ class Reader:
             None if since is None else entry.c.occurred_at >= since,
             None if until is None else entry.c.occurred_at < until,
             None if account is None else event.c.account == account,
-            None if bot is None else event.c.bot == bot,
+            _decided_by(event.c.bot, bot),
             None if asset is None else touching,
         )
         for row, postings in self._with_postings(statement.order_by(entry.c.occurred_at, entry.c.entry_id)):
@@ -351,7 +358,7 @@ class Reader:
             None if until is None else disposal.c.disposed_at < until,
             None if asset is None else disposal.c.asset == asset,
             None if account is None else disposal.c.account == account,
-            None if bot is None else disposal.c.bot == bot,
+            _decided_by(disposal.c.bot, bot),
             None if kinds is None else disposal.c.kind.in_([str(kind) for kind in kinds]),
             None if disposal_id is None else disposal.c.disposal_id == disposal_id,
             None if event_id is None else disposal.c.event_id == event_id,
@@ -382,6 +389,13 @@ def _live() -> ColumnElement[bool]:
     """Return the condition that no later telling of the event is stored."""
     later = event.alias("later")
     return ~exists().where(later.c.event_id == event.c.event_id, later.c.revision > event.c.revision)
+
+
+def _decided_by(column: ColumnElement[str], bot: str | None) -> Condition:
+    """Return the condition for a bot: None asks for all, an empty text for what no bot did."""
+    if bot is None:
+        return None
+    return column == bot if bot else column.is_(None)
 
 
 def _moves(asset: str) -> ColumnElement[bool]:

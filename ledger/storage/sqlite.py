@@ -26,6 +26,7 @@ _PRAGMAS = (
     "temp_store = MEMORY",
     "cache_size = -65536",  # 64 MiB
 )
+_FILE_SUFFIXES = ("", "-wal", "-shm")  # a write that fails may leave all three
 _BEGIN = "lotwright_begin"
 
 
@@ -61,7 +62,8 @@ class SqliteBackend:
         except BaseException:
             self.engine.dispose()
             if created:
-                self.path.unlink()
+                for suffix in _FILE_SUFFIXES:
+                    Path(f"{self.path}{suffix}").unlink(missing_ok=True)
             raise
 
     @contextmanager
