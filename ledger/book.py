@@ -1,7 +1,7 @@
 """The Python face: open a book and use the verbs of the pipeline as methods. The command line does no more than this.
 
 ``with Book.open(Path("my-book")) as book:`` gives a book; ``book.import_files([Path("fills.csv")], account="main")`` takes
-in a file; ``book.frame("gains", Selection(period=book.regime.period_of(2025)))`` gives a year's gains as a data frame.
+in a file; ``book.frame("gains", Selection(period=book.period_of(2025)))`` gives a year's gains as a data frame.
 """
 
 import os
@@ -19,6 +19,7 @@ from ledger.domain.errors import InputError
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
 from ledger.domain.lot import Lot
+from ledger.domain.period import Period
 from ledger.journal.checks import Reconciliation
 from ledger.pipeline.check import check_book
 from ledger.pipeline.coverage import StreamCoverage, coverage_of
@@ -84,16 +85,18 @@ class Book:
     def create(cls, folder: Path, **values: str) -> Self:
         """Write the settings of a new book and create its database at the newest schema.
 
-        `values` may name database, currency, time_zone, regime, method and scope; the rest is as in `FIRST_VALUES`.
+        `values` may name database, currency, time_zone, regime, method and scope; the rest is as the regime begins, else as in
+        `FIRST_VALUES`.
 
         Raises:
             InputError: when a value is impossible or the folder holds a book already.
             BookError: when the database cannot be made or holds a book already. No settings stay behind then.
         """
-        settings = config.write_first_settings(folder, {**FIRST_VALUES, **values})
+        regime = plugins.tax_regime(values.get("regime", FIRST_VALUES["regime"]))
+        settings = config.write_first_settings(folder, {**FIRST_VALUES, **regime.first_values, **values})
         with ExitStack() as undo:
             undo.callback((folder / config.SETTINGS_NAME).unlink)
-            plugins.tax_regime(settings.regime).rule(terms_of(settings))
+            regime.rule(terms_of(settings))
             book = cls(settings, Store.create(settings.database, recorded_at=utc_now()))
             undo.pop_all()
         return book
@@ -289,6 +292,10 @@ class Book:
         """Return the chain from a disposal, lot, entry or event down to the bytes received."""
         with self.store.read() as reader:
             return explain(reader, ident)
+
+    def period_of(self, year: int) -> Period:
+        """Return the days of a tax year, named by the calendar year in which it begins."""
+        return self.regime.period_of(year, terms_of(self.settings))
 
     def lots(self) -> tuple[Lot, ...]:
         """Return the open lots by asset, wallet and acquisition."""

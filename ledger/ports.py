@@ -12,14 +12,15 @@ from typing import IO, Protocol
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.document import ReportDocument
+from ledger.domain.election import Election
 from ledger.domain.errors import RowFault
 from ledger.domain.event import Event
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId, VenueName, WalletId
-from ledger.domain.lot import HoldingTerm, Lot, Movement
+from ledger.domain.lot import DepartureKind, HoldingTerm, Lot, Movement, Outcome
 from ledger.domain.payload import Payload
-from ledger.domain.period import Period
+from ledger.domain.period import CALENDAR_YEAR, Period, YearStart
 from ledger.domain.price import PriceQuote, Worth
 from ledger.domain.secrets import Secrets
 
@@ -248,13 +249,18 @@ class FileFormat(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookTerms:
-    """The settings that the law looks at. `wallets` maps accounts to wallets; an account that is missing is its own."""
+    """The settings that the law looks at. `wallets` maps accounts to wallets; an account that is missing is its own.
+
+    `year_start` is for regimes that leave the tax year to the user. `elections` are all that were ever recorded, in any order.
+    """
 
     currency: AssetCode
     zone: tzinfo
     method: str
     scope: str
     wallets: Mapping[AccountId, WalletId]
+    year_start: YearStart = CALENDAR_YEAR
+    elections: tuple[Election, ...] = ()
 
     def wallet_of(self, account: AccountId) -> WalletId:
         """Return the wallet whose lots the law pools this account with."""
@@ -262,27 +268,37 @@ class BookTerms:
 
 
 class MatchingRule(Protocol):
-    """Which open lot goes first. `key` orders the open lots of one wallet; the smallest is taken, of equals the one acquired first."""
+    """How what leaves is matched with what came in. `name` says what a cover shows: the order of lots, or the rule of law."""
 
     name: str
 
-    def key(self, lot: Lot) -> tuple[object, ...]:
-        """Return the sort key of a lot as it enters a wallet, comparable with the keys of all lots of a pool."""
+    def match(self, timeline: Iterable[Movement]) -> Iterator[Outcome]:
+        """Yield the disposal pieces of a timeline and every lot as it ended, used up or open, each as soon as it is final.
+
+        `timeline` holds the movements of one asset over all wallets, in order of time; a rule may look as far ahead as it
+        must. All units and all cost that came in are in the outcome, and pieces of one departure follow each other.
+        """
         ...
 
 
 class TaxRegime(Protocol):
-    """One country's law as far as lots and gains go. Pure."""
+    """One country's law as far as lots and gains go. Pure.
+
+    `methods` are those on offer; `first_values` are settings (currency, time_zone, method, scope) that a new book under this law
+    begins with where its user says nothing; `taxable` are the departures that make a gain or loss.
+    """
 
     name: str
     version: str
     methods: tuple[str, ...]
+    first_values: Mapping[str, str]
+    taxable: frozenset[DepartureKind]
 
     def rule(self, terms: BookTerms) -> MatchingRule:
-        """Return the matching rule of the book's method.
+        """Return the matching rule of the book's method, scope and elections.
 
         Raises:
-            InputError: when the regime does not allow the method or scope.
+            InputError: when the regime does not allow the method or scope, or reckons in another currency or zone.
         """
         ...
 
@@ -298,11 +314,11 @@ class TaxRegime(Protocol):
         """Return short or long by calendar dates; None where the law knows no term."""
         ...
 
-    def year_of(self, day: date) -> int:
+    def year_of(self, day: date, terms: BookTerms) -> int:
         """Return the tax year of a day, named by the calendar year in which it begins."""
         ...
 
-    def period_of(self, year: int) -> Period:
+    def period_of(self, year: int, terms: BookTerms) -> Period:
         """Return the days of a tax year."""
         ...
 

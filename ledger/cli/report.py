@@ -92,7 +92,7 @@ def _period(book: Book, year: int | None, *, from_day: datetime | None, to_day: 
     if year is not None:
         if from_day or to_day:
             raise InputError("--year goes without --from and --to", mend="give the year, or the days")
-        return book.regime.period_of(year)
+        return book.period_of(year)
     first, last = _day(from_day), _day(to_day)
     if first and last and first > last:
         raise InputError(f"--from {first} is after --to {last}", mend="turn them round")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import (
+    ROUND_CEILING,
     ROUND_FLOOR,
     ROUND_HALF_UP,
     Clamped,
@@ -219,6 +220,24 @@ def cents_half_up(number: Decimal) -> Decimal:
 def whole_half_up(number: Decimal) -> Decimal:
     """Round to whole units of money, halves away from zero (Form 8949 instructions 2025, "Rounding off to dollars")."""
     return number.quantize(Decimal(1), ROUND_HALF_UP, _ROUNDING)
+
+
+def whole_down(number: Decimal) -> Decimal:
+    """Round down to whole units of money: income and gains on a UK return, in the taxpayer's favour.
+
+    >>> whole_down(Decimal("429.67"))
+    Decimal('429')
+    """
+    return number.quantize(Decimal(1), ROUND_FLOOR, _ROUNDING)
+
+
+def whole_up(number: Decimal) -> Decimal:
+    """Round up to whole units of money: costs and losses on a UK return, in the taxpayer's favour.
+
+    >>> whole_up(Decimal("258.01"))
+    Decimal('259')
+    """
+    return number.quantize(Decimal(1), ROUND_CEILING, _ROUNDING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ PayloadId = NewType("PayloadId", str)
 EntryId = NewType("EntryId", str)
 LotId = NewType("LotId", str)
 DisposalId = NewType("DisposalId", str)
+ElectionId = NewType("ElectionId", str)
 Hash = NewType("Hash", str)  # SHA-256, lower-case hexadecimal, 64 characters
 
 IN_TRANSIT = WalletId("(in transit)")  # lots that left one wallet and have not been seen to arrive in another
@@ -74,6 +75,14 @@ def entry_id(event: EventId, *, revision: int, reversal: bool = False) -> EntryI
 def lot_id(event: EventId, leg: int) -> LotId:
     """Return the id of the lot that leg `leg` of an event acquired."""
     return LotId(f"L-{event[:_SHORT_DIGITS]}-{leg}")
+
+
+def pool_id(asset: str, wallet: WalletId | None) -> LotId:
+    """Return the id under which a pool of averaged units stands among the lots; `wallet` None: the pool of all wallets.
+
+    It ends in 0, which no leg does.
+    """
+    return LotId(f"L-{hash_of('pool', asset, wallet or '')[:_SHORT_DIGITS]}-0")
 
 
 def disposal_id(event: EventId, leg: int) -> DisposalId:

@@ -5,12 +5,12 @@ of movements. Costs and proceeds are totals in the book's currency, never unit p
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from ledger.domain.amount import AssetCode
-from ledger.domain.ids import AccountId, BotId, DisposalId, EventId, LotId, SourceId, WalletId
+from ledger.domain.amount import ZERO, AssetCode
+from ledger.domain.ids import AccountId, BotId, DisposalId, EventId, LotId, OrderId, SourceId, WalletId
 
 
 class LotOrigin(StrEnum):
@@ -23,6 +23,7 @@ class LotOrigin(StrEnum):
     GIFT = "gift"
     REBATE = "rebate"
     UNKNOWN = "unknown"  # arrived without a known acquisition (an unpaired deposit)
+    POOL = "pool"  # an average over many acquisitions: the row names the first of them
 
 
 class DepartureKind(StrEnum):
@@ -38,11 +39,6 @@ class DepartureKind(StrEnum):
     LOSS = "loss"
 
 
-TAXABLE_DEPARTURES = frozenset(
-    {DepartureKind.SALE, DepartureKind.EXCHANGE, DepartureKind.SPENDING, DepartureKind.FEE, DepartureKind.WITHHELD},
-)
-
-
 class Gap(StrEnum):
     """Why a figure is not known; also the code of the finding that says so."""
 
@@ -50,9 +46,24 @@ class Gap(StrEnum):
     MISSING_PRICE = "missing-price"
 
 
+class Caveat(StrEnum):
+    """Why the match of a piece is not what somebody asked for, or may still change; also the code of the finding that says so."""
+
+    ELECTION_LATE = "election-late"  # a selection for this sale was recorded after it: void for it
+    ELECTION_NOT_OPEN = "election-lots-not-open"  # its lots were not open in the wallet, or had too few units: void for this sale
+    ELECTION_SHORT = "election-short"  # the selection named fewer units than were sold: this piece is of the rest
+    POOL_INCOMPLETE = "pool-incomplete"  # units without price or basis stand beside the pool: its average will change
+
+
+# Matches of rules that may use units acquired after the disposal; a pool may be averaged at the end of the year.
+LOOKING_AHEAD = frozenset({"same-day", "30-day", "pool"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovementHead:
     """What every movement carries. `quantity` is positive. `leg` numbers the movements of one event from 1.
+
+    `order_id` is the venue's order behind the event: a selection of lots may name it.
 
     The order at one instant is the venue's `sequence`, else the natural order of `source_id`, then `event_id`, then `leg`;
     a regime numbers what comes in before what goes out. See `ledger.lots.pools.timeline_order`.
@@ -68,6 +79,7 @@ class MovementHead:
     account: AccountId
     wallet: WalletId
     bot: BotId | None = None
+    order_id: OrderId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +100,13 @@ class Acquisition(MovementHead):
 class Departure(MovementHead):
     """Units that leave a pool, before lots are found for them; `proceeds` net of costs, None with `gap` when unknown.
 
-    `proceeds` of a departure that is not taxable (gift, donation, loss) is zero.
+    `proceeds` of a departure that is not taxable (gift, donation, loss) is zero. `selling_costs` is what was taken off to
+    make `proceeds` net, for forms that ask for both; negative where a rebate was added.
     """
 
     kind: DepartureKind
     proceeds: Decimal | None
+    selling_costs: Decimal = ZERO
     gap: Gap | None = None
 
 
@@ -138,8 +152,10 @@ class Disposal:
     """One piece of a disposal: units of one departure matched with one lot, or with none (`lot_id` None).
 
     `disposal_id` is shared by the pieces of one departure, `piece` numbers them from 1 in the order of matching.
-    `matched_by` is the rule's name, ``withheld``, ``selection:ID``, ``order:ID`` or ``missing``. `proceeds` or
-    `cost_basis` None: no price, see `gap`. Units with a missing basis have cost 0.
+    `matched_by` is the name of the order in which lots went, ``withheld``, ``selection:ID``, ``order:ID``, ``pool``, ``same-day``,
+    ``30-day`` or ``missing``. `proceeds` or `cost_basis` None: no price, see `gap`. Units with a missing basis have cost 0.
+    `acquired_at` is None where units have no date: of a pool, or not known. `selling_costs` as in `Departure`: this piece's share.
+    `provisional_until` is the last day on which something that happens can still change the match; None: it is final.
     """
 
     disposal_id: DisposalId
@@ -160,6 +176,12 @@ class Disposal:
     lot_source_id: SourceId | None
     matched_by: str
     gap: Gap | None = None
+    selling_costs: Decimal = ZERO
+    provisional_until: date | None = None
+    caveat: Caveat | None = None
+
+
+Outcome = Disposal | Lot  # what matching gives out
 
 
 class HoldingTerm(StrEnum):

@@ -1,7 +1,7 @@
 """Days and tax years. A day is a date in the book's time zone; instants stay UTC."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 
 def local_day(instant: datetime, zone: tzinfo) -> date:
@@ -27,3 +27,32 @@ class Period:
 
 
 ALL_TIME = Period()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class YearStart:
+    """The day on which tax years begin; 29 February cannot be one.
+
+    >>> str(YearStart(month=4, day=6).period_of(2024)), YearStart(month=4, day=6).year_of(date(2025, 4, 5))
+    ('2024-04-06 to 2025-04-05', 2024)
+    """
+
+    month: int = 1
+    day: int = 1
+
+    def __post_init__(self) -> None:
+        assert date(1999, self.month, self.day), self
+
+    def year_of(self, day: date) -> int:
+        """Return the tax year of a day, named by the calendar year in which it begins."""
+        return day.year if (day.month, day.day) >= (self.month, self.day) else day.year - 1
+
+    def period_of(self, year: int) -> Period:
+        """Return the days of a tax year."""
+        return Period(
+            from_day=date(year, self.month, self.day),
+            to_day=date(year + 1, self.month, self.day) - timedelta(days=1),
+        )
+
+
+CALENDAR_YEAR = YearStart()

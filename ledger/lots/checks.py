@@ -11,7 +11,7 @@ from decimal import Decimal
 from ledger.domain.amount import ZERO, AssetCode, added, subtracted, text_of
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import WalletId
-from ledger.domain.lot import Acquisition, Departure, Disposal, Gap, Lot, Movement
+from ledger.domain.lot import LOOKING_AHEAD, Acquisition, Departure, Disposal, Gap, Lot, Movement
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,8 +64,12 @@ def lots_unlike_balances(lots: Iterable[Lot], balances: Mapping[tuple[WalletId, 
 
 
 def lots_used_too_early(disposals: Iterable[Disposal]) -> list[Finding]:
-    """Find disposal pieces that were matched with a lot which was not there yet."""
-    return [_too_early(piece) for piece in disposals if piece.acquired_at is not None and piece.acquired_at > piece.disposed_at]
+    """Find disposal pieces that were matched with a lot which was not there yet, by a rule that does not look ahead."""
+    return [
+        _too_early(piece)
+        for piece in disposals
+        if piece.acquired_at is not None and piece.acquired_at > piece.disposed_at and piece.matched_by not in LOOKING_AHEAD
+    ]
 
 
 # --- sums ------------------------------------------------------------------------------------------------------------

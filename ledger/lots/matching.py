@@ -1,40 +1,41 @@
 """The sweep: one pass in time over the movements of one asset, which matches what leaves with what came in.
 
-Every wallet keeps its open lots in a heap under the rule's key. A transfer carries pieces of lots from one wallet's heap
-to another's, dates and cost included. A result is given out as soon as it is final, a disposal piece when it is matched
-and a lot when it is used up, so that memory follows the open lots and not the length of the history.
+Every pool keeps its open lots on a shelf; a picker says for each departure which order or which named lots go. A transfer carries
+pieces of lots from one wallet to another, dates and cost included. A result is given out as soon as it is final, a disposal
+piece when it is matched and a lot when it is used up, so that memory follows the open lots and not the length of the history.
 
-Inside, quantities and money are whole counts of 1e-18; domain words stand at the mouth and at the exit. A lot given away
-in pieces gives each piece the difference of two cumulative floors, and the last piece what is left: nothing is lost.
+Pools are wallets, from the instant on that `universal_until` names; until then all wallets are one pool.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
-from heapq import heappop, heappush
 from itertools import count
 from typing import assert_never
 
-from ledger.domain.amount import ZERO, decimal_of_units, units_of
-from ledger.domain.ids import LotId, WalletId, disposal_id, lot_id
-from ledger.domain.lot import (
-    Acquisition,
-    Departure,
-    DepartureKind,
-    Disposal,
-    Gap,
-    Lot,
-    LotOrigin,
-    Movement,
-    OwnTransfer,
-)
+from ledger.domain.amount import units_of
+from ledger.domain.election import Election, PickOrder
+from ledger.domain.ids import AccountId, WalletId
+from ledger.domain.lot import Acquisition, Caveat, Departure, DepartureKind, Disposal, Lot, Movement, Outcome, OwnTransfer
+from ledger.lots.elections import Outgoing, Picker, SelectionUse
+from ledger.lots.open_lots import Arrivals, OpenLot, acquired_lot, lot_of_nowhere
+from ledger.lots.pieces import Piece, disposals_of, used_up
+from ledger.lots.shelves import Shelf
+from ledger.lots.standing import Place, Standing
 from ledger.ports import MatchingRule
 
-Outcome = Disposal | Lot
+BY_WALLET = datetime.min.replace(tzinfo=UTC)  # `universal_until` of a law that knows wallets only
+UNIVERSAL = datetime.max.replace(tzinfo=UTC)  # and of one that pools all wallets for ever
 
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_ALL_WALLETS = WalletId("")
+
+# From the open lots to each of them with the places of all its units, when the pool of all wallets comes to its end.
+Placement = Callable[[Iterable[OpenLot], Standing], Iterable[tuple[OpenLot, Sequence[Place]]]]
+
+
+def where_units_stand(lots: Iterable[OpenLot], standing: Standing) -> Iterable[tuple[OpenLot, Sequence[Place]]]:
+    """Place lots where their units stand: what happens without an allocation of the taxpayer's own."""
+    return standing.placed(lots)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +52,10 @@ class Matched:
 
 
 def match(timeline: Iterable[Movement], rule: MatchingRule) -> Matched:
-    """Match a whole timeline and hold the result in memory; see `sweep`."""
+    """Match a whole timeline and hold the result in memory."""
     disposals: list[Disposal] = []
     lots: list[Lot] = []
-    for outcome in sweep(timeline, rule):
+    for outcome in rule.match(timeline):
         if isinstance(outcome, Disposal):
             disposals.append(outcome)
         else:
@@ -62,286 +63,178 @@ def match(timeline: Iterable[Movement], rule: MatchingRule) -> Matched:
     return Matched(disposals=tuple(disposals), lots=tuple(lots))
 
 
-def sweep(timeline: Iterable[Movement], rule: MatchingRule) -> Iterator[Outcome]:
-    """Yield disposal pieces as they are matched, lots as they are used up, and at last the open lots by wallet and rule.
+class Picking:
+    """The rule that picks lots: in `order`, unless an election recorded in time says otherwise.
 
-    `timeline` holds the movements of one asset over all wallets in the order of `ledger.lots.pools.timeline_order`.
-    Each lot is given out once for every wallet and part that it had.
+    `universal_until`: the first instant at which lots are pooled by wallet; `placement` says into which wallets the lots go that
+    are left then. DECISIONS: universal-switch.
     """
-    pools = _Pools(rule)
-    before = _LONG_AGO
-    for movement in timeline:
-        assert movement.occurred_at >= before, movement
-        before = movement.occurred_at
-        match movement:
-            case Departure():
-                yield from pools.depart(movement)
-            case Acquisition():
-                pools.acquire(movement)
-            case OwnTransfer():
-                yield from pools.carry(movement)
-            case _:
-                assert_never(movement)
-    yield from pools.open_lots()
 
+    def __init__(
+        self,
+        order: PickOrder,
+        *,
+        universal_until: datetime = BY_WALLET,
+        elections: Sequence[Election] = (),
+        placement: Placement = where_units_stand,
+    ) -> None:
+        self.name = order.value
+        self._order = order
+        self._universal_until = universal_until
+        self._elections = tuple(elections)
+        self._placement = placement
 
-class _OpenLot:
-    """An open lot in integers: `units` and `cost` are to be shared out; both shrink when a piece leaves at a cost of its own."""
+    def match(self, timeline: Iterable[Movement]) -> Iterator[Outcome]:
+        """Yield disposal pieces as they are matched, lots as they are used up, and at last the open lots by wallet and order.
 
-    __slots__ = ("cost", "given", "home", "left", "lot", "serial", "units")
-
-    def __init__(self, lot: Lot, *, units: int, cost: int | None, serial: int, home: WalletId) -> None:
-        self.lot = lot
-        self.units = units
-        self.cost = cost
-        self.serial = serial  # n-th acquisition of the timeline: decides between lots that the rule likes equally
-        self.home = home  # the wallet that acquired it, where it is part 0
-        self.left = units  # of `units`, so many are still there
-        self.given = 0  # of `cost`, so much went with the others
-
-    def take(self, units: int) -> int | None:
-        """Take units off and return their share of the cost, by cumulative floors."""
-        self.left -= units
-        if self.cost is None:
-            return None
-        before, self.given = self.given, self.cost * (self.units - self.left) // self.units
-        return self.given - before
-
-    def take_at_cost(self, units: int, cost: int) -> int:
-        """Take units off that carry a cost of their own; what is left shares the rest of the cost."""
-        assert self.cost is not None, self.lot
-        self.units = self.left = self.left - units
-        self.cost, self.given = self.cost - self.given - cost, 0
-        return cost
-
-    def as_lot(self) -> Lot:
-        """Return the lot as it stands now."""
-        lot, left = self.lot, self.left
-        quantity_open = decimal_of_units(left) if left else ZERO
-        if quantity_open == lot.quantity:
-            return lot
-        cost_left = ZERO if self.cost == self.given else None if self.cost is None else decimal_of_units(self.cost - self.given)
-        return Lot(
-            lot_id=lot.lot_id,
-            part=lot.part,
-            event_id=lot.event_id,
-            source_id=lot.source_id,
-            asset=lot.asset,
-            account=lot.account,
-            wallet=lot.wallet,
-            acquired_at=lot.acquired_at,
-            origin=lot.origin,
-            quantity=lot.quantity,
-            cost_basis=lot.cost_basis,
-            quantity_open=quantity_open,
-            cost_open=cost_left,
-            gap=lot.gap,
-        )
-
-
-_HeapEntry = tuple[tuple[object, ...], int, int, _OpenLot]  # the rule's key, serial, part: unique before the lot is reached
-_Piece = tuple[_OpenLot | None, int, int | None]  # the lot it comes from, units, cost
+        `timeline` holds the movements of one asset over all wallets in the order of `ledger.lots.pools.timeline_order`.
+        Each lot is given out once for every wallet and part that it had.
+        """
+        pools = _Pools(self._order, Picker(self._order, self._elections))
+        before, until = BY_WALLET, self._universal_until
+        if until > BY_WALLET:
+            pools.unite()
+        for movement in timeline:
+            assert movement.occurred_at >= before, movement
+            before = movement.occurred_at
+            if pools.standing is not None and before >= until:
+                yield from pools.part(self._placement)
+            match movement:
+                case Departure():
+                    yield from pools.depart(movement)
+                case Acquisition():
+                    pools.acquire(movement)
+                case OwnTransfer():
+                    yield from pools.carry(movement)
+                case _:
+                    assert_never(movement)
+        if pools.standing is not None:
+            yield from pools.part(self._placement)
+        yield from pools.open_lots()
 
 
 class _Pools:
-    """The open lots of all wallets while a sweep is under way."""
+    """The open lots of all pools while a sweep is under way; `standing` is kept while all wallets are one pool."""
 
-    def __init__(self, rule: MatchingRule) -> None:
-        self._rule = rule
-        self._heaps: defaultdict[WalletId, list[_HeapEntry]] = defaultdict(list)
+    def __init__(self, order: PickOrder, picker: Picker) -> None:
+        self.standing: Standing | None = None
+        self._order = order
+        self._picker = picker
+        self._shelves: dict[WalletId, Shelf] = {}
         self._serials = count()
-        self._newest: _OpenLot | None = None
-        self._arrivals: dict[tuple[WalletId, LotId], int] = {}
+        self._newest: OpenLot | None = None  # not on its shelf yet: units withheld from it may leave at a cost of their own
+        self._arrivals = Arrivals()
+
+    def unite(self) -> None:
+        """Begin with one pool of all wallets."""
+        self.standing = Standing()
+
+    def part(self, placement: Placement) -> Iterator[Lot]:
+        """End the pool of all wallets: give every lot that is left its places; yield those that moved out of theirs entirely."""
+        self._shelve_newest()
+        standing, self.standing = self.standing, None
+        assert standing is not None
+        united = self._shelves.pop(_ALL_WALLETS, None)
+        for opened, places in placement(united.lots() if united else (), standing):
+            assert sum(place.units for place in places) == opened.left, opened.lot_id
+            for place in places:
+                if (place.wallet, place.account) != (opened.wallet, opened.account):
+                    self._arrive(opened, place.units, opened.take(place.units), wallet=place.wallet, account=place.account)
+            if opened.left:
+                self._shelf(opened.wallet).put(opened)
+            else:
+                yield opened.as_lot()
 
     def acquire(self, movement: Acquisition) -> None:
-        lot = Lot(
-            lot_id=lot_id(movement.event_id, movement.leg),
-            part=0,
-            event_id=movement.event_id,
-            source_id=movement.source_id,
-            asset=movement.asset,
-            account=movement.account,
-            wallet=movement.wallet,
-            acquired_at=movement.acquired_at,
-            origin=movement.origin,
-            quantity=movement.quantity,
-            cost_basis=movement.cost_basis,
-            quantity_open=movement.quantity,
-            cost_open=movement.cost_basis,
-            gap=movement.gap,
-        )
-        cost = None if movement.cost_basis is None else units_of(movement.cost_basis)
-        opened = _OpenLot(lot, units=units_of(movement.quantity), cost=cost, serial=next(self._serials), home=lot.wallet)
-        self._newest = opened
-        self._push(opened)
+        """Open a lot."""
+        self._shelve_newest()
+        self._newest = acquired_lot(movement, next(self._serials))
+        if self.standing is not None:
+            self.standing.arrive(self._newest)
 
     def depart(self, movement: Departure) -> list[Outcome]:
+        """Match units that leave."""
         units = units_of(movement.quantity)
-        own = self._own_lot(movement)
-        pieces = [] if own is None else [_withheld_piece(own, units, movement.proceeds)]
+        pieces = self._withheld(movement, units) if movement.kind is DepartureKind.WITHHELD else []
+        self._shelve_newest()
         rest = units - pieces[0][1] if pieces else units
         if rest:
-            pieces += self._taken(movement.wallet, rest)
-        outcomes: list[Outcome] = []
-        for number, (piece, proceeds) in enumerate(zip(pieces, _shares(pieces, units, movement.proceeds), strict=True), start=1):
-            matched_by = self._rule.name if own is None or piece[0] is not own else "withheld"
-            quantity = movement.quantity if len(pieces) == 1 else decimal_of_units(piece[1])
-            outcomes.append(_disposal(movement, piece, number, matched_by=matched_by, quantity=quantity, proceeds=proceeds))
-        outcomes += _used_up(pieces)
-        return outcomes
+            pieces += self._picked(movement, rest)
+        if self.standing is not None:
+            self.standing.leave(movement.wallet, units)
+        return [*disposals_of(movement, pieces), *used_up(pieces)]
 
     def carry(self, movement: OwnTransfer) -> list[Lot]:
+        """Move lots to another wallet."""
+        self._shelve_newest()
+        units = units_of(movement.quantity)
+        if self.standing is not None:
+            there = movement.to_wallet, movement.to_account
+            self.standing.move(movement.wallet, units, to_wallet=there[0], to_account=there[1], moved_at=movement.occurred_at)
+            return []
         if movement.wallet == movement.to_wallet:
             return []  # the law pools both accounts: no lot changes its place
-        pieces = self._taken(movement.wallet, units_of(movement.quantity))
-        for piece in pieces:
-            self._arrive(movement, piece)
-        return _used_up(pieces)
+        pieces = self._picked(movement, units)
+        for origin, part, cost, *_ in pieces:
+            if origin is None:
+                self._put(lot_of_nowhere(movement, part, next(self._serials)))
+            else:
+                assert isinstance(origin, OpenLot), origin
+                self._arrive(origin, part, cost, wallet=movement.to_wallet, account=movement.to_account)
+        return used_up(pieces)
 
     def open_lots(self) -> Iterator[Lot]:
-        for wallet in sorted(self._heaps):
-            for *_, opened in sorted(self._heaps[wallet]):
-                if opened.left:
-                    yield opened.as_lot()
+        """Yield what is left."""
+        self._shelve_newest()
+        for wallet in sorted(self._shelves):
+            for opened in self._shelves[wallet].lots():
+                yield opened.as_lot()
 
-    def _push(self, opened: _OpenLot) -> None:
-        lot = opened.lot
-        heappush(self._heaps[lot.wallet], (self._rule.key(lot), opened.serial, lot.part, opened))
+    def _withheld(self, movement: Departure, units: int) -> list[Piece]:
+        """Return units withheld from what the event itself has just acquired, as a piece of that very lot.
 
-    def _own_lot(self, movement: Departure) -> _OpenLot | None:
-        """Return the lot that the event itself has just acquired, where the departure is of units withheld from it."""
-        if movement.kind is not DepartureKind.WITHHELD or self._newest is None or not self._newest.left:
-            return None
-        lot = self._newest.lot
-        return self._newest if (lot.event_id, lot.wallet) == (movement.event_id, movement.wallet) else None
+        Its cost is its proceeds, so that the gain is 0 exactly; where nothing of the lot is left, it carries off all its cost.
+        """
+        own = self._newest
+        if own is None or not own.left or (own.source.event_id, own.wallet) != (movement.event_id, movement.wallet):
+            return []
+        taken = min(units, own.left)
+        cost: int | None
+        if movement.proceeds is None or own.cost is None or taken == own.left:
+            cost = own.take(taken)
+        else:
+            cost = own.take_at_cost(taken, units_of(movement.proceeds) * taken // units)
+        return [(own, taken, cost, "withheld", None, None)]
 
-    def _taken(self, wallet: WalletId, units: int) -> list[_Piece]:
-        """Take units from a wallet in the rule's order; units that are not there come last, from no lot and at no cost."""
-        heap = self._heaps[wallet]
-        pieces: list[_Piece] = []
-        while units:
-            if not heap:
-                pieces.append((None, units, 0))
-                break
-            opened = heap[0][3]
-            left = opened.left
-            if left > units:
-                pieces.append((opened, units, opened.take(units)))
-                break
-            heappop(heap)
-            if left:  # a lot may have been emptied while it lay deeper in the heap
-                pieces.append((opened, left, opened.take(left)))
-                units -= left
-        return pieces
+    def _picked(self, movement: Outgoing, units: int) -> list[Piece]:
+        """Take units as the elections say, else in the book's order; units that are not there come last, from no lot."""
+        shelf = self._shelf(movement.wallet)
+        choice = self._picker.choice(movement)
+        found = self._picker.selection(movement) if self._picker.names else None
+        if not isinstance(found, SelectionUse):
+            return shelf.take(choice.order, units, choice.matched_by, found)
+        wanted = found.wanted(units)
+        pieces = shelf.take_named(wanted, found.matched_by)
+        if pieces is None:
+            return shelf.take(choice.order, units, choice.matched_by, Caveat.ELECTION_NOT_OPEN)
+        found.use(wanted)
+        rest = units - sum(part for _, part in wanted)
+        return [*pieces, *shelf.take(choice.order, rest, choice.matched_by, Caveat.ELECTION_SHORT)] if rest else pieces
 
-    def _arrive(self, movement: OwnTransfer, piece: _Piece) -> None:
-        origin, units, cost = piece
-        if origin is None:
-            lot = _lot_of_nowhere(movement, decimal_of_units(units))
-            self._push(_OpenLot(lot, units=units, cost=0, serial=next(self._serials), home=lot.wallet))
-            return
-        lot = _carried_lot(movement, origin.lot, piece, part=self._part(origin, movement.to_wallet))
-        self._push(_OpenLot(lot, units=units, cost=cost, serial=origin.serial, home=origin.home))
+    def _arrive(self, origin: OpenLot, units: int, cost: int | None, *, wallet: WalletId, account: AccountId) -> None:
+        self._put(origin.arrived(units, cost=cost, wallet=wallet, account=account, part=self._arrivals.part(origin, wallet)))
 
-    def _part(self, opened: _OpenLot, wallet: WalletId) -> int:
-        place = (wallet, opened.lot.lot_id)
-        part = self._arrivals.get(place, 1 if wallet == opened.home else 0)
-        self._arrivals[place] = part + 1
-        return part
+    def _shelve_newest(self) -> None:
+        opened, self._newest = self._newest, None
+        if opened is not None and opened.left:
+            self._put(opened)
 
+    def _put(self, opened: OpenLot) -> None:
+        self._shelf(opened.wallet).put(opened)
 
-def _withheld_piece(own: _OpenLot, units: int, proceeds: Decimal | None) -> _Piece:
-    """Return the withheld units as a piece of their own lot whose cost is its proceeds: the gain on them is 0 exactly.
-
-    Where nothing of the lot is left, they carry off all its cost.
-    """
-    taken = min(units, own.left)
-    if proceeds is None or own.cost is None or taken == own.left:
-        return own, taken, own.take(taken)
-    return own, taken, own.take_at_cost(taken, units_of(proceeds) * taken // units)
-
-
-def _shares(pieces: list[_Piece], units: int, proceeds: Decimal | None) -> list[Decimal | None]:
-    """Return each piece's share of the proceeds of `units`, by cumulative floors."""
-    if proceeds is None or len(pieces) == 1:
-        return [proceeds] * len(pieces)
-    total, seen, given = units_of(proceeds), 0, 0
-    shares: list[Decimal | None] = []
-    for _, piece_units, _ in pieces:
-        seen += piece_units
-        upto = total * seen // units
-        shares.append(decimal_of_units(upto - given))
-        given = upto
-    return shares
-
-
-def _used_up(pieces: list[_Piece]) -> list[Lot]:
-    return [opened.as_lot() for opened, _, _ in pieces if opened is not None and not opened.left]
-
-
-def _disposal(movement: Departure, piece: _Piece, number: int, *, matched_by: str, quantity: Decimal, proceeds: Decimal | None) -> Disposal:
-    opened, _, cost = piece
-    lot = None if opened is None or opened.lot.gap is Gap.MISSING_BASIS else opened.lot
-    unpriced = Gap.MISSING_PRICE if proceeds is None or cost is None else None
-    return Disposal(
-        disposal_id=disposal_id(movement.event_id, movement.leg),
-        piece=number,
-        event_id=movement.event_id,
-        source_id=movement.source_id,
-        asset=movement.asset,
-        quantity=quantity,
-        account=movement.account,
-        wallet=movement.wallet,
-        bot=movement.bot,
-        kind=movement.kind,
-        acquired_at=None if lot is None else lot.acquired_at,
-        disposed_at=movement.occurred_at,
-        proceeds=proceeds,
-        cost_basis=None if cost is None else decimal_of_units(cost),
-        lot_id=None if lot is None else lot.lot_id,
-        lot_source_id=None if lot is None else lot.source_id,
-        matched_by="missing" if lot is None else matched_by,
-        gap=Gap.MISSING_BASIS if lot is None else unpriced,
-    )
-
-
-def _lot_of_nowhere(movement: OwnTransfer, quantity: Decimal) -> Lot:
-    """Return the lot of units that were moved although no lot of them was there."""
-    return Lot(
-        lot_id=lot_id(movement.event_id, movement.leg),
-        part=0,
-        event_id=movement.event_id,
-        source_id=movement.source_id,
-        asset=movement.asset,
-        account=movement.to_account,
-        wallet=movement.to_wallet,
-        acquired_at=movement.occurred_at,
-        origin=LotOrigin.UNKNOWN,
-        quantity=quantity,
-        cost_basis=ZERO,
-        quantity_open=quantity,
-        cost_open=ZERO,
-        gap=Gap.MISSING_BASIS,
-    )
-
-
-def _carried_lot(movement: OwnTransfer, lot: Lot, piece: _Piece, *, part: int) -> Lot:
-    """Return the piece of a lot as it stands in the wallet where it has just arrived."""
-    quantity = decimal_of_units(piece[1])
-    cost_basis = None if piece[2] is None else decimal_of_units(piece[2])
-    return Lot(
-        lot_id=lot.lot_id,
-        part=part,
-        event_id=lot.event_id,
-        source_id=lot.source_id,
-        asset=lot.asset,
-        account=movement.to_account,
-        wallet=movement.to_wallet,
-        acquired_at=lot.acquired_at,
-        origin=lot.origin,
-        quantity=quantity,
-        cost_basis=cost_basis,
-        quantity_open=quantity,
-        cost_open=cost_basis,
-        gap=lot.gap,
-    )
+    def _shelf(self, wallet: WalletId) -> Shelf:
+        pool = wallet if self.standing is None else _ALL_WALLETS
+        shelf = self._shelves.get(pool)
+        if shelf is None:
+            shelf = self._shelves[pool] = Shelf(self._order, names=self._picker.names)
+        return shelf

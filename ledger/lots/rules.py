@@ -1,30 +1,60 @@
-"""Matching rules that pick: each is a sort key over the open lots of a wallet, the smallest goes first.
+"""From the settings of a book to its matching rule: a table of methods and the words for scopes.
 
-A rule says only what it prefers. Lots that it likes equally go in the order in which they were acquired, which the sweep
-knows; partial lots, transfers and conservation are the sweep's affair too.
+A regime says which of them it offers; what a scope means is written down here once.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
 from types import MappingProxyType
 
-from ledger.domain.lot import Lot
-from ledger.ports import MatchingRule
+from ledger.domain.election import PickOrder
+from ledger.lots.average import MovingAverage, TotalAverage
+from ledger.lots.matching import BY_WALLET, UNIVERSAL, Picking
+from ledger.ports import BookTerms, MatchingRule
+
+WALLET = "wallet"
+ALL_WALLETS = "universal"
+_SWITCH = re.compile(r"universal-until-(\d{4}-\d{2}-\d{2})", re.ASCII)
 
 
-class Fifo:
-    """First in, first out: the lot acquired earliest, wherever it was bought and whenever it came into the wallet.
+def switch_day(scope: str) -> date | None:
+    """Return the first day on which a scope pools by wallet; None where the text names none.
 
-    Source: 26 CFR 1.1012-1(j)(1) and (j)(3): the date of a transfer into the wallet is disregarded.
+    >>> switch_day("universal-until-2025-01-01"), switch_day("universal-until-2025-02-30"), switch_day("wallet")
+    (datetime.date(2025, 1, 1), None, None)
     """
+    found = _SWITCH.fullmatch(scope)
+    try:
+        return None if found is None else date.fromisoformat(found[1])
+    except ValueError:
+        return None
 
-    name = "fifo"
 
-    def key(self, lot: Lot) -> tuple[datetime]:
-        """Return when the lot was acquired."""
-        return (lot.acquired_at,)
+def _picking(terms: BookTerms) -> MatchingRule:
+    return Picking(PickOrder(terms.method), universal_until=_universal_until(terms), elections=terms.elections)
 
 
-_ALL: tuple[MatchingRule, ...] = (Fifo(),)
+def _moving_average(terms: BookTerms) -> MatchingRule:
+    return MovingAverage(universal=terms.scope == ALL_WALLETS)
 
-RULES: Mapping[str, MatchingRule] = MappingProxyType({rule.name: rule for rule in _ALL})
+
+def _total_average(terms: BookTerms) -> MatchingRule:
+    return TotalAverage(year_start=terms.year_start, zone=terms.zone)
+
+
+METHODS: Mapping[str, Callable[[BookTerms], MatchingRule]] = MappingProxyType(
+    {
+        **{order.value: _picking for order in PickOrder},
+        MovingAverage.name: _moving_average,
+        TotalAverage.name: _total_average,
+    },
+)
+
+
+def _universal_until(terms: BookTerms) -> datetime:
+    """Return the instant at which the pool of all wallets ends: the first of that day in the book's zone."""
+    day = switch_day(terms.scope)
+    if day is None:
+        return UNIVERSAL if terms.scope == ALL_WALLETS else BY_WALLET
+    return datetime.combine(day, time(), tzinfo=terms.zone)

@@ -16,7 +16,6 @@ from ledger.domain.event import assets_of
 from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.lot import Disposal, Gap, Lot, Movement
-from ledger.lots.matching import sweep
 from ledger.lots.pools import ties_ordered
 from ledger.pipeline.price import PriceBook, PriceNeed, missing_price, worth_of
 from ledger.pipeline.progress import Progress
@@ -62,7 +61,7 @@ def match_book(
             kept = _Kept(writer)
             needs: list[PriceNeed] = []
             writer.clear_matches([asset])
-            kept.take(sweep(ties_ordered(movements_of(writer, asset, regime, terms, needs)), rule))
+            kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, needs))))
             needs = [need for need in needs if _speaks_for(asset, need)]
             writer.replace_findings(f"match:{asset}", [*kept.findings, *map(missing_price, needs)], now())
             lacking += needs

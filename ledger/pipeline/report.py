@@ -13,12 +13,12 @@ from ledger.domain.event import Event, Fill, Income
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, FindingCount, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId
-from ledger.domain.lot import TAXABLE_DEPARTURES, Disposal, Gap, HoldingTerm, Lot
+from ledger.domain.lot import Disposal, Gap, HoldingTerm, Lot
 from ledger.domain.period import ALL_TIME, Period
 from ledger.journal.balances import balances_of
 from ledger.pipeline.price import PriceBook, worth_of
 from ledger.pipeline.terms import terms_of
-from ledger.ports import TaxRegime
+from ledger.ports import BookTerms, TaxRegime
 from ledger.storage.store import Reader
 
 NO_BOT = BotId("")  # the filter value that asks for what no bot did
@@ -76,8 +76,8 @@ class BookInput:
 
     def gains(self) -> Iterator[GainRow]:
         """Yield the taxable disposal pieces with dates, term and box."""
-        law = _Law(self.regime, self.settings.zone)
-        kinds = tuple(sorted(TAXABLE_DEPARTURES))
+        law = _Law(self.regime, terms_of(self.settings))
+        kinds = tuple(sorted(self.regime.taxable))
         since, until = self._instants()
         chosen = self.selection
         disposals = self.reader.disposals(
@@ -103,7 +103,7 @@ class BookInput:
             value = worth_of(event, regime=self.regime, terms=terms, prices=prices).value
             if event.amount.asset == terms.currency:
                 value = event.amount.quantity
-            yield _income_row(event, day, self.regime.year_of(day), value)
+            yield _income_row(event, day, self.regime.year_of(day, terms), value)
 
     def lots(self) -> Iterator[Lot]:
         """Yield the lots that are open at the end of the book."""
@@ -157,16 +157,17 @@ class BookInput:
 class _Law:
     """Applies a regime to disposals; remembers days and terms, of which there are few."""
 
-    def __init__(self, regime: TaxRegime, zone: tzinfo) -> None:
+    def __init__(self, regime: TaxRegime, terms: BookTerms) -> None:
         self._regime = regime
-        self._zone = zone
+        self._terms = terms
+        self._zone = terms.zone
         self._term = lru_cache(maxsize=65_536)(regime.term)
         self._box = lru_cache(maxsize=256)(self._box_of)
 
     def gain(self, disposal: Disposal) -> GainRow:
         disposed = disposal.disposed_at.astimezone(self._zone).date()
         acquired = None if disposal.acquired_at is None else disposal.acquired_at.astimezone(self._zone).date()
-        year = self._regime.year_of(disposed)
+        year = self._regime.year_of(disposed, self._terms)
         # DECISIONS: us-missing-basis: nobody knows how long such units were held, so the term is the shorter one
         term = self._term(acquired or disposed, disposed)
         proceeds, cost_basis = disposal.proceeds, disposal.cost_basis
@@ -179,7 +180,7 @@ class _Law:
             box=self._box(term, year),
             adjustment=None,
             gain=None if proceeds is None or cost_basis is None else subtracted(proceeds, cost_basis),
-            finding=disposal.gap.value if disposal.gap else "",
+            finding=next((why.value for why in (disposal.gap, disposal.caveat) if why), ""),
         )
 
     def _box_of(self, term: HoldingTerm | None, year: int) -> str:

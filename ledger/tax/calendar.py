@@ -1,11 +1,9 @@
-"""Calendar arithmetic of the law, on dates: years and anniversaries, never counts of days."""
+"""Calendar arithmetic of the law, on dates: anniversaries, never counts of days."""
 
 from datetime import date
 from functools import lru_cache
 
 from dateutil.relativedelta import relativedelta
-
-from ledger.domain.period import Period
 
 _ONE_YEAR = relativedelta(years=1)
 _DAYS_REMEMBERED = 40_000  # more days than a century has
@@ -19,12 +17,3 @@ def one_year_after(day: date) -> date:
     datetime.date(2025, 2, 28)
     """
     return day + _ONE_YEAR
-
-
-def calendar_year(year: int) -> Period:
-    """Return 1 January to 31 December.
-
-    >>> str(calendar_year(2025))
-    '2025-01-01 to 2025-12-31'
-    """
-    return Period(from_day=date(year, 1, 1), to_day=date(year, 12, 31))

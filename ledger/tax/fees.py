@@ -27,12 +27,14 @@ class FeePlace(StrEnum):
 class FeeLeg:
     """A fee as the law looks at it; a negative `amount` is a rebate.
 
-    `worth` has the sign of the amount, in the book's currency; None: no price.
+    `worth` has the sign of the amount, in the book's currency; None: no price. `is_apart`: its units are a disposal of their own
+    although they are of the asset given up.
     """
 
     place: FeePlace
     amount: Amount
     worth: Decimal | None
+    is_apart: bool = False
 
     @property
     def is_rebate(self) -> bool:
@@ -43,10 +45,10 @@ class FeeLeg:
     def charged(self) -> Decimal | None:
         """What the fee adds to a cost or takes from proceeds: a rebate does the opposite.
 
-        Nothing in the asset given up, where more units go for the same proceeds; nothing for a rebate in a third asset, which
-        is income of its own.
+        Nothing in the asset given up, where more units go for the same proceeds, unless they go apart; nothing for a rebate in a
+        third asset, which is income of its own.
         """
-        if self.place is FeePlace.GIVEN or (self.place is FeePlace.THIRD and self.is_rebate):
+        if (self.place is FeePlace.GIVEN and not self.is_apart) or (self.place is FeePlace.THIRD and self.is_rebate):
             return ZERO
         return self.worth
 
@@ -59,16 +61,18 @@ def fee_leg(
     value: Decimal | None,
     fee_value: Decimal | None,
     currency: AssetCode,
+    given_apart: bool = False,
 ) -> FeeLeg | None:
     """Return where a fee goes and what it is worth; None where there is none.
 
     `value` is that of the whole event, `fee_value` that of the fee's absolute amount, used only for an asset that has no other
-    part in the event. DECISIONS: fee-share.
+    part in the event. `given_apart` as in `Treatment`; a rebate never stands apart. DECISIONS: fee-share.
     """
     if fee is None or not fee.quantity:
         return None
     worth = _worth(fee, legs=(received, given), value=value, fee_value=fee_value, currency=currency)
-    return FeeLeg(place=_place(fee.asset, received, given), amount=fee, worth=worth)
+    place = _place(fee.asset, received, given)
+    return FeeLeg(place=place, amount=fee, worth=worth, is_apart=given_apart and place is FeePlace.GIVEN and fee.quantity > 0)
 
 
 def units_in(received: Amount, fee: FeeLeg | None) -> Decimal:
@@ -79,12 +83,12 @@ def units_in(received: Amount, fee: FeeLeg | None) -> Decimal:
 
 
 def units_out(given: Amount, fee: FeeLeg | None) -> Decimal:
-    """Return how many units went out: those given up, and a fee paid in the same asset.
+    """Return how many units went out: those given up, and a fee paid in the same asset that does not go apart.
 
     Raises:
         UnsupportedCase: when a rebate gives back all that was given up, or more.
     """
-    if fee is None or fee.place is not FeePlace.GIVEN:
+    if fee is None or fee.place is not FeePlace.GIVEN or fee.is_apart:
         return given.quantity
     units = added(given.quantity, fee.amount.quantity)
     if units <= 0:

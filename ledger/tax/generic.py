@@ -1,34 +1,41 @@
 """No country in particular: gains by lots in any currency, without terms, boxes or a claim that some law agrees."""
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.event import Event
 from ledger.domain.lot import HoldingTerm, Movement
 from ledger.domain.period import Period
 from ledger.domain.price import Worth
+from ledger.lots.rules import ALL_WALLETS, METHODS, WALLET
 from ledger.ports import BookTerms, MatchingRule
-from ledger.tax.calendar import calendar_year
 from ledger.tax.movements import movements_of
-from ledger.tax.terms import allowed_rule
+from ledger.tax.terms import ANY_SWITCH, allowed_rule
+from ledger.tax.treatment import USUAL
 from ledger.tax.worths import priced_assets_of
+
+_SCOPES = (WALLET, ALL_WALLETS, ANY_SWITCH)
 
 
 class Generic:
-    """Lots and gains with the movements that the United States use too, in calendar years."""
+    """Lots and gains by any method, with the movements that the United States use too, in tax years of the user's choice."""
 
     name = "generic"
     version = "1"
-    methods: tuple[str, ...] = ("fifo",)
+    methods: tuple[str, ...] = tuple(METHODS)
+    first_values: Mapping[str, str] = MappingProxyType({"method": "fifo", "scope": "wallet"})
+    taxable = USUAL.taxable
 
     def rule(self, terms: BookTerms) -> MatchingRule:
-        """Return the matching rule of the book's method.
+        """Return the matching rule of the book's method and scope; elections count where the method picks lots.
 
         Raises:
             InputError: when the method or scope is not known.
         """
-        return allowed_rule(terms, regime=self.name, methods=self.methods)
+        return allowed_rule(terms, regime=self.name, methods=self.methods, scopes=_SCOPES)
 
     def priced_assets(self, event: Event, terms: BookTerms) -> tuple[tuple[str, AssetCode, Decimal], ...]:
         """Return which prices an event needs: (``value`` or ``fee``, asset, quantity) for each worth that it lacks."""
@@ -46,13 +53,13 @@ class Generic:
         """Return None: no law, no terms."""
         return None
 
-    def year_of(self, day: date) -> int:
-        """Return the calendar year."""
-        return day.year
+    def year_of(self, day: date, terms: BookTerms) -> int:
+        """Return the tax year of a day, named by the calendar year in which it begins."""
+        return terms.year_start.year_of(day)
 
-    def period_of(self, year: int) -> Period:
-        """Return the calendar year."""
-        return calendar_year(year)
+    def period_of(self, year: int, terms: BookTerms) -> Period:
+        """Return the days of a tax year, by the book's own start of it."""
+        return terms.year_start.period_of(year)
 
     def box(self, *, term: HoldingTerm | None, year: int) -> str:  # noqa: ARG002  # the port names them
         """Return nothing: no form, no boxes."""

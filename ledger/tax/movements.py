@@ -15,22 +15,23 @@ from ledger.domain.lot import Acquisition, Departure, DepartureKind, Gap, LotOri
 from ledger.domain.price import Worth
 from ledger.ports import BookTerms
 from ledger.tax.fees import FeeLeg, FeePlace, fee_leg, units_in, units_out
-from ledger.tax.worths import DEPARTURE_BY_CHARGE, UNTAXED_CHARGES, less, plus, told_or_priced, value_of_amount, value_of_fill
+from ledger.tax.treatment import DEPARTURE_BY_CHARGE, USUAL, Treatment
+from ledger.tax.worths import less, plus, told_or_priced, value_of_amount, value_of_fill
 
 ACCOUNT_IN_TRANSIT = AccountId(IN_TRANSIT)
 
 _OPENING_ORIGINS = {OpeningKind.OPENING: LotOrigin.OPENING, OpeningKind.GIFT_IN: LotOrigin.GIFT}
 
 
-def movements_of(event: Event, worth: Worth, terms: BookTerms) -> tuple[Movement, ...]:
+def movements_of(event: Event, worth: Worth, terms: BookTerms, treatment: Treatment = USUAL) -> tuple[Movement, ...]:
     """Return the movements of an event, of all its assets; none for money alone and for balance snapshots.
 
-    A figure of `worth` counts only where the event does not tell it itself.
+    `treatment` is the law's. A figure of `worth` counts only where the event does not tell it itself.
 
     Raises:
         UnsupportedCase: see `ledger.tax.fees.units_out`.
     """
-    legs = _Legs(event, terms)
+    legs = _Legs(event, terms, treatment)
     _RULES[type(event)](event, worth, legs)
     return tuple(legs.written)
 
@@ -38,12 +39,13 @@ def movements_of(event: Event, worth: Worth, terms: BookTerms) -> tuple[Movement
 class _Legs:
     """The movements of one event while they are written: numbers them, fills in the wallet, leaves out money and nothings."""
 
-    __slots__ = ("_event", "_terms", "currency", "written")
+    __slots__ = ("_event", "_terms", "currency", "treatment", "written")
 
-    def __init__(self, event: Event, terms: BookTerms) -> None:
+    def __init__(self, event: Event, terms: BookTerms, treatment: Treatment) -> None:
         self._event = event
         self._terms = terms
         self.currency = terms.currency
+        self.treatment = treatment
         self.written: list[Movement] = []
 
     def acquire(
@@ -73,6 +75,7 @@ class _Legs:
                 account=account,
                 wallet=self._terms.wallet_of(account),
                 bot=event.bot,
+                order_id=event.order_id,
                 cost_basis=cost,
                 acquired_at=acquired_at or event.occurred_at,
                 origin=origin,
@@ -87,9 +90,10 @@ class _Legs:
         *,
         kind: DepartureKind,
         proceeds: Decimal | None,
+        selling_costs: Decimal | None = ZERO,
         account: AccountId | None = None,
     ) -> None:
-        """Write units that leave; without proceeds they have a missing price."""
+        """Write units that leave; without proceeds they have a missing price. `selling_costs` were taken off these."""
         if is_fiat(asset) or not quantity:
             return
         event, account = self._event, account or self._event.account
@@ -105,8 +109,10 @@ class _Legs:
                 account=account,
                 wallet=self._terms.wallet_of(account),
                 bot=event.bot,
+                order_id=event.order_id,
                 kind=kind,
                 proceeds=proceeds,
+                selling_costs=ZERO if proceeds is None or selling_costs is None else selling_costs,
                 gap=Gap.MISSING_PRICE if proceeds is None else None,
             ),
         )
@@ -128,6 +134,7 @@ class _Legs:
                 account=sender,
                 wallet=terms.wallet_of(sender),
                 bot=event.bot,
+                order_id=event.order_id,
                 to_account=ACCOUNT_IN_TRANSIT if receiver is None else receiver,
                 to_wallet=IN_TRANSIT if receiver is None else terms.wallet_of(receiver),
             ),
@@ -143,7 +150,7 @@ class _Legs:
         """Write the units of a fee that are a disposal of their own: a third asset's, or those withheld from the received."""
         if fee is None or fee.is_rebate:
             return
-        kind = _FEE_DEPARTURES.get(fee.place)
+        kind = DepartureKind.FEE if fee.is_apart else _FEE_DEPARTURES.get(fee.place)
         if kind is not None:
             self.depart(fee.amount.asset, fee.amount.quantity, kind=kind, proceeds=fee.worth, account=account)
 
@@ -164,6 +171,7 @@ def _fill(event: Fill, worth: Worth, legs: _Legs) -> None:
         value=value,
         fee_value=told_or_priced(event.fee_value, worth.fee),
         currency=legs.currency,
+        given_apart=legs.treatment.fee_given_apart,
     )
     bought = is_fiat(given.asset)
     cost = _cost_bought(value, fee) if bought else _cost_exchanged(value, fee)
@@ -172,7 +180,7 @@ def _fill(event: Fill, worth: Worth, legs: _Legs) -> None:
     legs.receive_rebate(fee)
     kind = DepartureKind.SALE if is_fiat(received.asset) else DepartureKind.EXCHANGE
     if not bought:
-        legs.depart(given.asset, units_out(given, fee), kind=kind, proceeds=_net_proceeds(value, fee))
+        legs.depart(given.asset, units_out(given, fee), kind=kind, proceeds=_net_proceeds(value, fee), selling_costs=_selling_costs(fee))
     legs.pay_fee(fee)
 
 
@@ -194,6 +202,10 @@ def _net_proceeds(value: Decimal | None, fee: FeeLeg | None) -> Decimal | None:
     return value if fee is None else less(value, fee.charged)
 
 
+def _selling_costs(fee: FeeLeg | None) -> Decimal | None:
+    return ZERO if fee is None else fee.charged
+
+
 def _income(event: Income, worth: Worth, legs: _Legs) -> None:
     amount = event.amount
     value = value_of_amount(amount, event, worth, legs.currency)
@@ -213,7 +225,7 @@ def _income(event: Income, worth: Worth, legs: _Legs) -> None:
 
 def _charge(event: Charge, worth: Worth, legs: _Legs) -> None:
     amount, kind = event.amount, DEPARTURE_BY_CHARGE[event.kind]
-    untaxed = event.kind in UNTAXED_CHARGES
+    untaxed = event.kind in legs.treatment.untaxed
     value = value_of_amount(amount, event, worth, legs.currency)
     fee = fee_leg(
         event.fee,
@@ -222,10 +234,11 @@ def _charge(event: Charge, worth: Worth, legs: _Legs) -> None:
         value=value,
         fee_value=told_or_priced(event.fee_value, worth.fee),
         currency=legs.currency,
+        given_apart=legs.treatment.fee_given_apart,
     )
-    proceeds = ZERO if untaxed else _net_proceeds(value, fee)
+    proceeds, costs = (ZERO, ZERO) if untaxed else (_net_proceeds(value, fee), _selling_costs(fee))
     legs.receive_rebate(fee)
-    legs.depart(amount.asset, units_out(amount, fee), kind=kind, proceeds=proceeds)
+    legs.depart(amount.asset, units_out(amount, fee), kind=kind, proceeds=proceeds, selling_costs=costs)
     legs.pay_fee(fee)
 
 

@@ -4,23 +4,35 @@ Where each rule comes from stands in DECISIONS.md beside this file. Spot trades,
 derivatives, section 988 and the wash-sale rules are not computed.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 from ledger.domain.amount import AssetCode
-from ledger.domain.errors import InputError
 from ledger.domain.event import Event
 from ledger.domain.lot import HoldingTerm, Movement
-from ledger.domain.period import Period
+from ledger.domain.period import CALENDAR_YEAR, Period
 from ledger.domain.price import Worth
 from ledger.ports import BookTerms, MatchingRule
-from ledger.tax.calendar import calendar_year, one_year_after
+from ledger.tax.calendar import one_year_after
 from ledger.tax.movements import movements_of
-from ledger.tax.terms import allowed_rule
+from ledger.tax.terms import allowed_rule, reckoned_in
+from ledger.tax.treatment import USUAL
 from ledger.tax.worths import priced_assets_of
 
 _DOLLAR = AssetCode("USD")
 _FIRST_YEAR_OF_DIGITAL_BOXES = 2025  # Form 8949 of that year is the first with boxes G to L
+
+_SCOPES = ("wallet", "universal-until-2025-01-01")
+_STANDING_ORDER = (
+    'keep `method = "fifo"` and record a standing order before the sales that it shall cover: `lotwright lots elect`;'
+    " the law takes another choice of lots only when it was written down in time (26 CFR 1.1012-1(j))"
+)
+_INSTEAD = {
+    **dict.fromkeys(("lifo", "hifo", "lofo"), _STANDING_ORDER),
+    "average": 'set `method = "fifo"`: the law allows no average cost for digital assets (26 CFR 1.1012-1(j)(4))',
+}
 
 # Boxes for sales of which no broker form was issued: before 2025, and since.
 _BOXES_BEFORE = {HoldingTerm.SHORT: "C", HoldingTerm.LONG: "F"}
@@ -33,19 +45,19 @@ class UnitedStates:
     name = "us"
     version = "1"
     methods: tuple[str, ...] = ("fifo",)
+    first_values: Mapping[str, str] = MappingProxyType({"currency": "USD", "method": "fifo", "scope": "wallet"})
+    taxable = USUAL.taxable
 
     def rule(self, terms: BookTerms) -> MatchingRule:
-        """Return the matching rule of the book's method. Source: 26 CFR 1.1012-1(j).
+        """Return the matching rule: first in, first out, where no election recorded in time says otherwise.
+
+        Source: 26 CFR 1.1012-1(j). Pools are wallets; before 2025 they may have been all wallets together.
 
         Raises:
             InputError: when the currency is not the dollar, or the method or scope is not allowed.
         """
-        if terms.currency != _DOLLAR:
-            raise InputError(
-                f"regime 'us' reckons in USD, the book in {terms.currency}",
-                mend='set `currency = "USD"` in lotwright.toml, or `regime = "generic"`',
-            )
-        return allowed_rule(terms, regime=self.name, methods=self.methods)
+        reckoned_in(terms, _DOLLAR, regime=self.name)
+        return allowed_rule(terms, regime=self.name, methods=self.methods, scopes=_SCOPES, instead=_INSTEAD)
 
     def priced_assets(self, event: Event, terms: BookTerms) -> tuple[tuple[str, AssetCode, Decimal], ...]:
         """Return which prices an event needs: (``value`` or ``fee``, asset, quantity) for each worth that it lacks."""
@@ -66,13 +78,13 @@ class UnitedStates:
         """
         return HoldingTerm.LONG if disposed > one_year_after(acquired) else HoldingTerm.SHORT
 
-    def year_of(self, day: date) -> int:
+    def year_of(self, day: date, terms: BookTerms) -> int:  # noqa: ARG002  # the port asks with the settings
         """Return the calendar year."""
-        return day.year
+        return CALENDAR_YEAR.year_of(day)
 
-    def period_of(self, year: int) -> Period:
+    def period_of(self, year: int, terms: BookTerms) -> Period:  # noqa: ARG002  # the port asks with the settings
         """Return the calendar year."""
-        return calendar_year(year)
+        return CALENDAR_YEAR.period_of(year)
 
     def box(self, *, term: HoldingTerm | None, year: int) -> str:
         """Return the box of Form 8949 for a sale without a broker's form: I or L, before 2025 C or F; empty without a term."""

@@ -8,20 +8,11 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from ledger.domain.amount import ZERO, Amount, AssetCode, added, decimal_of_units, is_fiat, subtracted, units_of
-from ledger.domain.event import BalanceSnapshot, Charge, ChargeKind, Event, Fill, Income, Opening, Transfer
-from ledger.domain.lot import DepartureKind
+from ledger.domain.event import BalanceSnapshot, Charge, Event, Fill, Income, Opening, Transfer
 from ledger.domain.price import Worth
+from ledger.tax.treatment import USUAL, Treatment
 
 NeededPrice = tuple[str, AssetCode, Decimal]  # "value" or "fee", asset, quantity
-
-DEPARTURE_BY_CHARGE = {
-    ChargeKind.SPEND: DepartureKind.SPENDING,
-    ChargeKind.FEE: DepartureKind.FEE,
-    ChargeKind.GIFT_OUT: DepartureKind.GIFT,
-    ChargeKind.DONATION: DepartureKind.DONATION,
-    ChargeKind.LOST: DepartureKind.LOSS,
-}
-UNTAXED_CHARGES = frozenset({ChargeKind.GIFT_OUT, ChargeKind.DONATION, ChargeKind.LOST})
 
 
 def plus(one: Decimal | None, other: Decimal | None) -> Decimal | None:
@@ -62,15 +53,15 @@ def value_of_amount(amount: Amount, event: Income | Charge, worth: Worth, curren
     return amount.quantity if amount.asset == currency else told_or_priced(event.value, worth.value)
 
 
-def priced_assets_of(event: Event, currency: AssetCode) -> tuple[NeededPrice, ...]:
+def priced_assets_of(event: Event, currency: AssetCode, treatment: Treatment = USUAL) -> tuple[NeededPrice, ...]:
     """Return which market values an event needs and does not tell: (``value`` or ``fee``, asset, positive quantity)."""
-    return tuple(_NEEDS[type(event)](event, currency))
+    return tuple(_NEEDS[type(event)](event, currency, treatment))
 
 
 # --- what each kind needs --------------------------------------------------------------------------------------------
 
 
-def _needs_of_fill(event: Fill, currency: AssetCode) -> list[NeededPrice]:
+def _needs_of_fill(event: Fill, currency: AssetCode, _: Treatment) -> list[NeededPrice]:
     received, given = event.received, event.given
     if is_fiat(received.asset) and is_fiat(given.asset):
         return _needs_of_fee_units(event.fee, event.fee_value)
@@ -79,23 +70,23 @@ def _needs_of_fill(event: Fill, currency: AssetCode) -> list[NeededPrice]:
     return (_needs_of_value(received, event.value, currency) if not cash else []) + fee
 
 
-def _needs_of_income(event: Income, currency: AssetCode) -> list[NeededPrice]:
+def _needs_of_income(event: Income, currency: AssetCode, _: Treatment) -> list[NeededPrice]:
     fee = _needs_of_fee(event.fee, event.fee_value, legs=(event.amount,), currency=currency)
     return _needs_of_value(event.amount, event.value, currency) + fee
 
 
-def _needs_of_charge(event: Charge, currency: AssetCode) -> list[NeededPrice]:
-    if is_fiat(event.amount.asset) or event.kind in UNTAXED_CHARGES:
+def _needs_of_charge(event: Charge, currency: AssetCode, treatment: Treatment) -> list[NeededPrice]:
+    if is_fiat(event.amount.asset) or event.kind in treatment.untaxed:
         return _needs_of_fee_units(event.fee, event.fee_value)
     fee = _needs_of_fee(event.fee, event.fee_value, legs=(event.amount,), currency=currency)
     return _needs_of_value(event.amount, event.value, currency) + fee
 
 
-def _needs_of_transfer(event: Transfer, _: AssetCode) -> list[NeededPrice]:
+def _needs_of_transfer(event: Transfer, _currency: AssetCode, _treatment: Treatment) -> list[NeededPrice]:
     return _needs_of_fee_units(event.fee, event.fee_value)
 
 
-def _needs_nothing(_event: Opening | BalanceSnapshot, _: AssetCode) -> list[NeededPrice]:
+def _needs_nothing(_event: Opening | BalanceSnapshot, _currency: AssetCode, _treatment: Treatment) -> list[NeededPrice]:
     return []
 
 

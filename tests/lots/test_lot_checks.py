@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 
 from ledger.domain.amount import AssetCode
+from ledger.domain.election import PickOrder
 from ledger.domain.ids import AccountId, EventId, SourceId, WalletId
 from ledger.domain.lot import Acquisition, Departure, DepartureKind, Disposal, Gap, Lot, LotOrigin
 from ledger.lots.checks import lots_unlike_balances, lots_used_too_early, unconserved
-from ledger.lots.matching import match
-from ledger.lots.rules import Fifo
+from ledger.lots.matching import Picking, match
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
 BTC, WALLET = AssetCode("BTC"), WalletId("w")
@@ -49,7 +49,7 @@ SOLD = Departure(
     proceeds=Decimal(9),
 )
 MOVEMENTS = (got("1", "1", "4"), got("2", "3", "6"), SOLD)
-MATCHED = match(MOVEMENTS, Fifo())
+MATCHED = match(MOVEMENTS, Picking(PickOrder.FIFO))
 FIRST, SECOND = MATCHED.disposals
 
 
@@ -59,7 +59,7 @@ def test_conserved_results_have_no_findings() -> None:
 
 def test_units_without_basis_are_conserved_too() -> None:
     movements = (got("1", "1", "0", Gap.MISSING_BASIS), SOLD)
-    matched = match(movements, Fifo())
+    matched = match(movements, Picking(PickOrder.FIFO))
     assert unconserved(movements, matched.disposals, matched.lots) == []
 
 

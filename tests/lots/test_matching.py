@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 
 from ledger.domain.amount import AssetCode
+from ledger.domain.election import PickOrder
 from ledger.domain.ids import AccountId, EventId, LotId, SourceId, WalletId
 from ledger.domain.lot import Acquisition, Departure, DepartureKind, Disposal, Gap, Lot, LotOrigin, Movement, OwnTransfer
-from ledger.lots.matching import match, sweep
+from ledger.lots.matching import Picking, match
 from ledger.lots.pools import timeline_order
-from ledger.lots.rules import RULES, Fifo
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 BTC = AssetCode("BTC")
@@ -90,7 +90,7 @@ def moved(name: str, on: int, units: str, sender: str, receiver: str) -> OwnTran
 
 
 def matched(*movements: Movement) -> tuple[list[Disposal], list[Lot]]:
-    result = match(timeline_order(movements), Fifo())
+    result = match(timeline_order(movements), Picking(PickOrder.FIFO))
     return list(result.disposals), list(result.lots)
 
 
@@ -174,11 +174,6 @@ def test_more_than_there_is_is_matched_with_no_lot_at_no_cost(sold: tuple[str, .
     assert (last.quantity, last.cost_basis) == (sum(map(D, sold)) - sum(D(units) for _, _, units, _ in lots), D(0))
 
 
-def test_rules_are_found_by_name() -> None:
-    assert RULES["fifo"].name == "fifo"
-    assert [rule.name for rule in RULES.values()] == list(RULES)
-
-
 def test_lots_of_one_instant_go_in_the_order_of_the_timeline() -> None:
     disposals, _ = matched(got("t10", 1, "1", "10"), got("t9", 1, "1", "9"), left("S", 2, "2", "30"))
     assert [each.lot_source_id for each in disposals] == ["t9", "t10"]
@@ -206,7 +201,7 @@ def test_wallets_keep_their_lots_apart() -> None:
 
 
 def test_lots_are_given_out_when_used_up_and_open_ones_at_last() -> None:
-    outcomes = list(sweep([got("A", 1, "1", "1"), got("B", 2, "2", "2"), left("S", 3, "1"), left("T", 4, "1")], Fifo()))
+    outcomes = list(Picking(PickOrder.FIFO).match([got("A", 1, "1", "1"), got("B", 2, "2", "2"), left("S", 3, "1"), left("T", 4, "1")]))
     assert [(type(each), each.lot_id) for each in outcomes] == [
         (Disposal, lot_of("A")),
         (Lot, lot_of("A")),
@@ -217,7 +212,7 @@ def test_lots_are_given_out_when_used_up_and_open_ones_at_last() -> None:
 
 def test_a_timeline_out_of_order_is_a_fault_of_the_caller() -> None:
     with pytest.raises(AssertionError):
-        list(sweep([got("A", 2, "1", "1"), got("B", 1, "1", "1")], Fifo()))
+        list(Picking(PickOrder.FIFO).match([got("A", 2, "1", "1"), got("B", 1, "1", "1")]))
 
 
 @pytest.mark.parametrize("kind", [DepartureKind.GIFT, DepartureKind.DONATION, DepartureKind.LOSS])

@@ -1,26 +1,33 @@
 """What holds of every history: conservation, indifference to the order of arrival, and a naive model that agrees."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import TypedDict
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.domain.amount import ZERO, AssetCode, added, decimal_of_units, units_of
-from ledger.domain.ids import AccountId, DisposalId, EventId, LotId, SourceId, WalletId, disposal_id, lot_id
+from ledger.domain.election import EvidenceGrade, PickOrder, StandingOrder
+from ledger.domain.ids import AccountId, DisposalId, ElectionId, EventId, LotId, SourceId, WalletId, disposal_id, lot_id
 from ledger.domain.lot import Acquisition, Departure, DepartureKind, Gap, LotOrigin, Movement, OwnTransfer
+from ledger.domain.period import YearStart
+from ledger.lots.average import MovingAverage, TotalAverage
 from ledger.lots.checks import lots_unlike_balances, lots_used_too_early, unconserved
-from ledger.lots.matching import Matched, match
+from ledger.lots.matching import BY_WALLET, UNIVERSAL, Matched, Picking, match
 from ledger.lots.pools import timeline_order
-from ledger.lots.rules import Fifo
+from ledger.ports import MatchingRule
+from ledger.tax.uk_matching import ShareMatching
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 BTC = AssetCode("BTC")
 WALLETS = ("a", "b", "c")
+PACE = timedelta(days=4, hours=1)  # twelve steps are 49 days: more than the 30 that one rule looks ahead
 
 
 class Head(TypedDict):
@@ -65,12 +72,12 @@ def steps(*, fine: bool) -> st.SearchStrategy[list[Step]]:
     return st.lists(step, min_size=1, max_size=25)
 
 
-def history(drawn: list[Step], *, unit: int) -> list[Movement]:
-    return [_movement(number, step, unit=unit) for number, step in enumerate(drawn)]
+def history(drawn: list[Step], *, unit: int, pace: timedelta = timedelta(minutes=1)) -> list[Movement]:
+    return [_movement(number, step, unit=unit, pace=pace) for number, step in enumerate(drawn)]
 
 
-def _movement(number: int, step: Step, *, unit: int) -> Movement:
-    at = START + timedelta(minutes=step.minute)
+def _movement(number: int, step: Step, *, unit: int, pace: timedelta) -> Movement:
+    at = START + step.minute * pace
     wallet = WALLETS[step.wallet]
     head = Head(
         event_id=EventId(f"{number:016x}" * 2),
@@ -100,8 +107,20 @@ def _movement(number: int, step: Step, *, unit: int) -> Movement:
             return OwnTransfer(to_account=AccountId(target), to_wallet=WalletId(target), **head)
 
 
-def outcome(movements: list[Movement]) -> Matched:
-    return match(timeline_order(movements), Fifo())
+RULES: dict[str, MatchingRule] = {
+    **{order.value: Picking(order) for order in PickOrder},
+    **{f"{order.value}, universal": Picking(order, universal_until=UNIVERSAL) for order in PickOrder},
+    "hifo, until the switch": Picking(PickOrder.HIFO, universal_until=START + 6 * PACE),
+    "average": MovingAverage(universal=False),
+    "average, universal": MovingAverage(universal=True),
+    "total-average": TotalAverage(year_start=YearStart(month=2, day=1), zone=UTC),
+    "section-104": ShareMatching(UTC),
+}
+every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+
+
+def outcome(movements: list[Movement], rule: MatchingRule = RULES["fifo"]) -> Matched:
+    return match(timeline_order(movements), rule)
 
 
 def balances(movements: list[Movement]) -> dict[tuple[WalletId, AssetCode], Decimal]:
@@ -114,11 +133,13 @@ def balances(movements: list[Movement]) -> dict[tuple[WalletId, AssetCode], Deci
     return held
 
 
-@settings(deadline=None, max_examples=150)
-@given(steps(fine=True))
-def test_acquired_is_disposed_plus_open_to_the_last_digit(drawn: list[Step]) -> None:
-    movements = history(drawn, unit=1)
-    matched = outcome(movements)
+@every_rule
+@settings(deadline=None, max_examples=50)
+@given(drawn=steps(fine=True))
+def test_acquired_is_disposed_plus_open_to_the_last_digit(rule: MatchingRule, drawn: list[Step]) -> None:
+    movements = history(drawn, unit=1, pace=PACE)
+    matched = outcome(movements, rule)
+    assert len({(lot.lot_id, lot.wallet, lot.part) for lot in matched.lots}) == len(matched.lots)
     assert unconserved(movements, matched.disposals, matched.lots) == []
     assert lots_used_too_early(matched.disposals) == []
 
@@ -144,20 +165,22 @@ def test_every_single_lot_and_departure_is_conserved(drawn: list[Step]) -> None:
             assert [piece.piece for piece in pieces] == list(range(1, len(pieces) + 1))
 
 
-@settings(deadline=None, max_examples=100)
-@given(steps(fine=True), st.data())
-def test_the_order_of_arrival_changes_nothing(drawn: list[Step], data: st.DataObject) -> None:
-    movements = history(drawn, unit=1)
-    assert outcome(data.draw(st.permutations(movements))) == outcome(movements)
+@every_rule
+@settings(deadline=None, max_examples=30)
+@given(drawn=steps(fine=True), data=st.data())
+def test_the_order_of_arrival_changes_nothing(rule: MatchingRule, drawn: list[Step], data: st.DataObject) -> None:
+    movements = history(drawn, unit=1, pace=PACE)
+    assert outcome(data.draw(st.permutations(movements)), rule) == outcome(movements, rule)
 
 
-@settings(deadline=None, max_examples=100)
-@given(steps(fine=True))
-def test_open_lots_are_the_balance_of_the_wallet_when_nothing_is_missing(drawn: list[Step]) -> None:
+@every_rule
+@settings(deadline=None, max_examples=40)
+@given(drawn=steps(fine=True))
+def test_open_lots_are_the_balance_of_the_wallet_when_nothing_is_missing(rule: MatchingRule, drawn: list[Step]) -> None:
     funded = [replace(step, minute=step.minute + 1) for step in drawn]
     plenty = [Step(kind="get", minute=0, units=10**26, money=1, wallet=wallet, target=1, back=0) for wallet in range(len(WALLETS))]
-    movements = history([*plenty, *funded], unit=1)
-    assert lots_unlike_balances(outcome(movements).lots, balances(movements)) == []
+    movements = history([*plenty, *funded], unit=1, pace=PACE)
+    assert lots_unlike_balances(outcome(movements, rule).lots, balances(movements)) == []
 
 
 # --- a naive model: one unit at a time, each a row in a list ---------------------------------------------------------
@@ -175,45 +198,233 @@ class Unit:
 Pieces = dict[tuple[DisposalId, LotId | None], tuple[int, Fraction]]  # units and cost of a departure from one lot
 
 
-def naive(movements: list[Movement]) -> tuple[Pieces, dict[tuple[str, LotId | None], int]]:
-    wallets: dict[str, list[Unit]] = {wallet: [] for wallet in WALLETS}
+SHELF_ORDERS: dict[PickOrder, Callable[[Unit], tuple[object, ...]]] = {
+    PickOrder.FIFO: lambda unit: (unit.acquired_at, unit.serial, unit.arrival),
+    PickOrder.LIFO: lambda unit: (-unit.acquired_at.timestamp(), -unit.serial, unit.arrival),
+    PickOrder.HIFO: lambda unit: (-unit.cost, unit.acquired_at, unit.serial, unit.arrival),
+    PickOrder.LOFO: lambda unit: (unit.cost, unit.acquired_at, unit.serial, unit.arrival),
+}
+
+
+def naive(movements: list[Movement], order_for: Callable[[Movement], PickOrder], *, universal: bool) -> tuple[Pieces, dict[object, int]]:
+    wallets: defaultdict[str, list[Unit]] = defaultdict(list)
     pieces: defaultdict[tuple[DisposalId, LotId | None], tuple[int, Fraction]] = defaultdict(lambda: (0, Fraction(0)))
     for serial, each in enumerate(timeline_order(movements)):
-        count = int(each.quantity)
+        count, wallet = int(each.quantity), "" if universal else each.wallet
         if isinstance(each, Acquisition):
             assert each.cost_basis is not None
             lot = None if each.gap else lot_id(each.event_id, each.leg)
             unit = Unit(each.acquired_at, serial, serial, lot, Fraction(each.cost_basis) / count)
-            wallets[each.wallet] += [unit] * count
+            wallets[wallet] += [unit] * count
+            continue
+        if isinstance(each, OwnTransfer) and universal:
             continue
         for _ in range(count):
-            shelf = sorted(wallets[each.wallet], key=lambda unit: (unit.acquired_at, unit.serial, unit.arrival))
+            shelf = sorted(wallets[wallet], key=SHELF_ORDERS[order_for(each)])
             unit = shelf.pop(0) if shelf else Unit(each.occurred_at, serial, serial, None, Fraction(0))
-            wallets[each.wallet] = shelf
+            wallets[wallet] = shelf
             if isinstance(each, OwnTransfer):
                 wallets[each.to_wallet].append(replace(unit, arrival=serial))
             else:
                 place = disposal_id(each.event_id, each.leg), unit.lot
                 units, cost = pieces[place]
                 pieces[place] = units + 1, cost + unit.cost
-    left: defaultdict[tuple[str, LotId | None], int] = defaultdict(int)
+    left: defaultdict[object, int] = defaultdict(int)
     for wallet, shelf in wallets.items():
         for unit in shelf:
             left[wallet, unit.lot] += 1
     return dict(pieces), dict(left)
 
 
-@settings(deadline=None, max_examples=150)
-@given(steps(fine=False))
-def test_fifo_agrees_with_a_model_that_counts_single_units(drawn: list[Step]) -> None:
-    movements = history(drawn, unit=units_of(Decimal(1)))
-    matched = outcome(movements)
+def counted(matched: Matched, *, universal: bool) -> tuple[Pieces, dict[object, int]]:
     pieces: defaultdict[tuple[DisposalId, LotId | None], tuple[int, Fraction]] = defaultdict(lambda: (0, Fraction(0)))
     for piece in matched.disposals:
         assert piece.cost_basis is not None
         units, cost = pieces[piece.disposal_id, piece.lot_id]
         pieces[piece.disposal_id, piece.lot_id] = units + int(piece.quantity), cost + Fraction(piece.cost_basis)
-    left: defaultdict[tuple[str, LotId | None], int] = defaultdict(int)
+    left: defaultdict[object, int] = defaultdict(int)
     for lot in matched.lots_open:
-        left[lot.wallet, None if lot.gap else lot.lot_id] += int(lot.quantity_open)
-    assert (dict(pieces), dict(left)) == naive(movements)
+        left["" if universal else lot.wallet, None if lot.gap else lot.lot_id] += int(lot.quantity_open)
+    return dict(pieces), dict(left)
+
+
+ONE = units_of(Decimal(1))
+
+
+@pytest.mark.parametrize("universal", [False, True])
+@pytest.mark.parametrize("order", PickOrder)
+@settings(deadline=None, max_examples=60)
+@given(drawn=steps(fine=False))
+def test_picking_agrees_with_a_model_that_counts_single_units(order: PickOrder, universal: bool, drawn: list[Step]) -> None:  # noqa: FBT001  # a parameter of the test
+    movements = history(drawn, unit=ONE)
+    matched = outcome(movements, Picking(order, universal_until=UNIVERSAL if universal else BY_WALLET))
+    assert counted(matched, universal=universal) == naive(movements, lambda _: order, universal=universal)
+
+
+def standing_orders() -> st.SearchStrategy[list[StandingOrder]]:
+    minute = st.integers(0, 12).map(lambda number: START + timedelta(minutes=number))
+    order = st.builds(
+        StandingOrder,
+        election_id=st.sampled_from([ElectionId("e1"), ElectionId("e2"), ElectionId("e3")]),
+        recorded_at=minute,
+        grade=st.just(EvidenceGrade.OWN),
+        order=st.sampled_from(PickOrder),
+        effective_from=minute,
+        wallet=st.sampled_from([None, WalletId("a"), WalletId("b")]),
+        asset=st.sampled_from([None, BTC, AssetCode("ETH")]),
+    )
+    return st.lists(order, max_size=3, unique_by=lambda one: one.election_id)
+
+
+def in_force(orders: list[StandingOrder], movement: Movement) -> PickOrder:
+    """The order for a departure, read off the list: no time line, no table."""
+    fitting = [
+        (int(one.wallet is not None) + int(one.asset is not None), one.recorded_at, one.effective_from, one.election_id, one.order)
+        for one in orders
+        if one.recorded_at <= movement.occurred_at
+        and one.effective_from <= movement.occurred_at
+        and one.wallet in (None, movement.wallet)
+        and one.asset in (None, movement.asset)
+    ]
+    return max(fitting)[4] if fitting else PickOrder.FIFO
+
+
+@settings(deadline=None, max_examples=100)
+@given(drawn=steps(fine=False), orders=standing_orders())
+def test_standing_orders_agree_with_a_model_that_reads_the_whole_list(drawn: list[Step], orders: list[StandingOrder]) -> None:
+    movements = history(drawn, unit=ONE)
+    matched = outcome(movements, Picking(PickOrder.FIFO, elections=orders))
+    assert counted(matched, universal=False) == naive(movements, lambda each: in_force(orders, each), universal=False)
+
+
+# --- naive averages: exact fractions, day by day ---------------------------------------------------------------------
+
+DUST = Fraction(1, 10**18)  # what one floor may take from a figure
+
+
+def naive_average(movements: list[Movement], *, universal: bool) -> dict[DisposalId, Fraction]:
+    pools: defaultdict[str, list[Fraction]] = defaultdict(lambda: [Fraction(0), Fraction(0)])
+    unknown: defaultdict[str, Fraction] = defaultdict(Fraction)
+    costs: dict[DisposalId, Fraction] = {}
+    for each in timeline_order(movements):
+        wallet, target, units = each.wallet, "", Fraction(each.quantity)
+        if isinstance(each, OwnTransfer):
+            target = each.to_wallet
+            if universal:
+                continue
+        wallet = WalletId("") if universal else wallet
+        if isinstance(each, Acquisition):
+            if each.gap:
+                unknown[wallet] += units
+            else:
+                pools[wallet] = [pools[wallet][0] + units, pools[wallet][1] + Fraction(each.cost_basis or 0)]
+            continue
+        held, worth = pools[wallet]
+        part = min(units, held)
+        cost = worth * part / held if held else Fraction(0)
+        pools[wallet] = [held - part, worth - cost]
+        unknown[wallet] -= min(units - part, unknown[wallet])
+        if isinstance(each, OwnTransfer):
+            pools[target] = [pools[target][0] + part, pools[target][1] + cost]
+            unknown[target] += units - part
+        else:
+            costs[disposal_id(each.event_id, each.leg)] = cost
+    return costs
+
+
+def costs_of(matched: Matched) -> dict[DisposalId, Fraction]:
+    costs: defaultdict[DisposalId, Fraction] = defaultdict(Fraction)
+    for piece in matched.disposals:
+        assert piece.cost_basis is not None
+        costs[piece.disposal_id] += Fraction(piece.cost_basis)
+    return dict(costs)
+
+
+@pytest.mark.parametrize("universal", [False, True])
+@settings(deadline=None, max_examples=80)
+@given(drawn=steps(fine=False))
+def test_moving_averages_agree_with_fractions(universal: bool, drawn: list[Step]) -> None:  # noqa: FBT001  # a parameter of the test
+    movements = history(drawn, unit=ONE)
+    costs = costs_of(outcome(movements, MovingAverage(universal=universal)))
+    expected = naive_average(movements, universal=universal)
+    assert costs.keys() == expected.keys()
+    assert all(abs(costs[each] - expected[each]) <= len(movements) * DUST for each in costs)
+
+
+@dataclass
+class Token:
+    """One unit acquired on a day, with its share of that day's cost."""
+
+    day: date
+    cost: Fraction
+    is_claimed: bool = False
+
+
+def tokens_of(timeline: list[Movement]) -> tuple[list[Token], list[Token]]:
+    """Tokens of each day at the day's average, and tokens acquired before the day on which they enter; none without a basis."""
+    by_day: defaultdict[date, list[Fraction]] = defaultdict(lambda: [Fraction(0), Fraction(0)])
+    old: list[Token] = []
+    for each in timeline:
+        day = each.occurred_at.date()
+        if not isinstance(each, Acquisition) or each.gap:
+            continue
+        if each.acquired_at.date() < day:
+            old += [Token(day, Fraction(each.cost_basis or 0) / int(each.quantity)) for _ in range(int(each.quantity))]
+        else:
+            by_day[day] = [by_day[day][0] + int(each.quantity), by_day[day][1] + Fraction(each.cost_basis or 0)]
+    fresh = [Token(day, cost / units) for day, (units, cost) in sorted(by_day.items()) for _ in range(int(units))]
+    return fresh, old
+
+
+class NaiveShareMatching:
+    """Units and cost by day and rule: passes over all days, one token at a time."""
+
+    def __init__(self, movements: list[Movement]) -> None:
+        timeline = list(timeline_order(movements))
+        self.fresh, self.old = tokens_of(timeline)
+        self.sold: defaultdict[date, int] = defaultdict(int)
+        self.found: defaultdict[tuple[date, str], tuple[int, Fraction]] = defaultdict(lambda: (0, Fraction(0)))
+        for each in timeline:
+            if isinstance(each, Departure):
+                self.sold[each.occurred_at.date()] += int(each.quantity)
+        self.look("same-day", 0, 0)
+        self.look("30-day", 1, 30)
+        self.average()
+
+    def claim(self, day: date, rule: str, cost: Fraction) -> None:
+        self.sold[day] -= 1
+        units, costs = self.found[day, rule]
+        self.found[day, rule] = units + 1, costs + cost
+
+    def look(self, rule: str, first: int, last: int) -> None:
+        for day in sorted(self.sold):
+            for token in self.fresh:
+                if self.sold[day] and not token.is_claimed and first <= (token.day - day).days <= last:
+                    token.is_claimed = True
+                    self.claim(day, rule, token.cost)
+
+    def average(self) -> None:
+        pooled = [*self.old, *(token for token in self.fresh if not token.is_claimed)]
+        units, cost = 0, Fraction(0)
+        for day in sorted({*self.sold, *(token.day for token in pooled)}):
+            joining = [token for token in pooled if token.day == day]
+            units, cost = units + len(joining), cost + sum(token.cost for token in joining)
+            while self.sold.get(day) and units:
+                self.claim(day, "pool", cost / units)
+                units, cost = units - 1, cost - cost / units
+            if self.sold.get(day):
+                self.found[day, "missing"] = self.sold[day], Fraction(0)
+
+
+@settings(deadline=None, max_examples=150)
+@given(drawn=steps(fine=False))
+def test_share_matching_agrees_with_a_model_that_claims_single_tokens(drawn: list[Step]) -> None:
+    movements = history(drawn, unit=ONE, pace=PACE)
+    found: defaultdict[tuple[date, str], tuple[int, Fraction]] = defaultdict(lambda: (0, Fraction(0)))
+    for piece in outcome(movements, ShareMatching(UTC)).disposals:
+        assert piece.cost_basis is not None
+        place = piece.disposed_at.date(), piece.matched_by
+        found[place] = found[place][0] + int(piece.quantity), found[place][1] + Fraction(piece.cost_basis)
+    expected = NaiveShareMatching(movements).found
+    assert {place: units for place, (units, _) in found.items()} == {place: units for place, (units, _) in expected.items()}
+    assert all(abs(found[place][1] - expected[place][1]) <= len(movements) * DUST for place in found)

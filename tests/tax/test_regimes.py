@@ -1,24 +1,31 @@
 """Terms, boxes, years and settings of the regimes."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
-from ledger.domain.lot import HoldingTerm
+from ledger.domain.lot import DepartureKind, HoldingTerm
+from ledger.domain.period import CALENDAR_YEAR, YearStart
 from ledger.ports import BookTerms, TaxRegime
 from ledger.tax.generic import Generic
+from ledger.tax.uk import UnitedKingdom
 from ledger.tax.us import UnitedStates
 
-US, GENERIC = UnitedStates(), Generic()
-REGIMES: tuple[TaxRegime, ...] = (US, GENERIC)
+US, GENERIC, UK = UnitedStates(), Generic(), UnitedKingdom()
+REGIMES: tuple[TaxRegime, ...] = (US, GENERIC, UK)
 ZONE = ZoneInfo("UTC")
 
 
 def terms(*, currency: str = "USD", method: str = "fifo", scope: str = "wallet") -> BookTerms:
     return BookTerms(currency=AssetCode(currency), zone=ZONE, method=method, scope=scope, wallets={})
+
+
+def uk_terms(*, currency: str = "GBP", method: str = "section-104", scope: str = "universal") -> BookTerms:
+    return replace(terms(currency=currency, method=method, scope=scope), zone=ZoneInfo("Europe/London"))
 
 
 HOLDING_PERIODS = (
@@ -60,39 +67,88 @@ def test_sales_without_a_broker_form_have_the_boxes_of_their_year(term: HoldingT
     assert US.box(term=term, year=year) == box
 
 
-@pytest.mark.parametrize("regime", REGIMES, ids=lambda regime: regime.name)
-def test_tax_years_are_calendar_years(regime: TaxRegime) -> None:
-    period = regime.period_of(2025)
-    assert (period.from_day, period.to_day) == (date(2025, 1, 1), date(2025, 12, 31))
-    assert regime.year_of(date(2025, 12, 31)) == 2025
-
-
-def test_generic_knows_neither_terms_nor_boxes() -> None:
-    assert GENERIC.term(date(2020, 1, 1), date(2025, 1, 1)) is None
-    assert GENERIC.box(term=HoldingTerm.LONG, year=2025) == ""
-
-
-@pytest.mark.parametrize("regime", REGIMES, ids=lambda regime: regime.name)
-def test_fifo_by_wallet_is_allowed(regime: TaxRegime) -> None:
-    assert regime.rule(terms()).name == "fifo"
-    assert regime.methods == ("fifo",)
-
-
-@pytest.mark.parametrize("regime", REGIMES, ids=lambda regime: regime.name)
-@pytest.mark.parametrize(
-    ("refused", "message"),
-    [
-        (terms(method="average"), r"has no method 'average'\n  mend: .*: fifo$"),
-        (terms(scope="universal"), r"has no scope 'universal'\n  mend: .*: wallet$"),
-    ],
-    ids=["method", "scope"],
+YEARS: tuple[tuple[TaxRegime, YearStart, str, str], ...] = (
+    (US, CALENDAR_YEAR, "2025-01-01", "2025-12-31"),
+    (US, YearStart(month=4, day=6), "2025-01-01", "2025-12-31"),  # the law leaves no choice
+    (GENERIC, CALENDAR_YEAR, "2025-01-01", "2025-12-31"),
+    (GENERIC, YearStart(month=7, day=1), "2025-07-01", "2026-06-30"),
+    (GENERIC, YearStart(month=3, day=1), "2025-03-01", "2026-02-28"),
+    (UK, CALENDAR_YEAR, "2025-04-06", "2026-04-05"),
 )
-def test_other_settings_are_refused_and_the_message_names_what_is_there(regime: TaxRegime, refused: BookTerms, message: str) -> None:
+
+
+@pytest.mark.parametrize(("regime", "start", "first", "last"), YEARS)
+def test_tax_years_begin_where_the_law_or_the_book_says(regime: TaxRegime, start: YearStart, first: str, last: str) -> None:
+    book = replace(terms(), year_start=start)
+    period = regime.period_of(2025, book)
+    assert (str(period.from_day), str(period.to_day)) == (first, last)
+    assert regime.year_of(date.fromisoformat(first), book) == regime.year_of(date.fromisoformat(last), book) == 2025
+    assert regime.year_of(date.fromisoformat(first) - timedelta(days=1), book) == 2024
+
+
+def test_a_year_that_begins_on_the_leap_day_is_a_fault_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="day"):
+        YearStart(month=2, day=29)
+
+
+@pytest.mark.parametrize("regime", [GENERIC, UK], ids=lambda regime: regime.name)
+def test_only_the_us_know_terms_and_boxes_of_a_row(regime: TaxRegime) -> None:
+    assert regime.term(date(2020, 1, 1), date(2025, 1, 1)) is None
+    assert regime.box(term=HoldingTerm.LONG, year=2025) == ""
+
+
+ALLOWED: tuple[tuple[TaxRegime, BookTerms, str], ...] = (
+    (US, terms(), "fifo"),
+    (US, terms(scope="universal-until-2025-01-01"), "fifo"),
+    (GENERIC, terms(currency="EUR"), "fifo"),
+    (GENERIC, terms(method="lifo", scope="universal"), "lifo"),
+    (GENERIC, terms(method="hifo", scope="universal-until-2019-07-01"), "hifo"),
+    (GENERIC, terms(method="lofo"), "lofo"),
+    (GENERIC, terms(method="average"), "average"),
+    (GENERIC, terms(method="average", scope="universal"), "average"),
+    (GENERIC, terms(method="total-average", scope="universal"), "total-average"),
+    (UK, uk_terms(), "section-104"),
+)
+
+
+@pytest.mark.parametrize(("regime", "book", "rule"), ALLOWED)
+def test_methods_and_scopes_that_the_law_allows_give_their_rule(regime: TaxRegime, book: BookTerms, rule: str) -> None:
+    assert regime.rule(book).name == rule
+
+
+REFUSED: tuple[tuple[TaxRegime, BookTerms, str], ...] = (
+    (US, terms(method="hifo"), r"no method 'hifo'\n  mend: keep `method = \"fifo\"` and record a standing order"),
+    (US, terms(method="average"), r"no method 'average'\n  mend: .*no average cost"),
+    (US, terms(method="dice"), r"no method 'dice'\n  mend: .*: fifo$"),
+    (US, terms(scope="universal"), r"no scope 'universal' with method 'fifo'\n  mend: .*: wallet, universal-until-2025-01-01$"),
+    (US, terms(scope="universal-until-2026-01-01"), "no scope"),
+    (US, terms(currency="EUR"), "reckons in USD, the book in EUR"),
+    (GENERIC, terms(method="dice"), r"mend: .*: fifo, lifo, hifo, lofo, average, total-average$"),
+    (GENERIC, terms(scope="universal-until-2025-02-30"), "no scope"),
+    (GENERIC, terms(method="average", scope="universal-until-2025-01-01"), r"mend: .*: wallet, universal$"),
+    (GENERIC, terms(method="total-average"), r"no scope 'wallet' with method 'total-average'\n  mend: .*: universal$"),
+    (UK, uk_terms(currency="USD"), "reckons in GBP, the book in USD"),
+    (UK, uk_terms(method="fifo"), r"has method 'section-104', the book 'fifo'\n  mend: set `method = \"section-104\"`"),
+    (UK, uk_terms(scope="wallet"), "has scope 'universal', the book 'wallet'"),
+    (UK, replace(uk_terms(), zone=ZONE), "has time_zone 'Europe/London', the book 'UTC'"),
+)
+
+
+@pytest.mark.parametrize(("regime", "book", "message"), REFUSED)
+def test_other_settings_are_refused_and_the_message_names_what_is_there(regime: TaxRegime, book: BookTerms, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        regime.rule(refused)
+        regime.rule(book)
 
 
-def test_us_reckons_in_dollars_and_generic_in_any_money() -> None:
-    with pytest.raises(InputError, match="EUR"):
-        US.rule(terms(currency="EUR"))
-    assert GENERIC.rule(terms(currency="EUR")).name == "fifo"
+@pytest.mark.parametrize("regime", REGIMES, ids=lambda regime: regime.name)
+def test_the_first_values_of_a_regime_are_settings_that_it_allows(regime: TaxRegime) -> None:
+    first = {"currency": "USD", "time_zone": "UTC", **regime.first_values}
+    book = terms(currency=first["currency"], method=first["method"], scope=first["scope"])
+    assert regime.rule(replace(book, zone=ZoneInfo(first["time_zone"]))).name == first["method"]
+    assert first["method"] in regime.methods
+
+
+def test_gifts_are_taxed_where_the_law_says_so() -> None:
+    assert UK.taxable - US.taxable == {DepartureKind.GIFT}
+    assert US.taxable == GENERIC.taxable
+    assert DepartureKind.DONATION not in UK.taxable

@@ -1,0 +1,136 @@
+"""Which order or selection decides for a departure: elections that were recorded in time, else the book's own order.
+
+A standing order is in force for a departure iff it was recorded and effective by then and its wallet, asset and bot fit. Of several
+the one that names more of these three decides; of those the one recorded last, then effective last, then the greater id.
+A selection names the sale or its order; of several recorded by the instant of the sale the one recorded last counts, and one
+that names the sale before one that names its order. It is void for a sale when its lots are not open in that wallet with
+enough units, or when it was recorded later; then the standing order in force decides, and the piece says why.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger.domain.amount import AssetCode, units_of
+from ledger.domain.election import Election, PickOrder, Selection, StandingOrder
+from ledger.domain.ids import BotId, WalletId
+from ledger.domain.lot import Caveat, Departure, DepartureKind, OwnTransfer
+from ledger.lots.shelves import NamedUnits
+
+_FEES = frozenset({DepartureKind.FEE, DepartureKind.WITHHELD})
+
+Outgoing = Departure | OwnTransfer
+
+
+class SelectionUse:
+    """A selection while its units are being used: of an order, over all its fills."""
+
+    __slots__ = ("_left", "_names", "matched_by", "selection")
+
+    def __init__(self, selection: Selection) -> None:
+        self.selection = selection
+        self.matched_by = f"selection:{selection.election_id}"
+        self._names = tuple(pick.lot for pick in selection.picks)
+        self._left = [units_of(pick.quantity) for pick in selection.picks]
+
+    def wanted(self, units: int) -> list[NamedUnits]:
+        """Return which units it names for a sale of so many, fewer where it names fewer."""
+        wanted: list[NamedUnits] = []
+        for name, left in zip(self._names, self._left, strict=True):
+            part = min(units, left)
+            if part:
+                wanted.append((name, part))
+                units -= part
+        return wanted
+
+    def use(self, wanted: Sequence[NamedUnits]) -> None:
+        """Take note that these units, the first it names, are used."""
+        rest = sum(units for _, units in wanted)
+        for place, left in enumerate(self._left):
+            part = min(rest, left)
+            self._left[place] = left - part
+            rest -= part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The order in which lots go, and whose it is: the book's own or that of a standing order."""
+
+    order: PickOrder
+    matched_by: str
+
+
+class Picker:
+    """Decides for the departures of one timeline, which come in order of time; keeps count of the units that selections name."""
+
+    def __init__(self, order: PickOrder, elections: Iterable[Election] = ()) -> None:
+        self._default = Choice(order=order, matched_by=order.value)
+        orders: list[StandingOrder] = []
+        self._by_sale: defaultdict[str, list[SelectionUse]] = defaultdict(list)
+        self._by_order: defaultdict[str, list[SelectionUse]] = defaultdict(list)
+        for election in sorted(elections, key=lambda one: (one.recorded_at, one.election_id)):
+            if isinstance(election, StandingOrder):
+                orders.append(election)
+            else:
+                named, by = (election.order_id, self._by_order) if election.sale is None else (election.sale, self._by_sale)
+                by[str(named)].append(SelectionUse(election))
+        self._orders = tuple(orders)
+        self._in_force: dict[tuple[WalletId, AssetCode, BotId | None], _Reign] = {}
+        uses = [use for by in (self._by_sale, self._by_order) for known in by.values() for use in known]
+        self.names = frozenset(pick.lot for use in uses for pick in use.selection.picks)
+
+    def choice(self, movement: Outgoing) -> Choice:
+        """Return the order in force for lots that no selection names."""
+        if not self._orders:
+            return self._default
+        scope = movement.wallet, movement.asset, movement.bot
+        if scope not in self._in_force:
+            self._in_force[scope] = _Reign(self._default, [order for order in self._orders if _fits(order, *scope)])
+        return self._in_force[scope].at(movement.occurred_at)
+
+    def selection(self, movement: Outgoing) -> SelectionUse | Caveat | None:
+        """Return the selection that counts; a caveat where all that mean this departure came too late; None where none does."""
+        by_sale = self._by_sale.get(movement.source_id, ())
+        by_order = self._by_order.get(movement.order_id, ()) if movement.order_id is not None else ()
+        known = [use for uses in (by_order, by_sale) for use in uses if _means(use.selection, movement)]
+        in_time = [use for use in known if use.selection.recorded_at <= movement.occurred_at]
+        if in_time:
+            return in_time[-1]
+        return Caveat.ELECTION_LATE if known else None
+
+
+class _Reign:
+    """The standing orders that fit one wallet, asset and bot, as who decides from when on."""
+
+    def __init__(self, default: Choice, orders: Sequence[StandingOrder]) -> None:
+        starts = sorted({_start(order) for order in orders})
+        self._starts = starts
+        self._choices = [default]
+        for start in starts:
+            strongest = max((order for order in orders if _start(order) <= start), key=_strength)
+            self._choices.append(Choice(order=strongest.order, matched_by=f"order:{strongest.election_id}"))
+
+    def at(self, instant: datetime) -> Choice:
+        return self._choices[bisect_right(self._starts, instant)]
+
+
+def _start(order: StandingOrder) -> datetime:
+    return max(order.recorded_at, order.effective_from)
+
+
+def _strength(order: StandingOrder) -> tuple[int, datetime, datetime, str]:
+    named = sum(part is not None for part in (order.wallet, order.asset, order.bot))
+    return named, order.recorded_at, order.effective_from, order.election_id
+
+
+def _fits(order: StandingOrder, wallet: WalletId, asset: AssetCode, bot: BotId | None) -> bool:
+    return order.wallet in (None, wallet) and order.asset in (None, asset) and order.bot in (None, bot)
+
+
+def _means(selection: Selection, movement: Outgoing) -> bool:
+    """Tell whether a selection means this leg: one of a fee only where it names the asset, units withheld never."""
+    if isinstance(movement, Departure) and movement.kind in _FEES and (selection.asset is None or movement.kind is DepartureKind.WITHHELD):
+        return False
+    return selection.wallet in (None, movement.wallet) and selection.asset in (None, movement.asset)

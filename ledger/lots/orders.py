@@ -1,0 +1,61 @@
+"""In which order open lots go: one function per order, from a lot to its entry in a heap, the smallest goes first.
+
+What an order likes equally goes by instant of acquisition, then by place in the timeline (the venue's sequence, else the
+natural order of its ids; see `ledger.lots.pools`), then by arrival of the part. Lots without a price are no candidates for
+the highest or lowest cost: they go last.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+from ledger.domain.election import PickOrder
+from ledger.lots.open_lots import OpenLot
+
+Entry = tuple[object, ...]  # unique before the lot, its last member, is reached
+
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+# Quantities are below 10**38, so two different costs per unit differ by more than 10**-76: scaled by more than that, their
+# whole parts differ too and have the same order. One whole number is therefore as exact as multiplying crosswise.
+_RATE_BITS = 256
+_LAST = 1 << 512  # above every rate of a cost below 10**38
+
+
+def rate_key(rate: tuple[int, int]) -> int:
+    """Return a whole number that orders exact costs per unit: equal for equal ones, greater for greater ones.
+
+    >>> rate_key((1, 3)) == rate_key((2, 6)), rate_key((1, 3)) < rate_key((10**37 + 1, 3 * 10**37))
+    (True, True)
+    """
+    cost, units = rate
+    return (cost << _RATE_BITS) // units
+
+
+def _fifo(opened: OpenLot) -> Entry:
+    """Acquired first, wherever it was bought and whenever it came into the wallet. Source: 26 CFR 1.1012-1(j)(1) and (j)(3)."""
+    return opened.source.acquired_at, opened.serial, opened.part, opened
+
+
+def _lifo(opened: OpenLot) -> Entry:
+    return -((opened.source.acquired_at - _START) // _MICROSECOND), -opened.serial, opened.part, opened
+
+
+def _hifo(opened: OpenLot) -> Entry:
+    key = _LAST if opened.rate is None else -rate_key(opened.rate)
+    return key, opened.source.acquired_at, opened.serial, opened.part, opened
+
+
+def _lofo(opened: OpenLot) -> Entry:
+    key = _LAST if opened.rate is None else rate_key(opened.rate)
+    return key, opened.source.acquired_at, opened.serial, opened.part, opened
+
+
+ENTRIES: Mapping[PickOrder, Callable[[OpenLot], Entry]] = MappingProxyType(
+    {
+        PickOrder.FIFO: _fifo,
+        PickOrder.LIFO: _lifo,
+        PickOrder.HIFO: _hifo,
+        PickOrder.LOFO: _lofo,
+    },
+)

@@ -1,0 +1,98 @@
+"""The exit of every matching rule: units taken from somewhere become the pieces of a disposal.
+
+Proceeds and selling costs of a departure are split over its pieces by cumulative floors: the parts add up exactly.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from ledger.domain.amount import ZERO, decimal_of_units, units_of
+from ledger.domain.ids import LotId, SourceId, disposal_id
+from ledger.domain.lot import Caveat, Departure, Disposal, Gap, Lot
+from ledger.lots.open_lots import OpenLot
+
+MISSING = "missing"
+
+
+class Origin(Protocol):
+    """What units can be taken from: a lot, a pool, the acquisitions of a day.
+
+    `lot_id` is the id under which it stands among the lots; `source_id` the source's id of the acquiring event and `acquired_at`
+    its instant, None where there is not one; `gap` says why the basis is not known.
+    """
+
+    lot_id: LotId
+    source_id: SourceId | None
+    acquired_at: datetime | None
+    gap: Gap | None
+
+
+# What they were taken from (None: from nothing), units, cost (None: no price), matched by, caveat, provisional until.
+# A plain tuple, because a million of them pass.
+Piece = tuple[Origin | None, int, int | None, str, Caveat | None, date | None]
+
+
+def disposals_of(movement: Departure, pieces: Sequence[Piece]) -> list[Disposal]:
+    """Return the pieces of a departure as disposals, numbered from 1, with their shares of proceeds and selling costs."""
+    if len(pieces) == 1:
+        return [_disposal(movement, pieces[0], 1, movement.quantity, movement.proceeds, movement.selling_costs)]
+    weights = [piece[1] for piece in pieces]
+    proceeds = [None] * len(pieces) if movement.proceeds is None else shares(movement.proceeds, weights)
+    costs = shares(movement.selling_costs, weights) if movement.selling_costs else [ZERO] * len(pieces)
+    return [
+        _disposal(movement, piece, number, decimal_of_units(piece[1]), part, cost)
+        for number, (piece, part, cost) in enumerate(zip(pieces, proceeds, costs, strict=True), start=1)
+    ]
+
+
+def shares(total: Decimal, weights: Sequence[int]) -> list[Decimal]:
+    """Split a total in proportion to whole weights, by cumulative floors: the last takes the remainder."""
+    scaled, weight = units_of(total), sum(weights)
+    seen = given = 0
+    parts: list[Decimal] = []
+    for each in weights:
+        seen += each
+        upto = scaled * seen // weight
+        parts.append(decimal_of_units(upto - given))
+        given = upto
+    return parts
+
+
+def used_up(pieces: Sequence[Piece]) -> list[Lot]:
+    """Return the lots of which these pieces took the last units, each once."""
+    ended = [piece[0] for piece in pieces if isinstance(piece[0], OpenLot) and not piece[0].left]
+    return [opened.as_lot() for opened in (dict.fromkeys(ended) if len(ended) > 1 else ended)]
+
+
+def _disposal(
+    movement: Departure, piece: Piece, number: int, quantity: Decimal, proceeds: Decimal | None, selling_costs: Decimal
+) -> Disposal:
+    origin, _, cost, matched_by, caveat, provisional_until = piece
+    gap = Gap.MISSING_PRICE if proceeds is None or cost is None else None
+    if origin is None or origin.gap is Gap.MISSING_BASIS:
+        origin, matched_by, gap = None, MISSING, Gap.MISSING_BASIS
+    return Disposal(
+        disposal_id=disposal_id(movement.event_id, movement.leg),
+        piece=number,
+        event_id=movement.event_id,
+        source_id=movement.source_id,
+        asset=movement.asset,
+        quantity=quantity,
+        account=movement.account,
+        wallet=movement.wallet,
+        bot=movement.bot,
+        kind=movement.kind,
+        acquired_at=None if origin is None else origin.acquired_at,
+        disposed_at=movement.occurred_at,
+        proceeds=proceeds,
+        cost_basis=None if cost is None else decimal_of_units(cost),
+        lot_id=None if origin is None else origin.lot_id,
+        lot_source_id=None if origin is None else origin.source_id,
+        matched_by=matched_by,
+        gap=gap,
+        selling_costs=selling_costs,
+        provisional_until=provisional_until,
+        caveat=caveat,
+    )

@@ -1,0 +1,111 @@
+"""The open lots of one pool, in as many orders as are asked for.
+
+One heap per order in use. A lot that one order has used up stays in the heaps of the others until it comes to their top, or
+until such lots are the greater part of a heap and are swept out: memory follows the open lots.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from heapq import heapify, heappop, heappush
+from typing import cast
+
+from ledger.domain.election import PickOrder
+from ledger.domain.lot import Caveat
+from ledger.lots.open_lots import OpenLot, place_of
+from ledger.lots.orders import ENTRIES, Entry
+from ledger.lots.pieces import Piece
+
+_DEAD_MAX = 64  # used-up lots that a heap may hold whatever its size
+
+NamedUnits = tuple[str, int]  # a lot's id or its source's id, and so many units of it
+
+
+class Shelf:
+    """The open lots of a pool. `names` are the lots that a selection may name: only these can be taken by name."""
+
+    __slots__ = ("_entry", "_first", "_heap", "_heaps", "_live", "_named", "_names")
+
+    def __init__(self, order: PickOrder, *, names: frozenset[str] = frozenset()) -> None:
+        self._first = order
+        self._entry = ENTRIES[order]
+        self._heap: list[Entry] = []
+        self._heaps: dict[PickOrder, list[Entry]] = {order: self._heap}
+        self._live = 0
+        self._names = names
+        self._named: dict[str, list[OpenLot]] = {}
+
+    def put(self, opened: OpenLot) -> None:
+        """Add a lot of which something is left."""
+        self._live += 1
+        heappush(self._heap, self._entry(opened))
+        if len(self._heaps) > 1:
+            for order, heap in self._heaps.items():
+                if heap is not self._heap:
+                    heappush(heap, ENTRIES[order](opened))
+        if self._names:
+            for name in (opened.lot_id, opened.source_id):
+                if name in self._names:
+                    self._named.setdefault(str(name), []).append(opened)
+
+    def take(self, order: PickOrder, units: int, matched_by: str, caveat: Caveat | None = None) -> list[Piece]:
+        """Take units in an order; units that are not there come last, from no lot and at no cost."""
+        heap = self._heaps.get(order) or self._heap_of(order)
+        pieces: list[Piece] = []
+        until: date | None = None
+        while units:
+            if not heap:
+                pieces.append((None, units, 0, matched_by, caveat, until))
+                break
+            opened = cast("OpenLot", heap[0][-1])
+            left = opened.left
+            if left > units:
+                pieces.append((opened, units, opened.take(units), matched_by, caveat, until))
+                break
+            heappop(heap)
+            if left:  # else another order or a selection has used it up
+                self._live -= 1
+                pieces.append((opened, left, opened.take(left), matched_by, caveat, until))
+                units -= left
+        if len(self._heaps) > 1:
+            self._sweep_out()
+        return pieces
+
+    def take_named(self, wanted: Sequence[NamedUnits], matched_by: str) -> list[Piece] | None:
+        """Take units of named lots, each in the order of acquisition; None, and nothing is taken, where they are not all there."""
+        plan: dict[OpenLot, int] = {}
+        for name, units in wanted:
+            rest = units
+            lots = self._named.get(name, [])
+            for opened in sorted(lots, key=place_of) if len(lots) > 1 else lots:
+                part = min(rest, opened.left - plan.get(opened, 0))
+                if part:
+                    plan[opened] = plan.get(opened, 0) + part
+                    rest -= part
+            if rest:
+                return None
+        pieces: list[Piece] = [(opened, units, opened.take(units), matched_by, None, None) for opened, units in plan.items()]
+        self._live -= sum(not opened.left for opened in plan)
+        self._sweep_out()
+        return pieces
+
+    def lots(self) -> Iterator[OpenLot]:
+        """Yield the open lots in the order given first."""
+        return (opened for opened in _lots_in(sorted(self._heap)) if opened.left)
+
+    def _heap_of(self, order: PickOrder) -> list[Entry]:
+        if order not in self._heaps:
+            entry = ENTRIES[order]
+            heap = [entry(opened) for opened in _lots_in(self._heap) if opened.left]
+            heapify(heap)
+            self._heaps[order] = heap
+        return self._heaps[order]
+
+    def _sweep_out(self) -> None:
+        for heap in self._heaps.values():
+            if len(heap) > 2 * self._live + _DEAD_MAX:
+                heap[:] = [entry for entry in heap if cast("OpenLot", entry[-1]).left]
+                heapify(heap)
+
+
+def _lots_in(heap: Iterable[Entry]) -> Iterator[OpenLot]:
+    return (cast("OpenLot", entry[-1]) for entry in heap)

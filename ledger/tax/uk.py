@@ -1,0 +1,88 @@
+"""United Kingdom, individuals who hold tokens as investments: capital gains by share matching, in sterling and UK dates.
+
+Where each rule comes from stands in DECISIONS.md beside this file. Trading as a business, transfers between spouses, rates, the
+annual exempt amount and the set-off of losses are not computed.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from ledger.domain.amount import AssetCode
+from ledger.domain.errors import InputError
+from ledger.domain.event import ChargeKind, Event
+from ledger.domain.lot import HoldingTerm, Movement
+from ledger.domain.period import Period, YearStart
+from ledger.domain.price import Worth
+from ledger.ports import BookTerms, MatchingRule
+from ledger.tax.movements import movements_of
+from ledger.tax.terms import reckoned_in
+from ledger.tax.treatment import Treatment
+from ledger.tax.uk_matching import ShareMatching
+from ledger.tax.worths import priced_assets_of
+
+_STERLING = AssetCode("GBP")
+_ZONE = "Europe/London"
+_TAX_YEAR = YearStart(month=4, day=6)
+_SCOPE = "universal"
+
+# Gifts are disposals at market value (TCGA s17), those to charities and losses are not. DECISIONS: uk-gift, uk-fee-tokens.
+_TREATMENT = Treatment(untaxed=frozenset({ChargeKind.DONATION, ChargeKind.LOST}), fee_given_apart=True)
+
+
+class UnitedKingdom:
+    """UK capital gains tax on tokens: same day, 30 days, section 104 pool over all wallets; years from 6 April."""
+
+    name = "uk"
+    version = "1"
+    methods: tuple[str, ...] = (ShareMatching.name,)
+    first_values: Mapping[str, str] = MappingProxyType(
+        {"currency": _STERLING, "time_zone": _ZONE, "method": ShareMatching.name, "scope": _SCOPE},
+    )
+    taxable = _TREATMENT.taxable
+
+    def rule(self, terms: BookTerms) -> MatchingRule:
+        """Return the share matching of the law, which leaves no choice of method, scope or lots.
+
+        Raises:
+            InputError: when the book is not in sterling and UK dates, or asks for another method or scope.
+        """
+        reckoned_in(terms, _STERLING, regime=self.name)
+        wanted = {"time_zone": (str(terms.zone), _ZONE), "method": (terms.method, ShareMatching.name), "scope": (terms.scope, _SCOPE)}
+        for setting, (found, law) in wanted.items():
+            if found != law:
+                raise InputError(
+                    f"regime 'uk' has {setting} {law!r}, the book {found!r}",
+                    mend=f'set `{setting} = "{law}"` in lotwright.toml',
+                )
+        return ShareMatching(ZoneInfo(_ZONE))
+
+    def priced_assets(self, event: Event, terms: BookTerms) -> tuple[tuple[str, AssetCode, Decimal], ...]:
+        """Return which prices an event needs: (``value`` or ``fee``, asset, quantity) for each worth that it lacks."""
+        return priced_assets_of(event, terms.currency, _TREATMENT)
+
+    def movements(self, event: Event, worth: Worth, terms: BookTerms) -> tuple[Movement, ...]:
+        """Return what an event does to the pools. Source: CRYPTO22150, CRYPTO22280.
+
+        Raises:
+            UnsupportedCase: when a rebate exceeds what was given up.
+        """
+        return movements_of(event, worth, terms, _TREATMENT)
+
+    def term(self, acquired: date, disposed: date) -> HoldingTerm | None:  # noqa: ARG002  # the port asks with two dates
+        """Return None: the law knows no holding period."""
+        return None
+
+    def year_of(self, day: date, terms: BookTerms) -> int:  # noqa: ARG002  # the port asks with the settings
+        """Return the tax year of a day: 2024 is 6 April 2024 to 5 April 2025."""
+        return _TAX_YEAR.year_of(day)
+
+    def period_of(self, year: int, terms: BookTerms) -> Period:  # noqa: ARG002  # the port asks with the settings
+        """Return 6 April to 5 April."""
+        return _TAX_YEAR.period_of(year)
+
+    def box(self, *, term: HoldingTerm | None, year: int) -> str:  # noqa: ARG002  # the port names them
+        """Return nothing: the boxes of SA108 take totals and not disposals; see the report ``sa108``."""
+        return ""

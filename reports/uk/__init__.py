@@ -1,0 +1,1 @@
+"""Reports for returns of the United Kingdom."""
