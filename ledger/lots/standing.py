@@ -60,27 +60,33 @@ class Standing:
         """Note units that were acquired."""
         self._put(_Stand(opened.source.acquired_at, opened.serial, opened.left, opened.wallet, opened.account))
 
-    def leave(self, wallet: WalletId, units: int) -> list[_Stand]:
-        """Note units that left a wallet, as many of them as it has; return what they were."""
+    def leave(self, wallet: WalletId, units: int) -> None:
+        """Note units that left a wallet, as many of them as it has."""
         queue = self._queues[wallet]
-        gone: list[_Stand] = []
+        while units and queue:
+            stand = queue[0][3]
+            if stand.units > units:
+                stand.units -= units
+                return
+            units -= stand.units
+            stand.units = 0
+            heappop(queue)
+
+    def move(self, wallet: WalletId, units: int, *, to_wallet: WalletId, to_account: AccountId, moved_at: datetime) -> None:
+        """Note units that moved to another wallet, dates and all; those that were not there arrive all the same."""
+        queue = self._queues[wallet]
+        moved: list[_Stand] = []
         while units and queue:
             stand = queue[0][3]
             part = stand.give(units)
             units -= part
-            gone.append(_Stand(stand.acquired_at, stand.serial, part, wallet, stand.account))
+            moved.append(_Stand(stand.acquired_at, stand.serial, part, to_wallet, to_account))
             if not stand.units:
                 heappop(queue)
-        return gone
-
-    def move(self, wallet: WalletId, units: int, *, to_wallet: WalletId, to_account: AccountId, moved_at: datetime) -> None:
-        """Note units that moved to another wallet, dates and all; those that were not there arrive all the same."""
-        moved = self.leave(wallet, units)
-        rest = units - sum(stand.units for stand in moved)
         for stand in moved:
-            self._put(_Stand(stand.acquired_at, stand.serial, stand.units, to_wallet, to_account))
-        if rest:
-            self._put(_Stand(moved_at, _NOWHERE, rest, to_wallet, to_account))
+            self._put(stand)
+        if units:
+            self._put(_Stand(moved_at, _NOWHERE, units, to_wallet, to_account))
 
     def placed(self, lots: Iterable[OpenLot]) -> Iterator[tuple[OpenLot, list[Place]]]:
         """Yield each open lot, first acquired first, with the places of all its units."""

@@ -116,9 +116,11 @@ class _Survey:
 
     def box_rows(self) -> Iterator[Row]:
         for year in sorted(self._totals):
-            names = _CRYPTO_BOXES if year >= CRYPTO_BOXES_FROM else _OTHER_BOXES
-            for box, (figure, total, rounded) in zip(names, _FIGURES, strict=True):
-                exact = EXACT.add(*(total(part) for part in self._totals[year]))
+            count, *others = _CRYPTO_BOXES if year >= CRYPTO_BOXES_FROM else _OTHER_BOXES
+            before, since = self._totals[year]
+            yield (year, count, "Number of disposals", before.disposals + since.disposals, None)
+            for box, (figure, total, rounded) in zip(others, _FIGURES, strict=True):
+                exact = EXACT.add(total(before), total(since))
                 yield (year, box, figure, rounded(exact), exact)
 
     def part_rows(self) -> Iterator[Row]:
@@ -141,7 +143,6 @@ class _Survey:
 
 
 _FIGURES: tuple[tuple[str, Callable[[_Totals], Decimal], Callable[[Decimal], Decimal]], ...] = (
-    ("Number of disposals", lambda part: Decimal(part.disposals), whole_down),
     ("Disposal proceeds", lambda part: part.proceeds, whole_down),
     ("Allowable costs (including purchase price)", lambda part: part.costs, whole_up),
     ("Gains in the year, before losses", lambda part: part.gains, whole_down),
