@@ -179,9 +179,11 @@ class Reader:
         return list(self._connection.execute(told.order_by(evidence.c.locator)).scalars())
 
     def changed_assets(self, *, after_event_seq: int) -> set[str]:
-        """Return the assets that events stored after a place move."""
-        statement = select(event.c.assets).distinct().where(event.c.seq > after_event_seq)
-        return {code for assets in self._connection.execute(statement).scalars() for code in assets.split()}
+        """Return the assets that events stored after a place move, or moved as they were told before."""
+        new = event.c.seq > after_event_seq
+        revised = select(event.c.event_id).where(new, event.c.revision > 0)
+        statements = (select(event.c.assets).distinct().where(which) for which in (new, event.c.event_id.in_(revised)))
+        return {code for statement in statements for assets in self._connection.execute(statement).scalars() for code in assets.split()}
 
     # --- the journal ------------------------------------------------------------------------------------------------
 
