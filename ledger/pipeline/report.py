@@ -167,7 +167,7 @@ class _Law:
         disposed = disposal.disposed_at.astimezone(self._zone).date()
         acquired = None if disposal.acquired_at is None else disposal.acquired_at.astimezone(self._zone).date()
         year = self._regime.year_of(disposed)
-        # DECISIONS: us-missing-basis: nobody knows how long such units were held, so the term is the shorter one
+        # DECISIONS: units-without-lot: nobody knows how long such units were held, so the term is the shorter one
         term = self._term(acquired or disposed, disposed)
         proceeds, cost_basis = disposal.proceeds, disposal.cost_basis
         return GainRow(

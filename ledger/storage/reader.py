@@ -26,7 +26,7 @@ from ledger.domain.event import Event
 from ledger.domain.facts import JournalRow
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import EntryId, EventId, Hash, LotId, PayloadId
-from ledger.domain.lot import Disposal, Gap, Lot
+from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload
 from ledger.domain.price import PriceQuote
 from ledger.storage import rows, tables
@@ -313,8 +313,8 @@ class Reader:
 
     def assets_without_price(self) -> set[str]:
         """Return the assets of which a lot or a disposal lacks a price."""
-        gap = Gap.MISSING_PRICE.value
-        statements = (select(table.c.asset).distinct().where(table.c.gap == gap) for table in (lot, disposal))
+        lacking = (lot.c.cost_basis.is_(None), disposal.c.cost_basis.is_(None) | disposal.c.proceeds.is_(None))
+        statements = (select(table.c.asset).distinct().where(which) for table, which in zip((lot, disposal), lacking, strict=True))
         return {asset for statement in statements for asset in self._connection.execute(statement).scalars()}
 
     def lots(
