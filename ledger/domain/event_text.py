@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import TypedDict, Unpack
+from typing import TypedDict
 
 from ledger.domain.amount import Amount, AssetCode, text_of
 from ledger.domain.event import (
@@ -100,7 +100,7 @@ def facts_hash(event: Event, body: str) -> Hash:
     )
 
 
-def event_of(kind: str, body: str, **head: Unpack[HeadFields]) -> Event:
+def event_of(kind: str, body: str, head: HeadFields) -> Event:
     """Build an event from its stored parts; the inverse of `kind_of` and `body_text`."""
     return _READERS[kind](json.loads(body), head)
 

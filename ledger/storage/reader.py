@@ -128,6 +128,10 @@ class Reader:
         row = self._one(select(*rows.EVENT_COLUMNS).where(event.c.event_id == event_id).order_by(event.c.revision.desc()).limit(1))
         return None if row is None else rows.stored_event(row)
 
+    def tellings(self) -> Iterator[StoredEvent]:
+        """Yield all revisions of all events in order of arrival, also those that a better telling has replaced."""
+        yield from map(rows.stored_event, self._stream(select(*rows.EVENT_COLUMNS).order_by(event.c.seq)))
+
     def events(self, *, asset: str | None = None, kinds: Sequence[str] | None = None, after_seq: int = 0) -> Iterator[StoredEvent]:
         """Yield live events by `occurred_at`, then `seq`; only those that move `asset`, are of `kinds`, arrived after `after_seq`."""
         conditions = (
