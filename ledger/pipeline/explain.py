@@ -53,7 +53,9 @@ def _explained(reader: Reader, ident: str) -> Iterator[Explanation]:
 
 
 def _disposal(reader: Reader, piece: Disposal) -> Explanation:
-    lots = [_lot(reader, lot) for lot in reader.lot(piece.lot_id)[:1]] if piece.lot_id else []
+    parts = reader.lot(piece.lot_id) if piece.lot_id else []
+    parts.sort(key=lambda lot: lot.wallet != piece.wallet)  # a lot may have gone through several wallets
+    lots = [_lot(reader, lot) for lot in parts[:1]]
     money = (("proceeds", piece.proceeds), ("cost basis", piece.cost_basis))
     return Explanation(
         kind="disposal",
