@@ -16,14 +16,16 @@ import tempfile
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ledger.sandbox.server import Sandbox
 
 COMMAND = str(Path(sys.executable).with_name("lotwright"))
-REPORTS = ("gains", "journal", "lots", "balances", "holdings", "income", "bots")
+REPORTS = ("gains", "journal", "lots", "balances")
 TABLES = ("entry", "posting", "price", "lot", "disposal")  # pages pulled again are kept again, and so are balances
-HEADER = "id,time,type,account,asset,amount,quote_asset,quote_amount,value"
+HEADER = "id,time,type,account,asset,amount,quote_asset,quote_amount"
+START = datetime(2024, 1, 2, tzinfo=UTC)
 KILLS_A_JOB_MAX = 8
 OWNER_ONLY = 0o600
 
@@ -76,10 +78,10 @@ def run(work: Path, sandbox: Sandbox, *, kills: int, dice: random.Random) -> int
         rounds.append(disturbed(new_book(work / f"round-{len(rounds) + 1}", sandbox), jobs, expected, wanted=wanted, dice=dice))
         for difference in rounds[-1].differences:
             print(f"round {len(rounds)}: {difference}")
-    differing = sum(bool(one.differences) for one in rounds)
+    killed_runs, differing = sum(one.kills for one in rounds), sum(bool(one.differences) for one in rounds)
     violations = len(sandbox.violations)
     print(
-        f"{sum(one.kills for one in rounds)} runs killed in {len(rounds)} books: {len(rounds) - differing} books equal the undisturbed one, "
+        f"{killed_runs} runs killed in {len(rounds)} books: {len(rounds) - differing} books equal the undisturbed one, "
         f"{differing} differ; the exchange complains {violations} times"
     )
     return 1 if differing or violations else 0
@@ -96,6 +98,7 @@ def disturbed(book: Path, jobs: list[Job], expected: Likeness, *, wanted: int, d
         timed(book, job.arguments)
     found = likeness_of(book)
     done.differences = [f"{name} differs" for name in expected if found[name] != expected[name]]
+    shutil.rmtree(book.parent)
     return done
 
 
@@ -146,9 +149,9 @@ def write_rows(path: Path, rows: int) -> None:
     with path.open("w", encoding="utf-8", newline="") as target:
         print(HEADER, file=target)
         for number in range(rows):
-            day = f"2024-{number % 12 + 1:02}-{number % 28 + 1:02}"
-            trade = "sell" if number % 3 == 2 else "buy"  # noqa: PLR2004 - every third
-            print(f"r{number},{day}T{number % 24:02}:00:00Z,{trade},cold,LTC,{number % 9 + 1}.5,USD,{number % 90 + 400},", file=target)
+            at = (START + number * timedelta(hours=7)).isoformat()
+            trade = "sell" if number % 3 == 2 else "buy"  # noqa: PLR2004 - every third, so that no more is sold than held
+            print(f"r{number},{at},{trade},cold,LTC,{number % 9 + 1}.5,USD,{number % 90 + 400}", file=target)
 
 
 def command(book: Path, arguments: tuple[str, ...]) -> list[str]:
@@ -159,7 +162,7 @@ def command(book: Path, arguments: tuple[str, ...]) -> list[str]:
 def output(book: Path, *arguments: str) -> str:
     """Run a command that must not fail and return what it prints."""
     done = subprocess.run(command(book, arguments), capture_output=True, text=True, check=False)  # noqa: S603 - our own command
-    assert done.returncode in {0, 1}, done  # 1: sales of what was never bought are findings of the file
+    assert done.returncode == 0, done
     return done.stdout
 
 

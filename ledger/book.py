@@ -25,6 +25,7 @@ from ledger.pipeline.check import check_book
 from ledger.pipeline.coverage import StreamCoverage, coverage_of
 from ledger.pipeline.explain import Explanation, explain
 from ledger.pipeline.import_files import FileImport, FileOutcome
+from ledger.pipeline.interpret import Attribution
 from ledger.pipeline.match import Rebuild, is_current, match_book
 from ledger.pipeline.nightly import ConnectionOutcome, Night, NightSummary
 from ledger.pipeline.progress import Progress, Silent
@@ -187,7 +188,7 @@ class Book:
                 bot=BotId(config.check_name(bot, what="the bot")) if bot is not None else None,
                 zone=self.settings.zone,
             ),
-            bot_rules=self.settings.bots,
+            attribution=Attribution.of_book(self.settings),
             recorded_at=self._now(),
             progress=progress,
             format_name=format_name,

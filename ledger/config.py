@@ -159,15 +159,16 @@ class _Reader:
     def _connection(self, name: str, table: dict[str, object]) -> ConnectionSettings:
         where = f"connections.{name}"
         self._only(table, where, ("venue", "bot", "wallet", "secrets", "share", "base_url"))
-        secrets = self._text(table, where, "secrets", "")
-        if secrets:
-            check_reference(secrets, where=f"{self.path}: {where}.secrets")
+        secrets = table.get("secrets", "")
+        if secrets != "":
+            # What is no text is refused in the same words: it may hold a pasted key, and must not be repeated.
+            check_reference(secrets if isinstance(secrets, str) else "", where=f"{self.path}: {where}.secrets")
         return ConnectionSettings(
             name=AccountId(check_name(name, what=f"{self.path}: the name of connection")),
             venue=VenueName(self._text(table, where, "venue", None)),
             bot=BotId(bot) if (bot := self._text(table, where, "bot", "")) else None,
             wallet=WalletId(wallet) if (wallet := self._text(table, where, "wallet", "")) else None,
-            secrets=secrets or None,
+            secrets=str(secrets) or None,
             share=self._share(table.get("share", SHARE_DEFAULT), where),
             base_url=self._text(table, where, "base_url", "") or None,
         )
@@ -187,9 +188,10 @@ class _Reader:
             place = url.removeprefix("sqlite:///")
             return f"sqlite:///{(self.path.parent / Path(place).expanduser()).resolve()}"
         if not url.startswith("postgresql"):
-            raise self._wrong("book.database", f"is {url!r}", "use sqlite:///FILE or postgresql+psycopg://user@host/name")
-        authority = url.partition("://")[2].partition("/")[0]
-        if "@" in authority and ":" in authority.rpartition("@")[0]:
+            kind = url.partition(":")[0]  # no more of it is repeated: there may be a password in it
+            raise self._wrong("book.database", f"begins with {kind!r}", "use sqlite:///FILE or postgresql+psycopg://user@host/name")
+        place, _, options = url.partition("://")[2].partition("?")
+        if ":" in place.rpartition("@")[0] or "password=" in options:
             raise self._wrong("book.database", "holds a password", "take it out; use ~/.pgpass or the environment variable PGPASSWORD")
         return url
 

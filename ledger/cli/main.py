@@ -43,8 +43,19 @@ _COMMANDS = {
 }
 
 
+class _ReaderGone(Exception):  # no error: whoever read our output has read enough (`| head`)
+    """Standard output leads nowhere any more."""
+
+
 class _LazyGroup(click.Group):
     """Lists all commands and loads the one that is called."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Call the command. Click ends the process with 1 on a broken pipe, which here would mean findings."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as gone:
+            raise _ReaderGone from gone
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
@@ -115,8 +126,8 @@ def run(arguments: list[str]) -> int:
     except LedgerError as error:
         click.echo(complaint(error, all_faults="--all" in arguments), err=True)
         ended = error.exit_code
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`); there is nobody to tell, and flushing at exit would fail again.
+    except (BrokenPipeError, _ReaderGone):
+        # There is nobody to tell, and flushing at exit would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         ended = 0
     except Exception as fault:  # noqa: BLE001  # the last line of defence: the contract's exit 70 with a log file

@@ -1,11 +1,13 @@
 """`lotwright report`."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, TypedDict, Unpack
 
 import click
@@ -65,7 +67,7 @@ def report(
     writer = exporter(format_name or _format_of(output))
     if writer.binary and output is None and sys.stdout.isatty():
         raise InputError(f"{writer.name} is no format for a terminal", mend=f"name a file: -o {name}{writer.suffix}")
-    with session.book() as book, book.report(name, _selection(book, asked)) as document, _target(output) as target:
+    with session.book() as book, book.report(name, _selection(book, asked)) as document, _target(output, binary=writer.binary) as target:
         writer.write(document, target)
     if output is not None:
         session.say(f"wrote {output}")
@@ -104,10 +106,16 @@ def _day(read: datetime | None) -> date | None:
 
 
 @contextmanager
-def _target(output: Path | None) -> Iterator[IO[bytes]]:
+def _target(output: Path | None, *, binary: bool) -> Iterator[IO[bytes]]:
     """Give a stream to write to; a file is for the owner only and appears whole or not at all."""
     if output is None:
-        yield sys.stdout.buffer
+        with ExitStack() as stack:
+            # A workbook is put together by going back in the file, which a pipe cannot: it gets the finished bytes.
+            target = stack.enter_context(TemporaryFile()) if binary else sys.stdout.buffer
+            yield target
+            if binary:
+                target.seek(0)
+                shutil.copyfileobj(target, sys.stdout.buffer)
         return
     fresh = output.with_name(f".{output.name}.new")
     try:

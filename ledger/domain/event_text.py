@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import TypedDict, Unpack
+from typing import TypedDict
 
 from ledger.domain.amount import Amount, AssetCode, text_of
 from ledger.domain.event import (
@@ -100,7 +100,7 @@ def facts_hash(event: Event, body: str) -> Hash:
     )
 
 
-def event_of(kind: str, body: str, **head: Unpack[HeadFields]) -> Event:
+def event_of(kind: str, body: str, head: HeadFields) -> Event:
     """Build an event from its stored parts; the inverse of `kind_of` and `body_text`."""
     return _READERS[kind](json.loads(body), head)
 
@@ -300,15 +300,19 @@ def told_again(known: Event, told: Event) -> Telling:
 
     A venue's own later word replaces a provisional one. Otherwise the source of the higher rank gives the facts, provided that
     the lower one agrees as far as it goes: numbers to its own decimals, instants to its own milliseconds, absent facts not at all.
+    Orders, bot and note that only one of them knows are kept, whichever came first.
     """
     if known.provisional and told.rank >= known.rank:
-        return Telling(event=None if _same_facts(known, told) else told)
+        return _kept_instead(known, _completed(told, known))
     finer, coarser = (told, known) if told.rank > known.rank else (known, told)
     conflicts = _contradictions(finer, coarser)
     if conflicts:
         return Telling(conflicts=conflicts)
-    kept = _completed(finer, coarser)
-    return Telling(event=None if _same_facts(known, kept) else kept)
+    return _kept_instead(known, _completed(finer, coarser))
+
+
+def _kept_instead(known: Event, kept: Event) -> Telling:
+    return Telling(event=None if known.bot == kept.bot and _same_facts(known, kept) else kept)
 
 
 def _same_facts(one: Event, other: Event) -> bool:

@@ -75,8 +75,8 @@ class _Inspection:
                 yield _tampered("payload", payload.payload_id)
 
     def changed_events(self) -> Iterator[Finding]:
-        """Find events whose facts are no longer those booked."""
-        for stored in self.reader.events():
+        """Find events whose facts are no longer those booked, replaced tellings among them."""
+        for stored in self.reader.tellings():
             if facts_hash(stored.event, body_text(stored.event)) != stored.facts:
                 yield _tampered("event", stored.event.event_id)
 

@@ -53,7 +53,9 @@ def _explained(reader: Reader, ident: str) -> Iterator[Explanation]:
 
 
 def _disposal(reader: Reader, piece: Disposal) -> Explanation:
-    lots = [_lot(reader, lot) for lot in reader.lot(piece.lot_id)[:1]] if piece.lot_id else []
+    parts = reader.lot(piece.lot_id) if piece.lot_id else []
+    parts.sort(key=lambda lot: lot.wallet != piece.wallet)  # a lot may have gone through several wallets
+    lots = [_lot(reader, lot) for lot in parts[:1]]
     money = (("proceeds", piece.proceeds), ("cost basis", piece.cost_basis))
     return Explanation(
         kind="disposal",
@@ -146,11 +148,20 @@ def excerpt(payload: Payload, locator: str) -> str:
     unit, _, number = locator.partition(" ")
     text = payload.content.decode("utf-8", errors="replace")
     if unit == "line" and number.isdigit():
-        lines = text.split("\n")
-        found = lines[int(number) - 1].rstrip("\r") if int(number) <= len(lines) else ""
+        found = _csv_row(text, int(number))
     else:
         found = _json_row(text, int(number)) if number.isdigit() else text
     return found if len(found) <= _EXCERPT_MAX else found[:_EXCERPT_MAX] + " ..."
+
+
+def _csv_row(text: str, line: int) -> str:
+    """Return the text of the row that begins on a physical line (from 1); a cell in quotes may go over several."""
+    row: list[str] = []
+    for part in text.split("\n")[line - 1 :]:
+        row.append(part)
+        if sum(one.count('"') for one in row) % 2 == 0:
+            break
+    return "\n".join(row).rstrip("\r")
 
 
 def _json_row(text: str, number: int) -> str:

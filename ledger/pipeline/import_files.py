@@ -8,13 +8,12 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from ledger.config import BotRule
 from ledger.connectors.files.reading import read_file, read_table
 from ledger.connectors.files.recognition import recognise
 from ledger.domain.errors import InputError, RowFault
 from ledger.domain.ids import AccountId, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
-from ledger.pipeline.interpret import Absorber, Contradiction, Tally, Told
+from ledger.pipeline.interpret import Absorber, Attribution, Contradiction, Tally, Told
 from ledger.pipeline.progress import Progress
 from ledger.ports import FileFormat, FileRow, FileTerms
 from ledger.storage.store import Store, Writer
@@ -43,7 +42,7 @@ class FileImport:
     store: Store
     formats: Sequence[FileFormat]
     terms: FileTerms
-    bot_rules: Sequence[BotRule]
+    attribution: Attribution
     recorded_at: datetime
     progress: Progress
     format_name: str | None = None
@@ -68,7 +67,7 @@ class FileImport:
         file_format = recognise(table.header, self.formats, name=str(path), wanted=self.format_name)
         payload = self._payload(path, content, file_format)
         payload_seq, _ = writer.add_payload(payload)
-        absorber = Absorber(writer, recorded_at=self.recorded_at, bot=self.terms.bot, bot_rules=self.bot_rules)
+        absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution)
         rows = self._absorb(path, file_format.read(table.rows, table.header, self.terms), absorber, payload_seq)
         contradictions = [one.finding(payload.payload_id) for one in absorber.contradictions]
         writer.add_findings(f"payload:{payload.payload_id}", contradictions, self.recorded_at)

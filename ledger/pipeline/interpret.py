@@ -1,15 +1,16 @@
 """What sources tell -> events of the book: new, known, better told, or contradicted; each with its evidence."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
+from typing import Self
 
-from ledger.config import BotRule
+from ledger.config import BookSettings, BotRule
 from ledger.domain.event import BalanceSnapshot, Event
 from ledger.domain.event_text import body_text, facts_hash, instant_text, kind_of, told_again
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import BotId, EventId, Hash
+from ledger.domain.ids import AccountId, BotId, EventId, Hash
 from ledger.pipeline.post import Poster
 from ledger.storage.store import KnownEvent, NewEvent, Writer
 
@@ -57,16 +58,42 @@ class Contradiction:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """Who decided an event: what its source says, else the bot of its account's connection, else of its order's name."""
+
+    by_account: Mapping[AccountId, BotId] = field(default_factory=dict)
+    rules: tuple[BotRule, ...] = ()
+
+    @classmethod
+    def of_book(cls, settings: BookSettings) -> Self:
+        """Return the attribution that a book's settings ask for."""
+        return cls(by_account={one.name: one.bot for one in settings.connections if one.bot}, rules=settings.bots)
+
+    def of(self, event: Event) -> BotId | None:
+        """Return the bot of an event, None when nobody knows."""
+        return event.bot or self.by_account.get(event.account) or self._by_order(event)
+
+    def _by_order(self, event: Event) -> BotId | None:
+        for rule in self.rules:
+            for order in (event.client_order_id, event.order_id):
+                if order is not None and fnmatchcase(order, rule.client_order_id):
+                    return rule.name
+        return None
+
+
+NO_ATTRIBUTION = Attribution()
+
+
 class Absorber:
     """Takes events of one payload after another into the book, inside the caller's transaction."""
 
-    def __init__(self, writer: Writer, *, recorded_at: datetime, bot: BotId | None = None, bot_rules: Sequence[BotRule] = ()) -> None:
+    def __init__(self, writer: Writer, *, recorded_at: datetime, attribution: Attribution = NO_ATTRIBUTION) -> None:
         self._writer = writer
         self._recorded_at = recorded_at
         self._poster = Poster(writer, recorded_at=recorded_at)
         self._seq = writer.event_seq_last()
-        self._bot = bot
-        self._bot_rules = tuple(bot_rules)
+        self._attribution = attribution
         self._new: list[NewEvent] = []
         self._evidence: list[tuple[int, int, str]] = []
         self.tally = Tally()
@@ -103,10 +130,10 @@ class Absorber:
         self._flush()
         before = self._writer.event(event.event_id)
         assert before is not None, event
-        telling = told_again(before.event, event)
+        telling = told_again(before.event, self._attributed(event))
         if telling.conflicts:
-            elsewhere = set(self._writer.locators(event.event_id, payload_seq)) - {locator}  # of an earlier import, only this place
-            same_payload = bool(elsewhere)
+            # The same place is an earlier import of the same payload.
+            same_payload = any(place != locator for place in self._writer.locators(event.event_id, payload_seq))
             self.contradictions.append(
                 Contradiction(event=event, locator=locator, facts=telling.conflicts, same_payload=same_payload),
             )
@@ -117,22 +144,12 @@ class Absorber:
             return stored
         self.tally.revised += 1
         self._poster.reverse(before.event, revision=before.revision, event_seq=before.seq, facts=before.facts)
-        better = self._attributed(telling.event)
-        body = body_text(better)
-        return self._keep(better, body, facts_hash(better, body), revision=before.revision + 1)
+        body = body_text(telling.event)
+        return self._keep(telling.event, body, facts_hash(telling.event, body), revision=before.revision + 1)
 
     def _attributed(self, event: Event) -> Event:
-        if event.bot is not None:
-            return event
-        bot = self._bot or self._bot_by_order(event)
-        return event if bot is None else replace(event, bot=bot)
-
-    def _bot_by_order(self, event: Event) -> BotId | None:
-        for rule in self._bot_rules:
-            for order in (event.client_order_id, event.order_id):
-                if order is not None and fnmatchcase(order, rule.client_order_id):
-                    return rule.name
-        return None
+        bot = self._attribution.of(event)
+        return event if bot == event.bot else replace(event, bot=bot)
 
     def _flush(self) -> None:
         if self._new:

@@ -12,10 +12,9 @@ from enum import Enum, auto
 
 from ledger.config import BookSettings
 from ledger.domain.amount import AssetCode, is_fiat, text_of
-from ledger.domain.event import assets_of
 from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.lot import Disposal, Gap, Lot, Movement
+from ledger.domain.lot import Disposal, Gap, Lot, Movement, OwnTransfer
 from ledger.lots.pools import ties_ordered
 from ledger.pipeline.price import PriceBook, PriceNeed, missing_price, worth_of
 from ledger.pipeline.progress import Progress
@@ -62,18 +61,12 @@ def match_book(
             needs: list[PriceNeed] = []
             writer.clear_matches([asset])
             kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, needs))))
-            needs = [need for need in needs if _speaks_for(asset, need)]
             writer.replace_findings(f"match:{asset}", [*kept.findings, *map(missing_price, needs)], now())
             lacking += needs
         progress.advance("match", len(assets), len(assets))
         if assets or writer.computation() is None:
             writer.put_computation(wanted.computation(writer, now()))
     return tuple(lacking)
-
-
-def _speaks_for(asset: AssetCode, need: PriceNeed) -> bool:
-    """Tell whether this asset's timeline is the one to complain: an event that moves two assets stands in two of them."""
-    return asset == next(code for code in assets_of(need.event) if not is_fiat(AssetCode(code)))
 
 
 def is_current(reader: Reader, settings: BookSettings, regime: TaxRegime) -> bool:
@@ -140,12 +133,25 @@ def movements_of(
     needs: list[PriceNeed] | None = None,
 ) -> Iterator[Movement]:
     """Yield what all events do to the pools of one asset, by time (ties in no order); add lacking prices to `needs`."""
-    prices = PriceBook(reader, terms.currency)
+    prices, lacking = PriceBook(reader, terms.currency), [] if needs is None else needs
     for event in reader.timeline(asset):
-        worth = worth_of(event, regime=regime, terms=terms, prices=prices, needs=needs)
-        for movement in regime.movements(event, worth, terms):
+        known = len(lacking)
+        worth = worth_of(event, regime=regime, terms=terms, prices=prices, needs=lacking)
+        movements = regime.movements(event, worth, terms)
+        if len(lacking) > known and asset != _asset_to_complain(movements):
+            del lacking[known:]
+        for movement in movements:
             if movement.asset == asset:
                 yield movement
+
+
+def _asset_to_complain(movements: Iterable[Movement]) -> AssetCode | None:
+    """Return the one asset, of those that an event moves, whose timeline tells of its lacking prices.
+
+    It is one that is swept again when a price comes: its own lot or disposal is without a figure.
+    """
+    moved = (movement for movement in movements if not isinstance(movement, OwnTransfer))
+    return min((movement.asset for movement in moved if movement.gap is Gap.MISSING_PRICE), default=None)
 
 
 @dataclass(slots=True)

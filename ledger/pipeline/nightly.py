@@ -8,7 +8,7 @@ from datetime import datetime
 from ledger.config import BookSettings, ConnectionSettings, resolve_secrets
 from ledger.domain.errors import ConnectorError, InputError, LedgerError
 from ledger.domain.finding import Severity
-from ledger.pipeline.interpret import Tally
+from ledger.pipeline.interpret import Attribution, Tally
 from ledger.pipeline.match import Rebuild, match_book
 from ledger.pipeline.price import PriceNeed, fetch_prices
 from ledger.pipeline.progress import Progress
@@ -150,7 +150,7 @@ class Night:
             store=self.store,
             connector=connector,
             settings=settings,
-            bot_rules=self.settings.bots,
+            attribution=Attribution.of_book(self.settings),
             window=self.window,
             now=self.now,
             progress=self.progress,

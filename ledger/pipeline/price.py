@@ -21,6 +21,7 @@ from ledger.storage.store import Reader, Store
 
 GAP_MAX = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
+UNSAID = Worth()
 _WINDOW_MAX = timedelta(minutes=300)  # what one call of the venues gives
 
 
@@ -69,7 +70,7 @@ def worth_of(event: Event, *, regime: TaxRegime, terms: BookTerms, prices: Price
     value, fee = _stated(event)
     lacking = regime.priced_assets(event, terms)
     if not lacking:
-        return Worth(value=value, fee=fee)
+        return UNSAID if value is None and fee is None else Worth(value=value, fee=fee)
     found: dict[str, Decimal | None] = {"value": value, "fee": fee}
     for role, asset, quantity in lacking:
         quote = prices.at(asset, event.occurred_at)

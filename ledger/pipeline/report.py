@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 
 from ledger.config import BookSettings
 from ledger.domain.amount import ZERO, AssetCode, added, subtracted
@@ -19,7 +21,7 @@ from ledger.journal.balances import balances_of
 from ledger.pipeline.price import PriceBook, worth_of
 from ledger.pipeline.terms import terms_of
 from ledger.ports import BookTerms, TaxRegime
-from ledger.storage.store import Reader
+from ledger.storage.store import Reader, StoredEvent
 
 NO_BOT = BotId("")  # the filter value that asks for what no bot did
 
@@ -94,8 +96,7 @@ class BookInput:
         """Yield income events with their value."""
         terms = terms_of(self.settings)
         prices = PriceBook(self.reader, terms.currency)
-        for stored in self.reader.events(kinds=("income",), asset=self.selection.asset):
-            event = stored.event
+        for event in _in_order(self.reader.events(kinds=("income",), asset=self.selection.asset)):
             assert isinstance(event, Income), event
             day = event.occurred_at.astimezone(terms.zone).date()
             if day not in self.period or not self.selection.takes(event) or self.selection.asset not in (None, event.amount.asset):
@@ -168,7 +169,7 @@ class _Law:
         disposed = disposal.disposed_at.astimezone(self._zone).date()
         acquired = None if disposal.acquired_at is None else disposal.acquired_at.astimezone(self._zone).date()
         year = self._regime.year_of(disposed, self._terms)
-        # DECISIONS: us-missing-basis: nobody knows how long such units were held, so the term is the shorter one
+        # DECISIONS: units-without-lot: nobody knows how long such units were held, so the term is the shorter one
         term = self._term(acquired or disposed, disposed)
         proceeds, cost_basis = disposal.proceeds, disposal.cost_basis
         return GainRow(
@@ -185,6 +186,12 @@ class _Law:
 
     def _box_of(self, term: HoldingTerm | None, year: int) -> str:
         return self._regime.box(term=term, year=year)
+
+
+def _in_order(events: Iterable[StoredEvent]) -> Iterator[Event]:
+    """Yield events that come by time, those of one instant by the source's id, whichever arrived first."""
+    for _, tied in groupby((stored.event for stored in events), key=attrgetter("occurred_at")):
+        yield from sorted(tied, key=attrgetter("source_id", "event_id"))
 
 
 def _income_row(event: Income, day: date, year: int, value: Decimal | None) -> IncomeRow:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ledger.config import BotRule, ConnectionSettings
+from ledger.config import ConnectionSettings
 from ledger.domain.errors import KeyRefused, TerminalError
 from ledger.domain.event import BalanceSnapshot
 from ledger.domain.event_text import instant_text
@@ -18,7 +18,7 @@ from ledger.domain.ids import AccountId
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import assets_of_account
 from ledger.journal.checks import Reconciliation, reconciled
-from ledger.pipeline.interpret import Absorber, Tally
+from ledger.pipeline.interpret import Absorber, Attribution, Tally
 from ledger.pipeline.progress import Progress
 from ledger.ports import Connector, LedgerLine, Page, PullWindow, StreamKey
 from ledger.storage.store import CoverageWindow, Reader, Store
@@ -36,7 +36,7 @@ class ConnectionSync:
     store: Store
     connector: Connector
     settings: ConnectionSettings
-    bot_rules: Sequence[BotRule]
+    attribution: Attribution
     window: PullWindow
     now: Callable[[], datetime]
     progress: Progress
@@ -88,7 +88,7 @@ class ConnectionSync:
         now = self.now()
         with self.store.write() as writer:
             payload_seq, _ = writer.add_payload(page.payload)
-            absorber = Absorber(writer, recorded_at=now, bot=self.settings.bot, bot_rules=self.bot_rules)
+            absorber = Absorber(writer, recorded_at=now, attribution=self.attribution)
             absorber.absorb(said.events, payload_seq)
             contradictions = [one.finding(page.payload.payload_id) for one in absorber.contradictions]
             writer.add_findings(f"payload:{page.payload.payload_id}", [*said.findings, *contradictions], now)

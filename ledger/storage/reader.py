@@ -26,7 +26,7 @@ from ledger.domain.event import Event
 from ledger.domain.facts import JournalRow
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import EntryId, EventId, Hash, LotId, PayloadId
-from ledger.domain.lot import Disposal, Gap, Lot
+from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload
 from ledger.domain.price import PriceQuote
 from ledger.storage import rows, tables
@@ -128,6 +128,10 @@ class Reader:
         row = self._one(select(*rows.EVENT_COLUMNS).where(event.c.event_id == event_id).order_by(event.c.revision.desc()).limit(1))
         return None if row is None else rows.stored_event(row)
 
+    def tellings(self) -> Iterator[StoredEvent]:
+        """Yield all revisions of all events in order of arrival, also those that a better telling has replaced."""
+        yield from map(rows.stored_event, self._stream(select(*rows.EVENT_COLUMNS).order_by(event.c.seq)))
+
     def events(self, *, asset: str | None = None, kinds: Sequence[str] | None = None, after_seq: int = 0) -> Iterator[StoredEvent]:
         """Yield live events by `occurred_at`, then `seq`; only those that move `asset`, are of `kinds`, arrived after `after_seq`."""
         conditions = (
@@ -179,9 +183,11 @@ class Reader:
         return list(self._connection.execute(told.order_by(evidence.c.locator)).scalars())
 
     def changed_assets(self, *, after_event_seq: int) -> set[str]:
-        """Return the assets that events stored after a place move."""
-        statement = select(event.c.assets).distinct().where(event.c.seq > after_event_seq)
-        return {code for assets in self._connection.execute(statement).scalars() for code in assets.split()}
+        """Return the assets that events stored after a place move, or moved as they were told before."""
+        new = event.c.seq > after_event_seq
+        revised = select(event.c.event_id).where(new, event.c.revision > 0)
+        statements = (select(event.c.assets).distinct().where(which) for which in (new, event.c.event_id.in_(revised)))
+        return {code for statement in statements for assets in self._connection.execute(statement).scalars() for code in assets.split()}
 
     # --- the journal ------------------------------------------------------------------------------------------------
 
@@ -311,8 +317,8 @@ class Reader:
 
     def assets_without_price(self) -> set[str]:
         """Return the assets of which a lot or a disposal lacks a price."""
-        gap = Gap.MISSING_PRICE.value
-        statements = (select(table.c.asset).distinct().where(table.c.gap == gap) for table in (lot, disposal))
+        lacking = (lot.c.cost_basis.is_(None), disposal.c.cost_basis.is_(None) | disposal.c.proceeds.is_(None))
+        statements = (select(table.c.asset).distinct().where(which) for table, which in zip((lot, disposal), lacking, strict=True))
         return {asset for statement in statements for asset in self._connection.execute(statement).scalars()}
 
     def lots(

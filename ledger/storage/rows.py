@@ -14,7 +14,7 @@ from sqlalchemy import Row
 from ledger.domain.amount import Amount
 from ledger.domain.entry import JournalEntry, Posting
 from ledger.domain.event import Event, SourceRank, assets_of
-from ledger.domain.event_text import event_of, instant_text
+from ledger.domain.event_text import HeadFields, event_of, instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.lot import DepartureKind, Disposal, Gap, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
@@ -85,11 +85,19 @@ def payload_of(row: AnyRow) -> tuple[int, Payload]:
         symbol=symbol,
         request=request,
         name=name,
-        content=zlib.decompress(content),
+        content=_unpacked(content),
         content_hash=content_hash,
         fetched_at=fetched_at,
         context=tuple((key, text) for key, text in context),
     )
+
+
+def _unpacked(content: bytes) -> bytes:
+    """Return the bytes received; those that were damaged in the database as they are, because their hash then tells."""
+    try:
+        return zlib.decompress(content)
+    except zlib.error:
+        return content
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
@@ -126,9 +134,7 @@ def event_rows(events: Sequence[NewEvent], recorded_at: datetime) -> Iterator[Bu
 def event_of_row(row: Sequence[Any]) -> Event:
     """Read `FACT_COLUMNS`."""
     kind, body, event_id, source_id, venue, account, occurred_at, rank, sequence, order_id, client_order_id, bot, note, provisional = row
-    return event_of(
-        kind,
-        body,
+    head = HeadFields(
         event_id=event_id,
         source_id=source_id,
         venue=venue,
@@ -142,6 +148,7 @@ def event_of_row(row: Sequence[Any]) -> Event:
         note=note,
         provisional=provisional,
     )
+    return event_of(kind, body, head)
 
 
 def stored_event(row: AnyRow) -> StoredEvent:

@@ -24,7 +24,7 @@ _PRAGMAS = (
     "recursive_triggers = ON",  # else INSERT OR REPLACE would delete rows without asking their triggers
     "busy_timeout = 5000",  # milliseconds; the book's own lock keeps other runs away, so this is for readers of the file
     "temp_store = MEMORY",
-    "cache_size = -65536",  # 64 MiB
+    "cache_size = -131072",  # 128 MiB
 )
 _FILE_SUFFIXES = ("", "-wal", "-shm")  # a write that fails may leave all three
 _BEGIN = "lotwright_begin"

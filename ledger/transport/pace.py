@@ -110,14 +110,15 @@ class Budget:
             raise BudgetSpent("the time budget ran out before the next call", mend=_MEND_BUDGET)
         self.requests += 1
 
-    def wait(self, seconds: float, *, reason: str) -> None:
+    def wait(self, seconds: float, *, reason: str, mend: str = "") -> None:
         """Wait, if the deadline allows it.
 
         Raises:
-            BudgetSpent: at once, when the wait would end at the deadline or after it; the message holds `reason`.
+            BudgetSpent: at once, when the wait would end at the deadline or after it; the message holds `reason`, and `mend` is
+                told before the budget's own.
         """
         if self.deadline is not None and self.clock.monotonic() + seconds >= self.deadline:
-            raise BudgetSpent(f"the time budget ran out: {reason}", mend=_MEND_BUDGET)
+            raise BudgetSpent(f"the time budget ran out: {reason}", mend=f"{mend} If so, {_MEND_BUDGET}" if mend else _MEND_BUDGET)
         if seconds <= 0:
             return
         self.clock.sleep(seconds)
@@ -211,6 +212,6 @@ def retried(call: Callable[[], Result], *, terms: RetryTerms, budget: Budget, rn
                     mend="run again after that time",
                     retry_after_seconds=pause,
                 ) from failure
-            budget.wait(pause, reason=f"another attempt was due after: {failure.message}")
+            budget.wait(pause, reason=f"another attempt was due after: {failure.message}", mend=failure.mend)
             budget.retries += 1
     raise AssertionError(terms)

@@ -220,7 +220,8 @@ class HttpReader:
 
     def _lost(self, target: str, failure: httpx.HTTPError) -> TransientError:
         words = self._redact(str(failure))
-        return TransientError(f"{self._place(target)}: {type(failure).__name__}" + (f": {words}" if words else ""))
+        said = f"{self._place(target)}: {type(failure).__name__}" + (f": {words}" if words else "")
+        return TransientError(said, mend="is base_url right, and the network up?")
 
     def _refusal(self, target: str, received: _Received) -> ConnectorError:
         status = received.status

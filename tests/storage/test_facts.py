@@ -174,7 +174,8 @@ def test_evidence_is_kept_of_all_revisions_and_once(store: Store, fill: Fills, s
         writer.add_evidence([])
     with store.read() as reader:
         assert reader.evidence(fill(1).event_id) == [(pages[0].payload_id, "row 2"), (pages[1].payload_id, "row 1")]
-        assert reader.evidence_seqs(fill(1).event_id) == seqs
+        assert [reader.locators(fill(1).event_id, seq) for seq in seqs] == [["row 2"], ["row 1"]]
+        assert reader.locators(fill(2).event_id, seqs[1]) == []
         assert reader.evidence(EventId("unknown")) == []
 
 

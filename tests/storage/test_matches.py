@@ -154,7 +154,11 @@ def test_the_newest_computation_counts(store: Store) -> None:
 
 
 def test_assets_without_a_price_are_those_of_lots_and_disposals_alike(store: Store, lot: Lots, disposal: Disposals) -> None:
+    unpriced, unknown = {"gap": Gap.MISSING_PRICE}, {"gap": Gap.MISSING_BASIS}
     with store.write() as writer:
-        writer.add_lots([lot("L-1"), lot("L-2", asset="ETH", gap=Gap.MISSING_PRICE), lot("L-3", asset="ADA", gap=Gap.MISSING_BASIS)])
-        writer.add_disposals([disposal("D-1"), disposal("D-2", asset="SOL", gap=Gap.MISSING_PRICE)])
-        assert writer.assets_without_price() == {"ETH", "SOL"}
+        writer.add_lots([lot("L-1"), lot("L-2", asset="ADA", **unknown)])
+        writer.add_lots([lot("L-3", asset="ETH", cost_basis=None, cost_open=None, **unpriced)])
+        writer.add_disposals([disposal("D-1"), disposal("D-2", asset="SOL", proceeds=None, **unpriced)])
+        writer.add_disposals([disposal("D-3", asset="DOT", cost_basis=None, **unpriced)])
+        writer.add_disposals([disposal("D-4", asset="XRP", proceeds=None, **unknown)])
+        assert writer.assets_without_price() == {"DOT", "ETH", "SOL", "XRP"}

@@ -1,0 +1,198 @@
+"""Events as text: written and read without loss, and compared when two sources tell of one event."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+
+from ledger.domain.amount import Amount, AssetCode
+from ledger.domain.event import (
+    EVENT_TYPES,
+    BalanceSnapshot,
+    Charge,
+    ChargeKind,
+    Event,
+    EventHead,
+    Fill,
+    Income,
+    IncomeKind,
+    Opening,
+    OpeningKind,
+    Side,
+    SourceRank,
+    Transfer,
+    assets_of,
+)
+from ledger.domain.event_text import HeadFields, body_text, event_of, facts_hash, instant_of, instant_text, kind_of, told_again
+from ledger.domain.ids import AccountId, BotId, EventId, OrderId, SourceId, VenueName
+
+NOON = datetime(2025, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def head(**other: object) -> HeadFields:
+    fields = HeadFields(
+        event_id=EventId("e1"),
+        source_id=SourceId("t1"),
+        venue=VenueName("coinbase-exchange"),
+        account=AccountId("main"),
+        occurred_at=NOON,
+        rank=SourceRank.VENUE,
+        sequence=7,
+        order_id=OrderId("o1"),
+        client_order_id=OrderId("c1"),
+        bot=BotId("grid"),
+        note='a "note"\n',
+        provisional=True,
+    )
+    return fields | other  # type: ignore[return-value]  # any field of a head
+
+
+def amount(quantity: str, asset: str = "BTC") -> Amount:
+    return Amount(quantity=Decimal(quantity), asset=AssetCode(asset))
+
+
+FILL = Fill(side=Side.BUY, base=amount("0.5"), quote=amount("20000.10", "USD"), fee=amount("-1E-7"), value=Decimal("1.50"), **head())
+EVENTS: tuple[Event, ...] = (
+    FILL,
+    Fill(side=Side.SELL, base=amount("0.5"), quote=amount("20000", "USD"), **head(sequence=None, order_id=None, note=None)),
+    Transfer(from_account=AccountId("a"), to_account=None, amount=amount("1"), fee=amount("2", "ETH"), chain_hash="4f", **head()),
+    Transfer(from_account=None, to_account=AccountId("b"), amount=amount("1"), fee_value=Decimal(3), address="bc1", **head()),
+    Income(kind=IncomeKind.AIRDROP, amount=amount("1"), value=Decimal(0), **head()),
+    Charge(kind=ChargeKind.GIFT_OUT, amount=amount("1"), fee=amount("0.1"), fee_value=Decimal(5), **head()),
+    Opening(kind=OpeningKind.GIFT_IN, amount=amount("1"), cost_basis=Decimal("12.34"), acquired_at=NOON - timedelta(days=400), **head()),
+    Opening(kind=OpeningKind.OPENING, amount=amount("1"), cost_basis=None, acquired_at=None, **head()),
+    BalanceSnapshot(balance=amount("0", "ZRX"), **head()),
+)
+
+
+def read_back(event: Event) -> Event:
+    fields: dict[str, object] = {name: getattr(event, name) for name in EventHead.__dataclass_fields__}
+    return event_of(kind_of(event), body_text(event), fields)  # type: ignore[arg-type]  # the fields of a head, by name
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=kind_of)
+def test_an_event_is_read_back_as_it_was_written(event: Event) -> None:
+    again = read_back(event)
+    assert again == event
+    assert body_text(again) == body_text(event)
+
+
+def test_every_type_of_event_can_be_written() -> None:
+    assert {type(event) for event in EVENTS} == set(EVENT_TYPES)
+
+
+def test_the_text_of_an_event_is_canonical() -> None:
+    expected = '{"side":"buy","base":["0.5","BTC"],"quote":["20000.1","USD"],"fee":["-0.0000001","BTC"],"value":"1.5","fee_value":null}'
+    assert body_text(FILL) == expected
+    padded = replace(FILL, base=amount("0.50"), quote=amount("2.00001E+4", "USD"))
+    assert facts_hash(padded, body_text(padded)) == facts_hash(FILL, expected)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"source_id": "t2"},
+        {"occurred_at": NOON + timedelta(microseconds=1)},
+        {"sequence": None},
+        {"order_id": None},
+        {"client_order_id": "c2"},
+        {"note": None},
+        {"event_id": "e2"},
+    ],
+    ids=str,
+)
+def test_every_fact_of_the_head_counts_in_the_hash(change: dict[str, object]) -> None:
+    changed = replace(FILL, **change)  # type: ignore[arg-type]  # any field of a head
+    assert facts_hash(changed, body_text(changed)) != facts_hash(FILL, body_text(FILL))
+
+
+def test_attribution_and_belief_are_no_facts() -> None:
+    changed = replace(FILL, bot=None, rank=SourceRank.FILE, provisional=False)
+    assert facts_hash(changed, body_text(changed)) == facts_hash(FILL, body_text(FILL))
+
+
+def test_instants_are_written_in_utc_at_fixed_width() -> None:
+    east = datetime(2025, 3, 1, 13, tzinfo=timezone(timedelta(hours=1)))
+    assert instant_text(east) == "2025-03-01T12:00:00.000000Z"
+    assert instant_of(instant_text(NOON)) == NOON
+    with pytest.raises(AssertionError):
+        instant_text(datetime(2025, 3, 1))  # noqa: DTZ001  # it is to be refused
+
+
+def test_assets_of_an_event_are_all_that_it_moves_once_and_sorted() -> None:
+    assert [assets_of(event) for event in EVENTS[:4]] == [("BTC", "USD"), ("BTC", "USD"), ("BTC", "ETH"), ("BTC",)]
+    assert [assets_of(event) for event in EVENTS[-3:]] == [("BTC",), ("BTC",), ("ZRX",)]
+
+
+# --- two tellings ----------------------------------------------------------------------------------------------------
+
+VENUE = replace(FILL, provisional=False, fee=amount("5.1234567891", "USD"), value=None, note=None)
+FILE = replace(
+    VENUE,
+    rank=SourceRank.FILE,
+    occurred_at=NOON.replace(microsecond=123000),
+    fee=amount("5.12345679", "USD"),
+    order_id=None,
+    client_order_id=None,
+    bot=None,
+)
+
+
+def both_ways(one: Event, other: Event) -> tuple[Event, Event]:
+    """Return what is kept of two tellings in either order of arrival."""
+    first, second = told_again(one, other), told_again(other, one)
+    assert (first.conflicts, second.conflicts) == ((), ())
+    return first.event or one, second.event or other
+
+
+def test_the_venue_s_facts_are_kept_whichever_came_first() -> None:
+    assert both_ways(VENUE, FILE) == (VENUE, VENUE)
+
+
+def test_what_only_the_file_knows_is_kept_too() -> None:
+    told = replace(FILE, bot=BotId("dca"), note="hello")
+    bare = replace(VENUE, bot=None, order_id=None)
+    assert both_ways(bare, told) == (replace(bare, bot=BotId("dca"), note="hello"),) * 2
+    assert both_ways(VENUE, told) == (replace(VENUE, note="hello"),) * 2
+
+
+@pytest.mark.parametrize(
+    ("change", "conflicts"),
+    [
+        ({"base": amount("0.4")}, ("base",)),
+        ({"base": amount("0.5", "ETH")}, ("base",)),
+        ({"side": Side.SELL}, ("side",)),
+        ({"fee": amount("5.1234568", "USD")}, ("fee",)),
+        ({"occurred_at": NOON.replace(microsecond=124000)}, ("occurred_at",)),
+        ({"order_id": OrderId("o2"), "quote": amount("1", "USD")}, ("quote", "order_id")),
+        ({"value": Decimal(7)}, ("value",)),
+    ],
+    ids=str,
+)
+def test_a_file_that_says_otherwise_contradicts_the_venue_in_either_order(change: dict[str, object], conflicts: tuple[str, ...]) -> None:
+    other = replace(FILE, **change)  # type: ignore[arg-type]  # any field of a fill
+    for telling in (told_again(VENUE, other), told_again(other, VENUE)):
+        assert (telling.event, telling.conflicts) == (None, conflicts)
+
+
+def test_two_sources_of_one_rank_must_agree_to_the_last_digit() -> None:
+    assert told_again(VENUE, replace(VENUE, fee=amount("5.12345679", "USD"))).conflicts == ("fee",)
+    assert told_again(VENUE, VENUE).event is None
+
+
+def test_another_type_of_event_is_a_contradiction() -> None:
+    assert told_again(VENUE, EVENTS[4]).conflicts == ("kind",)
+
+
+def test_a_provisional_telling_gives_way_to_the_next_of_its_rank_and_to_no_lower_one() -> None:
+    provisional, settled = replace(VENUE, provisional=True), replace(VENUE, fee=amount("6", "USD"))
+    assert told_again(provisional, settled).event == settled
+    assert told_again(provisional, replace(VENUE, provisional=False)).event is None
+    assert told_again(provisional, replace(FILE, fee=amount("6", "USD"))).conflicts == ("fee",)
+
+
+def test_what_was_known_of_a_provisional_event_outlives_it() -> None:
+    provisional = replace(VENUE, provisional=True, bot=BotId("grid"), note="seen")
+    settled = replace(VENUE, fee=amount("6", "USD"), bot=None)
+    assert told_again(provisional, settled).event == replace(settled, bot=BotId("grid"), note="seen")
