@@ -20,6 +20,7 @@ import tomlkit
 from ledger.domain.amount import FIAT, AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
+from ledger.domain.period import YearStart, year_start_of
 from ledger.domain.secrets import Secrets
 
 SETTINGS_NAME = "lotwright.toml"
@@ -55,7 +56,7 @@ class BotRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookSettings:
-    """What `lotwright.toml` says. `database` is an absolute SQLAlchemy URL."""
+    """What `lotwright.toml` says. `database` is an absolute SQLAlchemy URL. `year_start` None: tax years begin as the regime has it."""
 
     folder: Path
     database: str
@@ -64,6 +65,7 @@ class BookSettings:
     regime: str = "us"
     method: str = "fifo"
     scope: str = "wallet"
+    year_start: YearStart | None = None
     connections: tuple[ConnectionSettings, ...] = ()
     bots: tuple[BotRule, ...] = ()
 
@@ -142,7 +144,7 @@ class _Reader:
     def settings(self, read: dict[str, object]) -> BookSettings:
         self._only(read, "", ("book", "connections", "bots"))
         book = self._table(read, "book")
-        self._only(book, "book", ("database", "currency", "time_zone", "regime", "method", "scope"))
+        self._only(book, "book", ("database", "currency", "time_zone", "regime", "method", "scope", "year_start"))
         connections = self._table(read, "connections")
         return BookSettings(
             folder=self.path.parent,
@@ -152,6 +154,7 @@ class _Reader:
             regime=self._text(book, "book", "regime", "us"),
             method=self._text(book, "book", "method", "fifo"),
             scope=self._text(book, "book", "scope", "wallet"),
+            year_start=self._year_start(self._text(book, "book", "year_start", "")),
             connections=tuple(self._connection(name, self._table(connections, name, "connections.")) for name in connections),
             bots=tuple(self._bot(number, one) for number, one in enumerate(self._list(read, "bots"), start=1)),
         )
@@ -206,6 +209,12 @@ class _Reader:
         except (KeyError, ValueError, OSError) as error:
             raise self._wrong("book.time_zone", f"is {text!r}", "use an IANA name such as America/New_York or Europe/London") from error
         return text
+
+    def _year_start(self, text: str) -> YearStart | None:
+        start = year_start_of(text)
+        if text and start is None:
+            raise self._wrong("book.year_start", f"is {text!r}", "use month and day such as 07-01; it cannot be 02-29")
+        return start
 
     def _share(self, share: object, where: str) -> float:
         if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share <= 1:
@@ -270,6 +279,7 @@ time_zone = {time_zone}   # tax dates are taken in this zone; instants are kept 
 regime    = {regime}      # a tax regime plug-in; see `lotwright plugins`
 method    = {method}      # for what no election covers
 scope     = {scope}       # which accounts share one pool of lots
+# year_start = "07-01"    # first day of a tax year, for a regime that leaves it to you (generic); else 1 January
 """
 
 

@@ -20,7 +20,7 @@ from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId, VenueName, WalletId
 from ledger.domain.lot import DepartureKind, HoldingTerm, Lot, Movement, Outcome
 from ledger.domain.payload import Payload
-from ledger.domain.period import CALENDAR_YEAR, Period, YearStart
+from ledger.domain.period import Period, YearStart
 from ledger.domain.price import PriceQuote, Worth
 from ledger.domain.secrets import Secrets
 
@@ -251,7 +251,8 @@ class FileFormat(Protocol):
 class BookTerms:
     """The settings that the law looks at. `wallets` maps accounts to wallets; an account that is missing is its own.
 
-    `year_start` is for regimes that leave the tax year to the user. `elections` are all that were ever recorded, in any order.
+    `year_start` is the user's own, for regimes that leave the tax year to the user; None: the user left it to the regime.
+    `elections` are all that were ever recorded, in any order.
     """
 
     currency: AssetCode
@@ -259,7 +260,7 @@ class BookTerms:
     method: str
     scope: str
     wallets: Mapping[AccountId, WalletId]
-    year_start: YearStart = CALENDAR_YEAR
+    year_start: YearStart | None = None
     elections: tuple[Election, ...] = ()
 
     def wallet_of(self, account: AccountId) -> WalletId:

@@ -1,5 +1,6 @@
 """Days and tax years. A day is a date in the book's time zone; instants stay UTC."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
@@ -35,6 +36,8 @@ class YearStart:
 
     >>> str(YearStart(month=4, day=6).period_of(2024)), YearStart(month=4, day=6).year_of(date(2025, 4, 5))
     ('2024-04-06 to 2025-04-05', 2024)
+    >>> str(YearStart(month=4, day=6))
+    '04-06'
     """
 
     month: int = 1
@@ -42,6 +45,9 @@ class YearStart:
 
     def __post_init__(self) -> None:
         assert date(1999, self.month, self.day), self
+
+    def __str__(self) -> str:
+        return f"{self.month:02}-{self.day:02}"
 
     def year_of(self, day: date) -> int:
         """Return the tax year of a day, named by the calendar year in which it begins."""
@@ -56,3 +62,17 @@ class YearStart:
 
 
 CALENDAR_YEAR = YearStart()
+_MONTH_AND_DAY = re.compile(r"(\d\d)-(\d\d)", re.ASCII)
+
+
+def year_start_of(text: str) -> YearStart | None:
+    """Return the start of tax years that a text names; None where it names no day that can be one.
+
+    >>> str(year_start_of("07-01")), year_start_of("02-29"), year_start_of("7-1")
+    ('07-01', None, None)
+    """
+    found = _MONTH_AND_DAY.fullmatch(text)
+    try:
+        return None if found is None else YearStart(month=int(found[1]), day=int(found[2]))
+    except ValueError:
+        return None

@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 from types import MappingProxyType
 
 from ledger.domain.election import PickOrder
+from ledger.domain.period import CALENDAR_YEAR
 from ledger.lots.average import MovingAverage, TotalAverage
 from ledger.lots.matching import BY_WALLET, UNIVERSAL, Picking
 from ledger.ports import BookTerms, MatchingRule
@@ -40,7 +41,7 @@ def _moving_average(terms: BookTerms) -> MatchingRule:
 
 
 def _total_average(terms: BookTerms) -> MatchingRule:
-    return TotalAverage(year_start=terms.year_start, zone=terms.zone)
+    return TotalAverage(year_start=terms.year_start or CALENDAR_YEAR, zone=terms.zone)
 
 
 METHODS: Mapping[str, Callable[[BookTerms], MatchingRule]] = MappingProxyType(

@@ -66,6 +66,7 @@ def _disposal(reader: Reader, piece: Disposal) -> Explanation:
             ("where", f"account {piece.account}, wallet {piece.wallet}"),
             *((name, "no price" if figure is None else text_of(figure)) for name, figure in money),
             ("lots picked by", piece.matched_by),
+            *((name, str(told)) for name, told in (("may change until", piece.provisional_until), ("caveat", piece.caveat)) if told),
         ),
         rests_on=(*lots, _event_and_all(reader, piece.event_id)),
     )

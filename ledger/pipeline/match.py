@@ -5,7 +5,7 @@ rebuilt whole when it got a new event or a price it lacked; all are when a setti
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
@@ -14,7 +14,7 @@ from ledger.config import BookSettings
 from ledger.domain.amount import AssetCode, is_fiat, text_of
 from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.lot import Disposal, Gap, Lot, Movement, OwnTransfer
+from ledger.domain.lot import Caveat, Disposal, Gap, Lot, Movement, OwnTransfer
 from ledger.lots.pools import ties_ordered
 from ledger.pipeline.price import PriceBook, PriceNeed, missing_price, worth_of
 from ledger.pipeline.progress import Progress
@@ -61,7 +61,8 @@ def match_book(
             needs: list[PriceNeed] = []
             writer.clear_matches([asset])
             kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, needs))))
-            writer.replace_findings(f"match:{asset}", [*kept.findings, *map(missing_price, needs)], now())
+            findings = [*kept.findings, *kept.marked.values(), *map(missing_price, needs)]
+            writer.replace_findings(f"match:{asset}", findings, now())
             lacking += needs
         progress.advance("match", len(assets), len(assets))
         if assets or writer.computation() is None:
@@ -83,10 +84,12 @@ def options_text(terms: BookTerms) -> str:
     return json.dumps(
         {
             "currency": terms.currency,
+            "elections": sorted(election.election_id for election in terms.elections),
             "method": terms.method,
             "scope": terms.scope,
             "time_zone": str(terms.zone),
             "wallets": dict(sorted(terms.wallets.items())),
+            "year_start": None if terms.year_start is None else str(terms.year_start),
         },
         sort_keys=True,
         separators=(",", ":"),
@@ -160,6 +163,7 @@ class _Kept:
 
     writer: Writer
     findings: list[Finding] = field(default_factory=list)
+    marked: dict[tuple[Caveat, str], Finding] = field(default_factory=dict)  # a caveat is told once of all that it is about
 
     def take(self, outcomes: Iterable[Disposal | Lot]) -> None:
         disposals: list[Disposal] = []
@@ -169,6 +173,9 @@ class _Kept:
                 disposals.append(outcome)
                 if outcome.gap is Gap.MISSING_BASIS:
                     self.findings.append(_missing_basis(outcome))
+                if outcome.caveat is not None:
+                    told = _CAVEATS[outcome.caveat](outcome)
+                    self.marked.setdefault((outcome.caveat, told.subject), told)
             else:
                 lots.append(outcome)
                 if outcome.gap is Gap.MISSING_BASIS and outcome.quantity_open:
@@ -206,3 +213,53 @@ def _unknown_lot(lot: Lot) -> Finding:
         f"({lot.source_id}) and nobody told how they were acquired; sold as they are they would have a cost basis of 0",
         mend="import the account that they came from, or an `opening` row with their cost and date",
     )
+
+
+def _pool_incomplete(first: Disposal) -> Finding:
+    return Finding(
+        code=Caveat.POOL_INCOMPLETE.value,
+        severity=Severity.ERROR,
+        subject=first.asset,
+        message=f"disposals of {first.asset} from {instant_text(first.disposed_at)} on ({first.kind} {first.source_id}) were matched "
+        "while units without a price or a basis stood beside the pool; their cost will change when these get one",
+        mend=f"mend the findings missing-price, missing-basis and unknown-acquisition of {first.asset}",
+    )
+
+
+def _selection_void(piece: Disposal, why: str, mend: str) -> Finding:
+    assert piece.caveat is not None, piece
+    return Finding(
+        code=piece.caveat.value,
+        severity=Severity.WARNING,
+        subject=f"{piece.account}/{piece.source_id}/{piece.disposal_id}",
+        message=f"{piece.asset} left {piece.account} at {instant_text(piece.disposed_at)} ({piece.kind} {piece.source_id}) "
+        f"by {piece.matched_by}: {why}",
+        mend=mend,
+    )
+
+
+def _selection_late(piece: Disposal) -> Finding:
+    return _selection_void(
+        piece, "the selection of its lots was recorded after it and does not count", "select lots before a sale, never after it"
+    )
+
+
+def _selection_not_open(piece: Disposal) -> Finding:
+    why = "the lots selected for it were not open in that wallet with enough units, so the selection does not count"
+    return _selection_void(piece, why, "look at the lots of that wallet before the sale: a lot may have been moved or sold")
+
+
+def _selection_short(piece: Disposal) -> Finding:
+    return _selection_void(
+        piece,
+        "the selection names fewer units than left; this is the rest",
+        "name all units next time, where the order that took the rest is not the one wanted",
+    )
+
+
+_CAVEATS: Mapping[Caveat, Callable[[Disposal], Finding]] = {
+    Caveat.POOL_INCOMPLETE: _pool_incomplete,
+    Caveat.ELECTION_LATE: _selection_late,
+    Caveat.ELECTION_NOT_OPEN: _selection_not_open,
+    Caveat.ELECTION_SHORT: _selection_short,
+}

@@ -12,4 +12,6 @@ def terms_of(settings: BookSettings) -> BookTerms:
         method=settings.method,
         scope=settings.scope,
         wallets=settings.wallets,
+        year_start=settings.year_start,
+        elections=(),
     )

@@ -7,10 +7,10 @@ driver itself is taught to give canonical values (see ``postgresql.py``), so not
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Numeric, Text
+from sqlalchemy import BigInteger, Date, DateTime, Dialect, Integer, Numeric, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ledger.domain.amount import DECIMALS_MAX, INTEGER_DIGITS_MAX, exact_decimal, text_of
@@ -44,6 +44,11 @@ def decimal_text_or_none(number: Decimal | None) -> str | None:
 def instant_text_or_none(instant: datetime | None) -> str | None:
     """Return `instant_text`, or None for None."""
     return None if instant is None else instant_text(instant)
+
+
+def day_text_or_none(day: date | None) -> str | None:
+    """Return the ISO text of a day, or None for None."""
+    return None if day is None else day.isoformat()
 
 
 def json_text(content: object) -> str:
@@ -94,6 +99,25 @@ class Instant(TypeDecorator[datetime]):
         return None if dialect.name == POSTGRESQL else _instant_or_none
 
 
+class Day(TypeDecorator[date]):
+    """A calendar date: ISO text on SQLite, DATE on PostgreSQL."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[date] | TypeEngine[str]:
+        """Return the column type of an engine."""
+        return Date() if dialect.name == POSTGRESQL else Text()
+
+    def process_bind_param(self, value: date | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's signature
+        """Write a day; both engines take its text."""
+        return day_text_or_none(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], date | None] | None:  # noqa: ARG002  # SQLAlchemy's
+        """Return the reader of one cell, None where the driver reads it."""
+        return None if dialect.name == POSTGRESQL else _day_or_none
+
+
 class Key(TypeDecorator[str]):
     """Text that is compared and sorted by code point on both engines, whatever the locale of the server."""
 
@@ -133,3 +157,7 @@ def _decimal_or_none(text: str | None) -> Decimal | None:
 
 def _instant_or_none(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
+
+
+def _day_or_none(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

@@ -16,11 +16,11 @@ from ledger.domain.entry import JournalEntry, Posting
 from ledger.domain.event import Event, SourceRank, assets_of
 from ledger.domain.event_text import HeadFields, event_of, instant_text
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.lot import DepartureKind, Disposal, Gap, Lot, LotOrigin
+from ledger.domain.lot import Caveat, DepartureKind, Disposal, Gap, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
 from ledger.storage.backend import BulkRow
-from ledger.storage.columns import decimal_text, decimal_text_or_none, instant_text_or_none, json_text
+from ledger.storage.columns import day_text_or_none, decimal_text, decimal_text_or_none, instant_text_or_none, json_text
 from ledger.storage.nouns import CoverageWindow, KnownEvent, NewEntry, NewEvent, StoredEvent
 from ledger.storage.tables import event, payload
 
@@ -31,6 +31,7 @@ _RANKS = {rank.value: rank for rank in SourceRank}
 _ORIGINS = {origin.value: origin for origin in LotOrigin}
 _DEPARTURES = {kind.value: kind for kind in DepartureKind}
 _GAPS: dict[str | None, Gap | None] = {None: None, **{gap.value: gap for gap in Gap}}
+_CAVEATS: dict[str | None, Caveat | None] = {None: None, **{caveat.value: caveat for caveat in Caveat}}
 
 FACT_COLUMNS = tuple(
     event.c[name]
@@ -313,13 +314,17 @@ def disposal_rows(disposals: Sequence[Disposal]) -> Iterator[BulkRow]:
             piece.lot_source_id,
             piece.matched_by,
             None if piece.gap is None else piece.gap.value,
+            decimal_text(piece.selling_costs),
+            day_text_or_none(piece.provisional_until),
+            None if piece.caveat is None else piece.caveat.value,
         )
 
 
 def disposal_of(row: AnyRow) -> Disposal:
     """Read all columns of a disposal."""
     disposal_id, number, event_id, source_id, asset, quantity, account, wallet, bot, kind, *rest = row
-    acquired_at, disposed_at, proceeds, cost_basis, lot_id, lot_source_id, matched_by, gap = rest
+    acquired_at, disposed_at, proceeds, cost_basis, lot_id, lot_source_id, matched_by, gap, *told = rest
+    selling_costs, provisional_until, caveat = told
     return Disposal(
         disposal_id=disposal_id,
         piece=number,
@@ -339,4 +344,7 @@ def disposal_of(row: AnyRow) -> Disposal:
         lot_source_id=lot_source_id,
         matched_by=matched_by,
         gap=_GAPS[gap],
+        selling_costs=selling_costs,
+        provisional_until=provisional_until,
+        caveat=_CAVEATS[caveat],
     )

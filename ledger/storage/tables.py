@@ -6,7 +6,7 @@ the database itself refuse UPDATE and DELETE. Lots and disposals are derived and
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-from ledger.storage.columns import ExactDecimal, Instant, JsonText, Key, Seq
+from ledger.storage.columns import Day, ExactDecimal, Instant, JsonText, Key, Seq
 
 METADATA = MetaData(
     naming_convention={
@@ -229,5 +229,8 @@ disposal = Table(
     Column("lot_source_id", Key, nullable=True),
     Column("matched_by", Key, nullable=False),
     Column("gap", Key, nullable=True),
+    Column("selling_costs", ExactDecimal, nullable=False),
+    Column("provisional_until", Day, nullable=True),
+    Column("caveat", Key, nullable=True),
     Index(None, "disposed_at", "disposal_id"),
 )

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from ledger.domain.amount import AssetCode
 from ledger.domain.event import Event
 from ledger.domain.lot import HoldingTerm, Movement
-from ledger.domain.period import Period
+from ledger.domain.period import CALENDAR_YEAR, Period
 from ledger.domain.price import Worth
 from ledger.lots.rules import ALL_WALLETS, METHODS, WALLET
 from ledger.ports import BookTerms, MatchingRule
@@ -55,11 +55,11 @@ class Generic:
 
     def year_of(self, day: date, terms: BookTerms) -> int:
         """Return the tax year of a day, named by the calendar year in which it begins."""
-        return terms.year_start.year_of(day)
+        return (terms.year_start or CALENDAR_YEAR).year_of(day)
 
     def period_of(self, year: int, terms: BookTerms) -> Period:
-        """Return the days of a tax year, by the book's own start of it."""
-        return terms.year_start.period_of(year)
+        """Return the days of a tax year, by the book's own start of it, else from 1 January."""
+        return (terms.year_start or CALENDAR_YEAR).period_of(year)
 
     def box(self, *, term: HoldingTerm | None, year: int) -> str:  # noqa: ARG002  # the port names them
         """Return nothing: no form, no boxes."""

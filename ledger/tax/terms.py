@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
+from ledger.domain.period import YearStart
 from ledger.lots.rules import ALL_WALLETS, METHODS, WALLET, switch_day
 from ledger.ports import BookTerms, MatchingRule
 
@@ -44,4 +45,13 @@ def reckoned_in(terms: BookTerms, currency: AssetCode, *, regime: str) -> None:
         raise InputError(
             f"regime {regime!r} reckons in {currency}, the book in {terms.currency}",
             mend=f'set `currency = "{currency}"` in lotwright.toml, or `regime = "generic"`',
+        )
+
+
+def years_begin(terms: BookTerms, law: YearStart, *, regime: str) -> None:
+    """Raise InputError when a book begins its tax years on another day than the law."""
+    if terms.year_start not in (None, law):
+        raise InputError(
+            f"regime {regime!r} begins tax years on {law}, the book on {terms.year_start}",
+            mend='take `year_start` out of lotwright.toml, or set `regime = "generic"`',
         )

@@ -18,7 +18,7 @@ from ledger.domain.period import Period, YearStart
 from ledger.domain.price import Worth
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.movements import movements_of
-from ledger.tax.terms import reckoned_in
+from ledger.tax.terms import reckoned_in, years_begin
 from ledger.tax.treatment import Treatment
 from ledger.tax.uk_matching import ShareMatching
 from ledger.tax.worths import priced_assets_of
@@ -47,9 +47,10 @@ class UnitedKingdom:
         """Return the share matching of the law, which leaves no choice of method, scope or lots.
 
         Raises:
-            InputError: when the book is not in sterling and UK dates, or asks for another method or scope.
+            InputError: when the book is not in sterling, UK dates and UK tax years, or asks for another method or scope.
         """
         reckoned_in(terms, _STERLING, regime=self.name)
+        years_begin(terms, _TAX_YEAR, regime=self.name)
         wanted = {"time_zone": (str(terms.zone), _ZONE), "method": (terms.method, ShareMatching.name), "scope": (terms.scope, _SCOPE)}
         for setting, (found, law) in wanted.items():
             if found != law:

@@ -17,7 +17,7 @@ from ledger.domain.price import Worth
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.calendar import one_year_after
 from ledger.tax.movements import movements_of
-from ledger.tax.terms import allowed_rule, reckoned_in
+from ledger.tax.terms import allowed_rule, reckoned_in, years_begin
 from ledger.tax.treatment import USUAL
 from ledger.tax.worths import priced_assets_of
 
@@ -54,9 +54,10 @@ class UnitedStates:
         Source: 26 CFR 1.1012-1(j). Pools are wallets; before 2025 they may have been all wallets together.
 
         Raises:
-            InputError: when the currency is not the dollar, or the method or scope is not allowed.
+            InputError: when the currency is not the dollar, tax years begin elsewhere, or the method or scope is not allowed.
         """
         reckoned_in(terms, _DOLLAR, regime=self.name)
+        years_begin(terms, CALENDAR_YEAR, regime=self.name)
         return allowed_rule(terms, regime=self.name, methods=self.methods, scopes=_SCOPES, instead=_INSTEAD)
 
     def priced_assets(self, event: Event, terms: BookTerms) -> tuple[tuple[str, AssetCode, Decimal], ...]:

@@ -28,6 +28,7 @@ NEWEST_FIRST = (
 KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 NUMBER = sa.Text().with_variant(sa.Numeric(38, 18), "postgresql")
 INSTANT = sa.Text().with_variant(sa.DateTime(timezone=True), "postgresql")
+DAY = sa.Text().with_variant(sa.Date(), "postgresql")
 SEQ = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -302,6 +303,9 @@ def create_matches() -> None:
         key("lot_source_id", nullable=True),
         key("matched_by"),
         key("gap", nullable=True),
+        number("selling_costs"),
+        sa.Column("provisional_until", DAY, nullable=True),
+        key("caveat", nullable=True),
         primary("disposal", "disposal_id", "piece"),
     )
     index("disposal", "disposed_at", "disposal_id")

@@ -10,7 +10,9 @@ from decimal import Decimal
 from itertools import groupby
 
 from ledger.domain.amount import ZERO, AssetCode, added, subtracted
+from ledger.domain.errors import UnsupportedCase
 from ledger.domain.facts import GainRow
+from ledger.ports import ReportGenerator, ReportInput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,20 @@ class DayDisposal:
     def findings(self) -> tuple[str, ...]:
         """The codes of what a reader must know, sorted, each once."""
         return tuple(sorted({code for match in self.matches for code in match.findings}))
+
+
+def refuse_other_regimes(report: ReportGenerator, source: ReportInput) -> None:
+    """Refuse a report over a book that was not matched by the rules of the United Kingdom.
+
+    Raises:
+        UnsupportedCase: then.
+    """
+    regime = source.cover.regime
+    if regime.partition(" ")[0] != "uk":
+        raise UnsupportedCase(
+            f"{report.name}: the book is matched under regime {regime!r}, not by the rules of the United Kingdom",
+            mend=f'{report.name} needs a book with `regime = "uk"`; use the reports gains and summary for other countries',
+        )
 
 
 def day_disposals(rows: Iterator[GainRow]) -> Iterator[DayDisposal]:

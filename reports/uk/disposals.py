@@ -6,7 +6,7 @@ from functools import partial
 from ledger.domain.document import CellKind, Column, ReportDocument, Row, Table
 from ledger.ports import ReportInput
 from reports.cover import document_of
-from reports.uk.day_disposals import DayDisposal, Match, day_disposals
+from reports.uk.day_disposals import DayDisposal, Match, day_disposals, refuse_other_regimes
 
 _HEAD = (
     Column(name="year", title="Tax year from 6 April", kind=CellKind.INTEGER),
@@ -49,7 +49,12 @@ class UkDisposals:
     title = "Disposals and their matches (UK)"
 
     def document(self, source: ReportInput) -> ReportDocument:
-        """Return the matches and the disposals that they add up to; rows are made while they are read."""
+        """Return the matches and the disposals that they add up to; rows are made while they are read.
+
+        Raises:
+            UnsupportedCase: when the disposals were not matched by the rules of the United Kingdom.
+        """
+        refuse_other_regimes(self, source)
         return document_of(
             self,
             source,

@@ -12,10 +12,9 @@ from decimal import Decimal
 
 from ledger.domain.amount import EXACT, ZERO, added, whole_down, whole_up
 from ledger.domain.document import CellKind, Column, ReportDocument, Row, Table
-from ledger.domain.errors import UnsupportedCase
 from ledger.ports import ReportInput
 from reports.cover import document_of
-from reports.uk.day_disposals import DayDisposal, day_disposals
+from reports.uk.day_disposals import DayDisposal, day_disposals, refuse_other_regimes
 
 CRYPTO_BOXES_FROM = 2024  # the year that began on 6 April 2024
 _CRYPTO_BOXES = ("13.1", "13.2", "13.3", "13.4", "13.5")
@@ -75,7 +74,7 @@ class Sa108:
         Raises:
             UnsupportedCase: when the disposals were not matched by the rules of the United Kingdom.
         """
-        _refuse_other_regimes(source)
+        refuse_other_regimes(self, source)
         survey = _Survey()
         for disposal in day_disposals(source.gains()):
             survey.add(disposal)
@@ -118,7 +117,7 @@ class _Survey:
         for year in sorted(self._totals):
             count, *others = _CRYPTO_BOXES if year >= CRYPTO_BOXES_FROM else _OTHER_BOXES
             before, since = self._totals[year]
-            yield (year, count, "Number of disposals", before.disposals + since.disposals, None)
+            yield (year, count, "Number of disposals", Decimal(before.disposals + since.disposals), None)
             for box, (figure, total, rounded) in zip(others, _FIGURES, strict=True):
                 exact = EXACT.add(total(before), total(since))
                 yield (year, box, figure, rounded(exact), exact)
@@ -148,15 +147,6 @@ _FIGURES: tuple[tuple[str, Callable[[_Totals], Decimal], Callable[[Decimal], Dec
     ("Gains in the year, before losses", lambda part: part.gains, whole_down),
     ("Losses in the year", lambda part: part.losses, whole_up),
 )
-
-
-def _refuse_other_regimes(source: ReportInput) -> None:
-    regime = source.cover.regime
-    if regime.partition(" ")[0] != "uk":
-        raise UnsupportedCase(
-            f"sa108: the book is matched under regime {regime!r}, not by the rules of the United Kingdom",
-            mend='SA108 needs a book with `regime = "uk"`; use the reports gains and summary for other countries',
-        )
 
 
 def _disposals(count: int) -> str:

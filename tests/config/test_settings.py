@@ -24,6 +24,7 @@ from ledger.config import (
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
+from ledger.domain.period import YearStart
 
 BookWith = Callable[[str], Path]
 
@@ -35,6 +36,7 @@ time_zone = "Europe/Berlin"
 regime    = "generic"
 method    = "fifo"
 scope     = "wallet"
+year_start = "07-01"
 
 [connections.main]
 venue    = "coinbase-exchange"
@@ -72,6 +74,7 @@ def test_a_whole_file_is_read_as_it_says(book_with: BookWith) -> None:
         regime="generic",
         method="fifo",
         scope="wallet",
+        year_start=YearStart(month=7, day=1),
         connections=(
             ConnectionSettings(
                 name=AccountId("main"),
@@ -119,7 +122,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "a key like no other": (
         "[book]\nx = 1\n",
         "book.x is no setting",
-        "known here: database, currency, time_zone, regime, method, scope",
+        "known here: database, currency, time_zone, regime, method, scope, year_start",
     ),
     "an unknown key of a connection": (
         '[connections.a]\nvenue = "v"\nsecret = "s3cr3t"\n',
@@ -152,6 +155,16 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "a currency in lower case": ('[book]\ncurrency = "usd"\n', "book.currency is 'usd'", "did you mean 'USD'?"),
     "a currency that is none": ('[book]\ncurrency = "£££"\n', "book.currency is '£££'", "use an ISO 4217 code such as USD"),
     "a crypto as currency": ('[book]\ncurrency = "BTC"\n', "book.currency is 'BTC'", "use an ISO 4217 code such as USD"),
+    "a start of the year that is no day": (
+        '[book]\nyear_start = "6 April"\n',
+        "book.year_start is '6 April'",
+        "use month and day such as 07-01; it cannot be 02-29",
+    ),
+    "a start of the year on the leap day": (
+        '[book]\nyear_start = "02-29"\n',
+        "book.year_start is '02-29'",
+        "use month and day such as 07-01; it cannot be 02-29",
+    ),
     "a share of nothing": (
         '[connections.a]\nvenue = "v"\nshare = 0\n',
         "connections.a.share is 0",

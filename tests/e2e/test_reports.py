@@ -16,6 +16,7 @@ import pytest
 from .conftest import COMMAND, BookFolder, Ran
 
 REPORTS = ("balances", "bots", "form-8949", "gains", "holdings", "income", "journal", "lots", "summary")
+OF_OTHER_COUNTRIES = ("sa108", "uk-disposals")
 FORMATS = {"csv": "csv", "html": "html", "json": "json", "table": "txt", "xlsx": "xlsx"}
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 EVENT_ID = re.compile(r"event ([0-9a-f]{32})\n")
@@ -31,7 +32,7 @@ def gains(book: BookFolder, *options: str) -> list[dict[str, str]]:
 
 def test_a_report_command_without_a_name_lists_the_reports(synced: BookFolder) -> None:
     listed = synced.run("report").ok().out
-    assert tuple(line.split()[0] for line in listed.splitlines()) == REPORTS
+    assert tuple(line.split()[0] for line in listed.splitlines()) == tuple(sorted((*REPORTS, *OF_OTHER_COUNTRIES)))
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -52,6 +53,15 @@ def test_every_format_of_a_report_is_told_by_the_file_and_has_the_same_rows(name
         assert document["title"] in text
     assert page.count("<tr") > len(first["rows"])
     assert table.count("\n") > len(first["rows"])
+
+
+@pytest.mark.parametrize("name", OF_OTHER_COUNTRIES)
+def test_a_report_of_another_country_is_refused_and_writes_nothing(name: str, synced: BookFolder, tmp_path: Path) -> None:
+    target = tmp_path / "report.csv"
+    ran = synced.run("report", name, "-o", target)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"lotwright: {name}: the book is matched under regime 'us 1'")
+    assert not target.exists()
 
 
 def sheets(workbook: bytes) -> list[list[tuple[str, ...]]]:

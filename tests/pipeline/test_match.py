@@ -1,14 +1,23 @@
 """Lots follow the book and its settings: whatever changed is matched anew, and nothing else is left behind."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from ledger.book import Book
+from ledger.book import Book, Selection
+from ledger.domain.election import Election, EvidenceGrade, LotPick, PickOrder, StandingOrder
+from ledger.domain.election import Selection as LotSelection
 from ledger.domain.errors import InputError
-from ledger.pipeline.match import is_current
+from ledger.domain.ids import ElectionId, SourceId
+from ledger.pipeline.match import is_current, options_text
+from ledger.pipeline.terms import terms_of
+from ledger.ports import BookTerms, MatchingRule
 from ledger.storage.store import Store
+from ledger.tax.generic import Generic
 
 Row = dict[str, str]
 
@@ -123,3 +132,113 @@ def test_units_of_an_unpaired_deposit_are_named_until_they_are_sold(
     book.import_files([write(row("s1", time="2025-03-02T12:00:00Z", type="sell", amount="3", quote_amount="9"))])
     assert [finding.code for finding in book.findings()] == ["missing-basis"]
     assert [(gain["lot"], gain["matched_by"], gain["date_acquired"]) for gain in gains_of(book)] == [("", "missing", "")]
+
+
+# --- years, pools and elections ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dear_later(row: Callable[..., Row], write: Callable[..., Path]) -> Path:
+    """A cheap bitcoin, one of two sold in June, and a dear one bought in August."""
+    return write(
+        row("b1", time="2025-03-01T12:00:00Z", quote_amount="20000"),
+        row("b2", time="2025-04-01T12:00:00Z", quote_amount="30000"),
+        row("s1", time="2025-06-01T12:00:00Z", type="sell", quote_amount="90000"),
+        row("b3", time="2025-08-01T12:00:00Z", quote_amount="70000"),
+    )
+
+
+def test_another_start_of_the_year_is_reckoned_anew_at_the_next_report(
+    new_book: Callable[..., Book], dear_later: Path, gains_of: Callable[..., list[Row]]
+) -> None:
+    book = new_book(regime="generic", method="total-average", scope="universal")
+    book.import_files([dear_later])
+    assert [(gain["matched_by"], gain["cost_basis"]) for gain in gains_of(book)] == [("pool", "40000")]
+    assert len(gains_of(book, Selection(period=book.period_of(2025)))) == 1
+    with with_settings(book, "[book]", '[book]\nyear_start = "07-01"') as changed:
+        assert [(gain["matched_by"], gain["cost_basis"]) for gain in gains_of(changed)] == [("pool", "25000")]
+        assert gains_of(changed, Selection(period=changed.period_of(2025))) == []
+        assert len(gains_of(changed, Selection(period=changed.period_of(2024)))) == 1
+        assert changed.check() == ()
+
+
+def test_what_will_change_a_pool_is_found_once_and_marked_in_every_row(
+    new_book: Callable[..., Book], dear_later: Path, row: Callable[..., Row], write: Callable[..., Path], gains_of: Callable[..., list[Row]]
+) -> None:
+    book = new_book(regime="generic", method="average", scope="universal")
+    later = row("s2", time="2025-09-01T12:00:00Z", type="sell", amount="0.5", quote_amount="50000")
+    book.import_files([dear_later, write(row("d1", time="2025-02-01T12:00:00Z", type="deposit", account="cold"), later)])
+    assert [(gain["event"], gain["finding"]) for gain in gains_of(book)] == [("s1", "pool-incomplete"), ("s2", "pool-incomplete")]
+    found = {finding.code: finding for finding in book.findings()}
+    assert sorted(found) == ["pool-incomplete", "unknown-acquisition"]
+    assert (found["pool-incomplete"].severity, found["pool-incomplete"].subject) == ("error", "BTC")
+    assert "from 2025-06-01T12:00:00.000000Z on (sale s1)" in found["pool-incomplete"].message
+
+
+class Elected(Generic):
+    """No country in particular, with elections that its author wrote down."""
+
+    def __init__(self, *elections: Election) -> None:
+        self._elections = elections
+
+    def rule(self, terms: BookTerms) -> MatchingRule:
+        return super().rule(replace(terms, elections=self._elections))
+
+
+def noted(ident: str, recorded: str, *picks: tuple[str, str], sale: str = "s1") -> LotSelection:
+    return LotSelection(
+        election_id=ElectionId(ident),
+        recorded_at=datetime.fromisoformat(recorded).replace(tzinfo=UTC),
+        grade=EvidenceGrade.OWN,
+        picks=tuple(LotPick(lot=lot, quantity=Decimal(quantity)) for lot, quantity in picks),
+        sale=SourceId(sale),
+    )
+
+
+IN_TIME, TOO_LATE = "2025-05-31T00:00:00", "2025-06-02T00:00:00"
+VOID: tuple[tuple[str, LotSelection, str, list[tuple[str, str]]], ...] = (
+    ("late", noted("e1", TOO_LATE, ("b2", "1")), "election-late", [("b1", "election-late")]),
+    ("not-open", noted("e1", IN_TIME, ("b3", "1")), "election-lots-not-open", [("b1", "election-lots-not-open")]),
+    ("short", noted("e1", IN_TIME, ("b2", "0.25")), "election-short", [("b1", "election-short"), ("b2", "")]),
+)
+
+
+@pytest.mark.parametrize(("selection", "code", "rows"), [case[1:] for case in VOID], ids=[case[0] for case in VOID])
+def test_a_selection_that_does_not_count_is_found_and_marked_in_its_rows(
+    new_book: Callable[..., Book],
+    dear_later: Path,
+    gains_of: Callable[..., list[Row]],
+    selection: LotSelection,
+    code: str,
+    rows: list[tuple[str, str]],
+) -> None:
+    book = new_book(regime="generic")
+    book.regime = Elected(selection)
+    book.import_files([dear_later])
+    assert sorted((gain["lot_event"], gain["finding"]) for gain in gains_of(book)) == rows
+    (finding,) = book.findings()
+    assert (finding.code, finding.severity) == (code, "warning")
+    assert finding.subject.startswith("main/s1/D-")
+    assert "(sale s1) by fifo: the " in finding.message
+
+
+def test_a_selection_in_time_picks_its_lot_and_finds_nothing(
+    new_book: Callable[..., Book], dear_later: Path, gains_of: Callable[..., list[Row]]
+) -> None:
+    book = new_book(regime="generic")
+    book.regime = Elected(noted("e1", IN_TIME, ("b2", "1")))
+    book.import_files([dear_later])
+    assert [(gain["lot_event"], gain["matched_by"]) for gain in gains_of(book)] == [("b2", "selection:e1")]
+    assert book.check() == ()
+
+
+def test_elections_are_options_of_a_computation_whatever_their_order(book: Book) -> None:
+    terms = terms_of(book.settings)
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    one, two = (
+        StandingOrder(election_id=ElectionId(ident), recorded_at=start, grade=EvidenceGrade.OWN, order=PickOrder.HIFO, effective_from=start)
+        for ident in ("e1", "e2")
+    )
+    texts = [options_text(replace(terms, elections=elections)) for elections in ((), (one,), (one, two), (two, one))]
+    assert len(set(texts)) == 3
+    assert texts[2] == texts[3]

@@ -1,12 +1,14 @@
 """Lots and disposals are derived: stored, asked for in many ways, deleted and stored again."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from ledger.domain.ids import DisposalId
-from ledger.domain.lot import DepartureKind, Disposal, Gap, Lot, LotOrigin
+from ledger.domain.lot import Caveat, DepartureKind, Disposal, Gap, Lot, LotOrigin
 from ledger.storage.store import Computation, Store
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -50,6 +52,15 @@ def test_disposals_of_every_kind_come_back_as_they_were(store: Store, disposal: 
     with store.write() as writer:
         writer.add_disposals([bare, *full])
         assert list(writer.disposals()) == [*full, bare]
+
+
+@pytest.mark.parametrize("caveat", [None, *Caveat])
+def test_what_a_piece_says_beside_its_figures_comes_back_as_it_was(store: Store, disposal: Disposals, caveat: Caveat | None) -> None:
+    final = disposal("D-1", selling_costs=Decimal("-0.000000000000000001"), caveat=caveat)
+    open_yet = disposal("D-2", selling_costs=Decimal("12.5"), provisional_until=date(2024, 2, 29), caveat=caveat)
+    with store.write() as writer:
+        writer.add_disposals([final, open_yet])
+        assert list(writer.disposals()) == [final, open_yet]
 
 
 def test_lots_are_sorted_by_asset_wallet_acquisition_and_id(store: Store, lot: Lots) -> None:

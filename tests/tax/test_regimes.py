@@ -67,18 +67,19 @@ def test_sales_without_a_broker_form_have_the_boxes_of_their_year(term: HoldingT
     assert US.box(term=term, year=year) == box
 
 
-YEARS: tuple[tuple[TaxRegime, YearStart, str, str], ...] = (
-    (US, CALENDAR_YEAR, "2025-01-01", "2025-12-31"),
+YEARS: tuple[tuple[TaxRegime, YearStart | None, str, str], ...] = (
+    (US, None, "2025-01-01", "2025-12-31"),
     (US, YearStart(month=4, day=6), "2025-01-01", "2025-12-31"),  # the law leaves no choice
+    (GENERIC, None, "2025-01-01", "2025-12-31"),
     (GENERIC, CALENDAR_YEAR, "2025-01-01", "2025-12-31"),
     (GENERIC, YearStart(month=7, day=1), "2025-07-01", "2026-06-30"),
     (GENERIC, YearStart(month=3, day=1), "2025-03-01", "2026-02-28"),
-    (UK, CALENDAR_YEAR, "2025-04-06", "2026-04-05"),
+    (UK, None, "2025-04-06", "2026-04-05"),
 )
 
 
 @pytest.mark.parametrize(("regime", "start", "first", "last"), YEARS)
-def test_tax_years_begin_where_the_law_or_the_book_says(regime: TaxRegime, start: YearStart, first: str, last: str) -> None:
+def test_tax_years_begin_where_the_law_or_the_book_says(regime: TaxRegime, start: YearStart | None, first: str, last: str) -> None:
     book = replace(terms(), year_start=start)
     period = regime.period_of(2025, book)
     assert (str(period.from_day), str(period.to_day)) == (first, last)
@@ -107,7 +108,10 @@ ALLOWED: tuple[tuple[TaxRegime, BookTerms, str], ...] = (
     (GENERIC, terms(method="average"), "average"),
     (GENERIC, terms(method="average", scope="universal"), "average"),
     (GENERIC, terms(method="total-average", scope="universal"), "total-average"),
+    (GENERIC, replace(terms(method="total-average", scope="universal"), year_start=YearStart(month=7, day=1)), "total-average"),
+    (US, replace(terms(), year_start=CALENDAR_YEAR), "fifo"),
     (UK, uk_terms(), "section-104"),
+    (UK, replace(uk_terms(), year_start=YearStart(month=4, day=6)), "section-104"),
 )
 
 
@@ -123,6 +127,12 @@ REFUSED: tuple[tuple[TaxRegime, BookTerms, str], ...] = (
     (US, terms(scope="universal"), r"no scope 'universal' with method 'fifo'\n  mend: .*: wallet, universal-until-2025-01-01$"),
     (US, terms(scope="universal-until-2026-01-01"), "no scope"),
     (US, terms(currency="EUR"), "reckons in USD, the book in EUR"),
+    (
+        US,
+        replace(terms(), year_start=YearStart(month=10, day=1)),
+        r"begins tax years on 01-01, the book on 10-01\n  mend: take `year_start` out",
+    ),
+    (UK, replace(uk_terms(), year_start=CALENDAR_YEAR), "begins tax years on 04-06, the book on 01-01"),
     (GENERIC, terms(method="dice"), r"mend: .*: fifo, lifo, hifo, lofo, average, total-average$"),
     (GENERIC, terms(scope="universal-until-2025-02-30"), "no scope"),
     (GENERIC, terms(method="average", scope="universal-until-2025-01-01"), r"mend: .*: wallet, universal$"),

@@ -151,9 +151,10 @@ def test_what_is_not_known_or_not_final_is_said(row: MakeGain, document: Report)
     assert boxes(made)[0] == (2024, "13.1", 3, None)
 
 
-def test_a_book_of_another_regime_has_no_sa108(row: MakeGain, document: Report) -> None:
-    with pytest.raises(UnsupportedCase, match="regime 'generic 1'"):
-        document(Sa108(), row("2024-05-01", "pool", "1", "5", "3"), regime="generic 1")
+@pytest.mark.parametrize("report", [Sa108(), UkDisposals()], ids=lambda report: report.name)
+def test_a_book_of_another_regime_has_no_uk_reports(report: ReportGenerator, row: MakeGain, document: Report) -> None:
+    with pytest.raises(UnsupportedCase, match=f"^{report.name}: .* regime 'generic 1'"):
+        document(report, row("2024-05-01", "pool", "1", "5", "3"), regime="generic 1")
 
 
 def test_matches_stand_in_the_order_of_the_rules_and_add_up_to_their_disposal(row: MakeGain, document: Report) -> None:
