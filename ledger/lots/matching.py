@@ -281,7 +281,7 @@ def _used_up(pieces: list[_Piece]) -> list[Lot]:
 
 def _disposal(movement: Departure, piece: _Piece, number: int, *, matched_by: str, quantity: Decimal, proceeds: Decimal | None) -> Disposal:
     opened, _, cost = piece
-    lot = None if opened is None or opened.lot.gap is Gap.MISSING_BASIS else opened.lot
+    lot = None if opened is None or opened.lot.origin is LotOrigin.UNKNOWN else opened.lot
     unpriced = Gap.MISSING_PRICE if proceeds is None or cost is None else None
     return Disposal(
         disposal_id=disposal_id(movement.event_id, movement.leg),
@@ -301,7 +301,7 @@ def _disposal(movement: Departure, piece: _Piece, number: int, *, matched_by: st
         lot_id=None if lot is None else lot.lot_id,
         lot_source_id=None if lot is None else lot.source_id,
         matched_by="missing" if lot is None else matched_by,
-        gap=Gap.MISSING_BASIS if lot is None else unpriced,
+        gap=Gap.MISSING_BASIS if lot is None or lot.gap is Gap.MISSING_BASIS else unpriced,
     )
 
 

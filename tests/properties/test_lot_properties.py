@@ -54,7 +54,7 @@ def steps(*, fine: bool) -> st.SearchStrategy[list[Step]]:
     money = st.none() | st.integers(0, 10**24) if fine else st.integers(0, 9)
     step = st.builds(
         Step,
-        kind=st.sampled_from(["get", "get", "get", "sell", "sell", "move", "give", "unknown"]),
+        kind=st.sampled_from(["get", "get", "get", "sell", "sell", "move", "give", "unknown", "open"]),
         minute=st.integers(0, 12),
         units=st.integers(1, largest),
         money=money,
@@ -91,6 +91,9 @@ def _movement(number: int, step: Step, *, unit: int) -> Movement:
             return Acquisition(cost_basis=figure, acquired_at=acquired_at, origin=LotOrigin.PURCHASE, gap=gap, **head)
         case "unknown":
             return Acquisition(cost_basis=ZERO, acquired_at=at, origin=LotOrigin.UNKNOWN, gap=Gap.MISSING_BASIS, **head)
+        case "open":
+            acquired_at = at - timedelta(days=step.back)
+            return Acquisition(cost_basis=ZERO, acquired_at=acquired_at, origin=LotOrigin.OPENING, gap=Gap.MISSING_BASIS, **head)
         case "sell":
             return Departure(kind=DepartureKind.SALE, proceeds=figure, gap=gap, **head)
         case "give":
@@ -129,7 +132,7 @@ def test_every_single_lot_and_departure_is_conserved(drawn: list[Step]) -> None:
     movements = history(drawn, unit=1)
     matched = outcome(movements)
     for each in movements:
-        if isinstance(each, Acquisition) and each.gap is not Gap.MISSING_BASIS:
+        if isinstance(each, Acquisition) and each.origin is not LotOrigin.UNKNOWN:
             name = lot_id(each.event_id, each.leg)
             gone = [piece for piece in matched.disposals if piece.lot_id == name]
             left = [lot for lot in matched.lots if lot.lot_id == name]
@@ -182,7 +185,7 @@ def naive(movements: list[Movement]) -> tuple[Pieces, dict[tuple[str, LotId | No
         count = int(each.quantity)
         if isinstance(each, Acquisition):
             assert each.cost_basis is not None
-            lot = None if each.gap else lot_id(each.event_id, each.leg)
+            lot = None if each.origin is LotOrigin.UNKNOWN else lot_id(each.event_id, each.leg)
             unit = Unit(each.acquired_at, serial, serial, lot, Fraction(each.cost_basis) / count)
             wallets[each.wallet] += [unit] * count
             continue
@@ -215,5 +218,5 @@ def test_fifo_agrees_with_a_model_that_counts_single_units(drawn: list[Step]) ->
         pieces[piece.disposal_id, piece.lot_id] = units + int(piece.quantity), cost + Fraction(piece.cost_basis)
     left: defaultdict[tuple[str, LotId | None], int] = defaultdict(int)
     for lot in matched.lots_open:
-        left[lot.wallet, None if lot.gap else lot.lot_id] += int(lot.quantity_open)
+        left[lot.wallet, None if lot.origin is LotOrigin.UNKNOWN else lot.lot_id] += int(lot.quantity_open)
     assert (dict(pieces), dict(left)) == naive(movements)
