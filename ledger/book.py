@@ -5,6 +5,7 @@ in a file; ``book.frame("gains", Selection(period=book.period_of(2025)))`` gives
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 from ledger import __version__, config, plugins
 from ledger.config import BookSettings, ConnectionSettings
 from ledger.domain.document import ReportDocument
-from ledger.domain.errors import InputError
+from ledger.domain.errors import InputError, TransientError
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
 from ledger.domain.lot import Lot
@@ -26,7 +27,8 @@ from ledger.pipeline.coverage import StreamCoverage, coverage_of
 from ledger.pipeline.explain import Explanation, explain
 from ledger.pipeline.import_files import FileImport, FileOutcome
 from ledger.pipeline.interpret import Attribution
-from ledger.pipeline.match import Rebuild, is_current, match_book
+from ledger.pipeline.match import MatchResult, Rebuild, is_current, match_book, match_into
+from ledger.pipeline.names import strange_names
 from ledger.pipeline.nightly import ConnectionOutcome, Night, NightSummary
 from ledger.pipeline.progress import Progress, Silent
 from ledger.pipeline.report import BookInput, Selection
@@ -35,7 +37,7 @@ from ledger.pipeline.sync import reconciliation
 from ledger.pipeline.terms import terms_of
 from ledger.plugins import Plugin
 from ledger.ports import ConnectionTerms, Exporter, FileTerms, KeyReport, PullWindow
-from ledger.storage.store import Store
+from ledger.storage.store import Store, Writer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +48,9 @@ __all__ = [
     "Book",
     "BookStatus",
     "ConnectionOutcome",
+    "ConnectionSettings",
     "Explanation",
+    "FileOutcome",
     "NightSummary",
     "Plugin",
     "Progress",
@@ -61,6 +65,7 @@ __all__ = [
 ]
 
 SHARE_DEFAULT = config.SHARE_DEFAULT
+CHECK_SECONDS_MAX = 10.0  # a person waits for the answer
 EVERYTHING = Selection()
 SILENT = Silent()
 
@@ -98,7 +103,7 @@ class Book:
         with ExitStack() as undo:
             undo.callback((folder / config.SETTINGS_NAME).unlink)
             regime.rule(terms_of(settings))
-            book = cls(settings, Store.create(settings.database, recorded_at=utc_now()))
+            book = cls(settings, Store.create(settings.database, recorded_at=utc_now(), currency=settings.currency))
             undo.pop_all()
         return book
 
@@ -107,12 +112,17 @@ class Book:
         """Open the book in a folder.
 
         Raises:
-            InputError: for settings that cannot be used.
+            InputError: for settings that cannot be used, another currency than the book was made in among them.
             BookError: when there is no database, or a newer Lotwright wrote it.
         """
         settings = config.load_settings(folder)
         plugins.tax_regime(settings.regime).rule(terms_of(settings))
-        return cls(settings, Store.open(settings.database))
+        store = Store.open(settings.database)
+        with ExitStack() as undo:
+            undo.callback(store.close)
+            _check_currency(settings, store)
+            undo.pop_all()
+        return cls(settings, store)
 
     @classmethod
     def find(cls, folder: str | None = None, *, environment: Mapping[str, str] = os.environ) -> Self:
@@ -148,9 +158,12 @@ class Book:
         Raises:
             InputError: for an unknown connection, or one whose secrets or venue are not there; nothing is pulled then.
         """
-        connections = [self.settings.connection(name) for name in names] or list(self.settings.connections)
+        connections = [self.settings.connection(name) for name in dict.fromkeys(names)]
+        connections = connections or [one for one in self.settings.connections if one.secrets]
         if not connections:
-            raise InputError("this book has no connection", mend="add one: lotwright connect add NAME --venue VENUE --secrets env:PREFIX")
+            raise InputError(
+                "this book has no connection with secrets", mend="add one: lotwright connect add NAME --venue VENUE --secrets env:PREFIX"
+            )
         night = Night(
             store=self.store,
             settings=self.settings,
@@ -194,10 +207,7 @@ class Book:
             format_name=format_name,
         )
         with self.store.hold():
-            outcomes = files.run(paths, dry_run=dry_run)
-            if not dry_run:
-                self._derive(progress)
-        return outcomes
+            return files.run(paths, lambda writer: self._derived(writer, progress), dry_run=dry_run)
 
     def rebuild(self, *, progress: Progress = SILENT) -> None:
         """Match all lots anew from the journal; the result is the same unless the settings or the program changed."""
@@ -206,6 +216,9 @@ class Book:
 
     def _derive(self, progress: Progress, rebuild: Rebuild = Rebuild.CHANGED) -> None:
         match_book(self.store, self.settings, self.regime, now=self._now, progress=progress, rebuild=rebuild)
+
+    def _derived(self, writer: Writer, progress: Progress) -> MatchResult:
+        return match_into(writer, self.settings, self.regime, now=self._now(), progress=progress)
 
     # --- connections -----------------------------------------------------------------------------------------------
 
@@ -224,6 +237,7 @@ class Book:
 
         Raises:
             InputError: when the name is taken, the venue has no connector, or a value is impossible.
+            BookBusy: when another run holds the book.
         """
         plugins.connector(venue)
         if secrets is not None:
@@ -237,14 +251,16 @@ class Book:
             share=share,
             base_url=base_url,
         )
-        self.settings = config.add_connection(self.settings, connection)
+        with self.store.hold():
+            self.settings = config.add_connection(config.load_settings(self.settings.folder), connection)
 
     def remove_connection(self, name: str) -> None:
         """Take a connection out of the settings; what it brought stays in the book."""
-        self.settings = config.remove_connection(self.settings, name)
+        with self.store.hold():
+            self.settings = config.remove_connection(config.load_settings(self.settings.folder), name)
 
     def check_connection(self, name: str, *, environment: Mapping[str, str] = os.environ) -> KeyReport:
-        """Sign one harmless call and return what the venue told of the key.
+        """Sign one harmless call and return what the venue told of the key, within `CHECK_SECONDS_MAX`.
 
         Raises:
             KeyRefused, TransientError, InputError: as the venue and the settings have it.
@@ -255,10 +271,16 @@ class Book:
             secrets=config.resolve_secrets(settings, folder=self.settings.folder, environment=environment),
             share=settings.share,
             base_url=settings.base_url,
+            deadline=time.monotonic() + CHECK_SECONDS_MAX,
         )
         connector = plugins.connector(settings.venue)(terms)
         try:
             return connector.check_key()
+        except TransientError as failure:
+            raise TransientError(
+                f"{name} gave no good answer within {CHECK_SECONDS_MAX:g} seconds: {failure.message}",
+                mend="is base_url right, and the network up? If so, ask again later",
+            ) from failure
         finally:
             connector.close()
 
@@ -281,8 +303,14 @@ class Book:
 
     def check(self, *, progress: Progress = SILENT) -> tuple[Finding, ...]:
         """Run every invariant and return all open findings."""
+        self._refresh()
         with self.store.hold():
             return check_book(self.store, self.settings, self.regime, now=self._now, progress=progress)
+
+    def strange_names(self, selection: Selection) -> tuple[str, ...]:
+        """Return a line for each bot, asset or account of a selection that the book has never seen: likely a typing error."""
+        with self.store.read() as reader:
+            return strange_names(reader, self.settings, selection)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the open findings by severity, code and subject."""
@@ -334,6 +362,17 @@ class Book:
         if not current:
             with self.store.hold():
                 self._derive(SILENT)
+
+
+def _check_currency(settings: BookSettings, store: Store) -> None:
+    """Refuse another currency: the values that files told are in the one in which the book was made."""
+    with store.read() as reader:
+        currency = reader.currency()
+    if currency != settings.currency:
+        raise InputError(
+            f"{settings.folder / config.SETTINGS_NAME}: book.currency is {settings.currency}, the book was made in {currency}",
+            mend="set it back; for another currency make a new book",
+        )
 
 
 def plugins_installed() -> tuple[Plugin, ...]:

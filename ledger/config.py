@@ -7,19 +7,21 @@ user's own comments and order.
 import difflib
 import json
 import os
+import re
 import stat
 import subprocess
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import tomlkit
 
 from ledger.domain.amount import FIAT, AssetCode
 from ledger.domain.errors import InputError
-from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
+from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, VenueName, WalletId
 from ledger.domain.period import YearStart, year_start_of
 from ledger.domain.secrets import Secrets
 
@@ -31,6 +33,7 @@ _OWNER_ONLY_FOLDER = 0o700
 _SECRET_NAMES = ("KEY", "SECRET", "PASSPHRASE")
 _NAME_LENGTH_MAX = 64
 _COMMAND_SECONDS_MAX = 60
+_PASSWORD = re.compile(r"[^:/]*:[^@]+@|[^?]*\?.*password=[^&]")  # in what follows ``://``, as SQLAlchemy parts it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +172,8 @@ class _Reader:
         return ConnectionSettings(
             name=AccountId(check_name(name, what=f"{self.path}: the name of connection")),
             venue=VenueName(self._text(table, where, "venue", None)),
-            bot=BotId(bot) if (bot := self._text(table, where, "bot", "")) else None,
-            wallet=WalletId(wallet) if (wallet := self._text(table, where, "wallet", "")) else None,
+            bot=BotId(bot) if (bot := self._name(table, where, "bot", "")) else None,
+            wallet=WalletId(wallet) if (wallet := self._name(table, where, "wallet", "")) else None,
             secrets=str(secrets) or None,
             share=self._share(table.get("share", SHARE_DEFAULT), where),
             base_url=self._text(table, where, "base_url", "") or None,
@@ -182,19 +185,20 @@ class _Reader:
             raise self._wrong(where, "is not a table", "write [[bots]] with name and client_order_id")
         self._only(table, where, ("name", "client_order_id"))
         return BotRule(
-            name=BotId(self._text(table, where, "name", None)),
+            name=BotId(self._name(table, where, "name", None)),
             client_order_id=self._text(table, where, "client_order_id", None),
         )
 
     def _database(self, url: str) -> str:
         if url.startswith("sqlite:///"):
-            place = url.removeprefix("sqlite:///")
-            return f"sqlite:///{(self.path.parent / Path(place).expanduser()).resolve()}"
+            place, mark, options = url.removeprefix("sqlite:///").partition("?")
+            path = (self.path.parent / Path(unquote(place)).expanduser()).resolve()
+            # A folder may be called anything, and these two characters would end the path or stand for another one.
+            return f"sqlite:///{str(path).replace('%', '%25').replace('?', '%3F')}{mark}{options}"
         if not url.startswith("postgresql"):
             kind = url.partition(":")[0]  # no more of it is repeated: there may be a password in it
             raise self._wrong("book.database", f"begins with {kind!r}", "use sqlite:///FILE or postgresql+psycopg://user@host/name")
-        place, _, options = url.partition("://")[2].partition("?")
-        if ":" in place.rpartition("@")[0] or "password=" in options:
+        if _PASSWORD.match(url.partition("://")[2]):
             raise self._wrong("book.database", "holds a password", "take it out; use ~/.pgpass or the environment variable PGPASSWORD")
         return url
 
@@ -247,6 +251,10 @@ class _Reader:
             raise self._wrong(f"{where}.{key}", f"is {found!r}", "write it as text in quotes")
         return found
 
+    def _name(self, table: dict[str, object], where: str, key: str, default: str | None) -> str:
+        text = self._text(table, where, key, default)
+        return text if text == default else check_name(text, what=f"{self.path}: {where}.{key}")
+
     def _wrong(self, key: str, found: str, mend: str) -> InputError:
         return InputError(f"{self.path}: {key} {found}", mend=mend)
 
@@ -260,8 +268,10 @@ def check_name(name: str, *, what: str) -> str:
     """Return a name of an account, a wallet or a bot when it is printable, at most 64 characters and without a colon.
 
     Raises:
-        InputError: otherwise.
+        InputError: otherwise, and for the name that units on their way between wallets are kept under.
     """
+    if name == IN_TRANSIT:
+        raise InputError(f"{what} is {name!r}", mend="choose another name: this one is kept for units on their way between wallets")
     if not name or len(name) > _NAME_LENGTH_MAX or not name.isprintable() or ":" in name or name != name.strip():
         raise InputError(f"{what} is {name!r}", mend="use 1 to 64 printable characters without ':' and without space at the ends")
     return name
@@ -348,26 +358,30 @@ def remove_connection(settings: BookSettings, name: str) -> BookSettings:
 
 def _rewritten(folder: Path, change: Callable[[tomlkit.TOMLDocument], None]) -> BookSettings:
     path = folder / SETTINGS_NAME
-    before = path.read_text(encoding="utf-8")
-    document = tomlkit.parse(before)
-    change(document)
-    write_private(path, tomlkit.dumps(document))
     try:
-        return load_settings(folder)
-    except InputError:
-        write_private(path, before)
-        raise
+        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+        change(document)
+        text = tomlkit.dumps(document)
+        settings = _Reader(path).settings(tomllib.loads(text))
+        write_private(path, text)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}", mend="free some room, and check the rights of the folder") from error
+    return settings
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a text file for the owner only, whole or not at all (a new file is renamed over the old one)."""
+    """Write a text file for the owner only, whole or not at all (a new file is renamed over the old one, or what it links to)."""
+    path = path.resolve()
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY_FILE), "w", encoding="utf-8") as target:
-        target.write(text)
-        target.flush()
-        os.fsync(target.fileno())
-    fresh.replace(path)
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY_FILE), "w", encoding="utf-8") as target:
+            target.write(text)
+            target.flush()
+            os.fsync(target.fileno())
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 # --- secrets ---------------------------------------------------------------------------------------------------------

@@ -353,7 +353,7 @@ class ReportInput(Protocol):
         ...
 
     def lots(self) -> Iterator[Lot]:
-        """Yield open lots, as of the end of the book, by asset, wallet, acquisition, lot id."""
+        """Yield the lots open at the end of the period, by asset, wallet, acquisition, lot id."""
         ...
 
     def entries(self) -> Iterator[JournalRow]:

@@ -23,7 +23,7 @@ _COLUMNS = (
 
 
 class Holdings:
-    """Holdings at cost by wallet and asset, at the end of the book."""
+    """Holdings at cost by wallet and asset, at the end of the period."""
 
     name = "holdings"
     title = "Holdings at cost"
@@ -35,7 +35,7 @@ class Holdings:
             source,
             tables=(Table(name="holdings", title="Holdings by wallet and asset", columns=_COLUMNS, rows=partial(_rows, source)),),
             notes=(
-                "Holdings are those at the end of the book, whatever the period; cost is what open lots carry, not what they are worth.",
+                "Holdings are those at the end of the period; cost is what open lots carry, not what they are worth.",
                 "Units with a missing basis are held at cost 0 and bring the average down.",
                 f"{IN_TRANSIT} holds units that left one wallet and have not been seen to arrive in another.",
             ),

@@ -28,7 +28,7 @@ _COLUMNS = (
 
 
 class Lots:
-    """Open lots at the end of the book, one row each."""
+    """Open lots at the end of the period, one row each."""
 
     name = "lots"
     title = "Open lots"
@@ -40,7 +40,7 @@ class Lots:
             source,
             tables=(Table(name="lots", title="Lots by asset and wallet", columns=_COLUMNS, rows=partial(_rows, source)),),
             notes=(
-                "Lots are those at the end of the book, whatever the period.",
+                "Lots are those open at the end of the period, with what was left of them then.",
                 "A lot of which parts came into one wallet at several times has a row for each part.",
             ),
         )

@@ -83,7 +83,7 @@ def demo(session: Session, out: Path, fills: int, seed: int) -> int:
         violations = [violation for exchange in exchanges for violation in exchange.violations]
     _tell(summary, exchanges, compared, files)
     for violation in violations:
-        session.say(f"the exchange complains of its client: {violation}")
+        session.complain(f"the exchange complains of its client: {violation}")
     return 70 if compared.differing or violations else summary.exit_code
 
 

@@ -1,9 +1,11 @@
 """`lotwright import`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from ledger.book import ConnectionSettings, FileOutcome
 from ledger.cli.session import Session, findings_code, pass_session, print_findings
 
 
@@ -40,12 +42,27 @@ def import_files(
             dry_run=dry_run,
             progress=progress,
         )
-        findings = book.findings()
+        findings, connections = book.findings(), book.settings.connections
     for outcome in outcomes:
         tally = outcome.tally
         counts = f"{tally.new} new, {tally.known} known, {tally.revised} revised, {tally.doubtful} doubtful"
         click.echo(
             f"{outcome.path}: {outcome.format_name}, {outcome.rows} rows: {counts}" + (" (dry run: nothing stored)" if dry_run else "")
         )
+        if account is None and (hint := _hint(outcome, connections, dry_run=dry_run)):
+            session.say(hint)
     print_findings(session, findings, everything=everything)
     return findings_code(findings)
+
+
+def _hint(outcome: FileOutcome, connections: Sequence[ConnectionSettings], *, dry_run: bool) -> str:
+    """Return a word on accounts that no connection of the file's venue has: one fill told by both would be two fills."""
+    names = [str(one.name) for one in connections if one.venue == outcome.venue]
+    apart = [repr(str(account)) for account in outcome.accounts if account not in names]
+    if not names or not apart:
+        return ""
+    where = "import" if dry_run else "make a new book and import there"  # what is booked stays booked
+    return (
+        f"  hint: booked in {', '.join(apart)}, where the fills that a connection pulls never meet them; connections of"
+        f" {outcome.venue}: {', '.join(names)}\n  mend: if they are the same account, {where} with --account {names[0]}"
+    )

@@ -5,8 +5,7 @@ import sys
 import click
 
 from ledger.book import Selection, exporter
-from ledger.cli.session import Session, pass_session
-from ledger.domain.amount import asset_code
+from ledger.cli.session import Session, asset_asked, pass_session, print_strange_names
 from ledger.domain.ids import AccountId
 
 
@@ -29,9 +28,8 @@ def list_lots(session: Session, asset: str | None, account: str | None, format_n
     Example:
       lotwright lots list --asset BTC
     """
-    selection = Selection(
-        asset=None if asset is None else asset_code(asset),
-        account=None if account is None else AccountId(account),
-    )
-    with session.book() as book, book.report("lots", selection) as document:
-        exporter(format_name).write(document, sys.stdout.buffer)
+    selection = Selection(asset=asset_asked(asset), account=None if account is None else AccountId(account))
+    with session.book() as book:
+        with book.report("lots", selection) as document:
+            exporter(format_name).write(document, sys.stdout.buffer)
+        print_strange_names(session, book, selection)

@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from ledger import __version__
+from ledger.cli.output import ReaderGone, check_standard_output, guard_standard_output
 from ledger.cli.session import Session, complaint
 from ledger.domain.errors import LedgerError
 
@@ -43,10 +44,6 @@ _COMMANDS = {
 }
 
 
-class _ReaderGone(Exception):  # no error: whoever read our output has read enough (`| head`)
-    """Standard output leads nowhere any more."""
-
-
 class _LazyGroup(click.Group):
     """Lists all commands and loads the one that is called."""
 
@@ -55,7 +52,7 @@ class _LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError as gone:
-            raise _ReaderGone from gone
+            raise ReaderGone from gone
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
@@ -68,21 +65,40 @@ class _LazyGroup(click.Group):
         module, _, name = _COMMANDS[cmd_name].partition(":")
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command), command
-        return _with_lines_kept(command)
+        return _finished(command)
 
 
-def _with_lines_kept(command: click.Command) -> click.Command:
-    """Let Click keep the lines of an example: in a raw docstring its mark for that is two characters, not one."""
+def _tuned(ctx: click.Context, option: click.Parameter, count: int) -> None:
+    """Let `-q` and `-v` after a command count as those before it do."""
+    if count:
+        session = ctx.ensure_object(Session)
+        session.verbosity += count if option.name == "verbose" else -count
+        session.start_log()
+
+
+# The first command's manual tells of them; in every other manual they would only be noise.
+_EVERYWHERE = (
+    click.Option(["-q", "--quiet"], count=True, expose_value=False, callback=_tuned, hidden=True, help="Print results and errors only."),
+    click.Option(["-v", "--verbose"], count=True, expose_value=False, callback=_tuned, hidden=True, help="Log more to standard error."),
+)
+
+
+def _finished(command: click.Command) -> click.Command:
+    """Give a command, and those below it, what all of them have: the options of `_EVERYWHERE`, and examples line by line.
+
+    In a raw docstring Click's mark for text whose lines are kept is two characters, not one.
+    """
     command.help = command.help and command.help.replace(r"\b", "\b")
+    command.params.extend(option for option in _EVERYWHERE if option not in command.params)
     for below in command.commands.values() if isinstance(command, click.Group) else ():
-        _with_lines_kept(below)
+        _finished(below)
     return command
 
 
 @click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("--book", "folder", metavar="DIR", help="The book's folder; else LOTWRIGHT_BOOK, else the nearest lotwright.toml upward.")
-@click.option("-q", "--quiet", count=True, help="Print results and errors only.")
-@click.option("-v", "--verbose", count=True, help="Log more to standard error; -vv logs all.")
+@click.option("-q", "--quiet", count=True, help="Print results and errors only; here or after any command.")
+@click.option("-v", "--verbose", count=True, help="Log more to standard error; -vv logs all; here or after any command.")
 @click.version_option(__version__, prog_name="lotwright")
 @click.pass_context
 def cli(ctx: click.Context, folder: str | None, quiet: int, verbose: int) -> None:
@@ -101,11 +117,12 @@ def cli(ctx: click.Context, folder: str | None, quiet: int, verbose: int) -> Non
     ctx.obj = session
 
 
-_with_lines_kept(cli)
+cli.help = cli.help and cli.help.replace(r"\b", "\b")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with the contract's code."""
+    guard_standard_output()
     sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
 
 
@@ -113,6 +130,7 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; complaints are printed to standard error."""
     gc.set_threshold(_GARBAGE_THRESHOLD)
     try:
+        check_standard_output()
         ended = cli.main(args=arguments, prog_name="lotwright", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Exit as asked:
@@ -126,9 +144,7 @@ def run(arguments: list[str]) -> int:
     except LedgerError as error:
         click.echo(complaint(error, all_faults="--all" in arguments), err=True)
         ended = error.exit_code
-    except (BrokenPipeError, _ReaderGone):
-        # There is nobody to tell, and flushing at exit would fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, ReaderGone):
         ended = 0
     except Exception as fault:  # noqa: BLE001  # the last line of defence: the contract's exit 70 with a log file
         ended = _confess(fault)

@@ -1,25 +1,21 @@
 """`lotwright report`."""
 
-import os
-import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 import click
 
 from ledger.book import Book, Selection, exporter, exporter_names, report_titles
-from ledger.cli.session import Session, pass_session
-from ledger.domain.amount import asset_code
+from ledger.cli.output import opened
+from ledger.cli.session import YEAR_MAX, YEAR_MIN, Session, asset_asked, check_year, pass_session, print_strange_names
 from ledger.domain.errors import InputError
 from ledger.domain.ids import AccountId, BotId
 from ledger.domain.period import Period
 
-_OWNER_ONLY = 0o600
+_STANDARD_OUTPUT = Path("-")
+_SUFFIX_OF_TABLES = "txt"
 
 
 class _Asked(TypedDict):
@@ -33,7 +29,9 @@ class _Asked(TypedDict):
 
 @click.command()
 @click.argument("name", metavar="NAME", required=False)
-@click.option("--year", metavar="Y", type=click.IntRange(1900, 9998), help="The tax year, named by the calendar year in which it begins.")
+@click.option(
+    "--year", metavar="Y", type=click.IntRange(YEAR_MIN, YEAR_MAX), help="The tax year, named by the calendar year in which it begins."
+)
 @click.option("--from", "from_day", metavar="D", type=click.DateTime(["%Y-%m-%d"]), help="First day, in the book's zone.")
 @click.option("--to", "to_day", metavar="D", type=click.DateTime(["%Y-%m-%d"]), help="Last day, in the book's zone.")
 @click.option("--bot", metavar="B", help="Only this bot; an empty text asks for what no bot did.")
@@ -41,7 +39,10 @@ class _Asked(TypedDict):
 @click.option("--account", metavar="N", help="Only this account.")
 @click.option("--format", "format_name", metavar="F", help="table, csv, xlsx, html or json. Default: by the file's name, else table.")
 @click.option(
-    "-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write to FILE instead of standard output."
+    *("-o", "--output"),
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False, readable=False, allow_dash=True),
+    help="Write to FILE instead of standard output (-).",
 )
 @pass_session
 def report(
@@ -64,11 +65,15 @@ def report(
         for known, title in report_titles().items():
             click.echo(f"{known:12} {title}")
         return
+    output = None if output == _STANDARD_OUTPUT else output
     writer = exporter(format_name or _format_of(output))
     if writer.binary and output is None and sys.stdout.isatty():
         raise InputError(f"{writer.name} is no format for a terminal", mend=f"name a file: -o {name}{writer.suffix}")
-    with session.book() as book, book.report(name, _selection(book, asked)) as document, _target(output, binary=writer.binary) as target:
-        writer.write(document, target)
+    with session.book() as book:
+        selection = _selection(book, asked)
+        with book.report(name, selection) as document, opened(output, binary=writer.binary) as target:
+            writer.write(document, target)
+        print_strange_names(session, book, selection)
     if output is not None:
         session.say(f"wrote {output}")
 
@@ -76,16 +81,23 @@ def report(
 def _format_of(output: Path | None) -> str:
     if output is None:
         return "table"
-    suffix = output.suffix.lower().removeprefix(".")
-    return suffix if suffix in exporter_names() else "table"
+    suffix, known = output.suffix.lower().removeprefix("."), exporter_names()
+    if suffix in ("", _SUFFIX_OF_TABLES):
+        return "table"
+    if suffix not in known:
+        suffixes = sorted({*known, _SUFFIX_OF_TABLES} - {"table"})
+        raise InputError(
+            f"{output}: no format has names that end in .{suffix}", mend=f"use .{', .'.join(suffixes)}, or name the format with --format"
+        )
+    return suffix
 
 
 def _selection(book: Book, asked: _Asked) -> Selection:
-    bot, asset, account = asked["bot"], asked["asset"], asked["account"]
+    bot, account = asked["bot"], asked["account"]
     return Selection(
         period=_period(book, asked["year"], from_day=asked["from_day"], to_day=asked["to_day"]),
         bot=None if bot is None else BotId(bot),
-        asset=None if asset is None else asset_code(asset),
+        asset=asset_asked(asked["asset"]),
         account=None if account is None else AccountId(account),
     )
 
@@ -95,39 +107,14 @@ def _period(book: Book, year: int | None, *, from_day: datetime | None, to_day: 
         if from_day or to_day:
             raise InputError("--year goes without --from and --to", mend="give the year, or the days")
         return book.period_of(year)
-    first, last = _day(from_day), _day(to_day)
+    first, last = _day(from_day, "--from"), _day(to_day, "--to")
     if first and last and first > last:
         raise InputError(f"--from {first} is after --to {last}", mend="turn them round")
     return Period(from_day=first, to_day=last)
 
 
-def _day(read: datetime | None) -> date | None:
-    return None if read is None else read.date()
-
-
-@contextmanager
-def _target(output: Path | None, *, binary: bool) -> Iterator[IO[bytes]]:
-    """Give a stream to write to; a file is for the owner only and appears whole or not at all."""
-    if output is None:
-        with ExitStack() as stack:
-            # A workbook is put together by going back in the file, which a pipe cannot: it gets the finished bytes.
-            target = stack.enter_context(TemporaryFile()) if binary else sys.stdout.buffer
-            yield target
-            if binary:
-                target.seek(0)
-                shutil.copyfileobj(target, sys.stdout.buffer)
-        return
-    fresh = output.with_name(f".{output.name}.new")
-    try:
-        handle = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY)
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}", mend="choose a folder that you may write to") from error
-    try:
-        with os.fdopen(handle, "w+b") as target:
-            yield target
-        fresh.replace(output)
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}", mend="free some room, or choose another folder") from error
-    finally:
-        with suppress(FileNotFoundError):
-            fresh.unlink()
+def _day(read: datetime | None, option: str) -> date | None:
+    if read is None:
+        return None
+    check_year(read.year, f"{option} is {read.date()}")
+    return read.date()

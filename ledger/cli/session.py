@@ -11,12 +11,14 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from ledger.book import Book, Silent
-from ledger.domain.errors import InputError
+from ledger.book import Book, Selection, Silent
+from ledger.domain.amount import AssetCode, asset_code
+from ledger.domain.errors import InputError, NumberRefused
 from ledger.domain.finding import Finding, Severity
 
 FAULTS_SHOWN = 20
 FINDINGS_SHOWN = 10
+YEAR_MIN, YEAR_MAX = 1900, 9998  # beyond lies a typing error, and no room to convert between time zones
 
 
 class Bars:
@@ -56,6 +58,10 @@ class Session:
         if not self.quiet:
             click.echo(text, err=True)
 
+    def complain(self, text: str) -> None:
+        """Tell a person why the command fails; `-q` does not hide it."""
+        click.echo(text, err=True)
+
     @contextmanager
     def progress(self) -> Iterator[Bars | Silent]:
         """Draw progress while the block runs, on a terminal only."""
@@ -76,13 +82,51 @@ class Session:
 pass_session = click.make_pass_decorator(Session, ensure=True)
 
 
+def check_year(year: int, found: str) -> None:
+    """Refuse a year in which no day can be meant; `found` says which option holds what.
+
+    Raises:
+        InputError: for a year outside of `YEAR_MIN` to `YEAR_MAX`.
+    """
+    if not YEAR_MIN <= year <= YEAR_MAX:
+        raise InputError(found, mend=f"use a year from {YEAR_MIN} to {YEAR_MAX}")
+
+
+def asset_asked(text: str | None) -> AssetCode | None:
+    """Return the asset of an option.
+
+    Raises:
+        InputError: when the text is no asset code; for lower case it names the code that may be meant.
+    """
+    if text is None:
+        return None
+    try:
+        return asset_code(text)
+    except NumberRefused as refused:
+        raise InputError(f"--asset: {refused.message}", mend=_asset_meant(text)) from refused
+
+
+def _asset_meant(text: str) -> str:
+    try:
+        return f"did you mean {asset_code(text.upper())}?"
+    except NumberRefused:
+        return "write the code as the venue does, like BTC"
+
+
+def print_strange_names(session: Session, book: Book, selection: Selection) -> None:
+    """Say on standard error which names of a selection the book has never seen."""
+    for line in book.strange_names(selection):
+        session.say(line)
+
+
 def print_findings(session: Session, findings: tuple[Finding, ...], *, everything: bool = False) -> None:
-    """Print findings to standard error, errors first; the first ten unless all are asked for."""
-    shown = findings if everything else findings[:FINDINGS_SHOWN]
+    """Print findings to standard error, errors first; the first ten unless all are asked for. `-q` leaves the errors."""
+    wanted = [finding for finding in findings if finding.severity is Severity.ERROR or not session.quiet]
+    shown = wanted if everything else wanted[:FINDINGS_SHOWN]
     for finding in shown:
-        session.say(f"{finding.severity}: {finding.code}: {finding.message}\n  mend: {finding.mend}")
-    if len(shown) < len(findings):
-        session.say(f"... and {len(findings) - len(shown)} more: see `lotwright check`")
+        session.complain(f"{finding.severity}: {finding.code}: {finding.message}\n  mend: {finding.mend}")
+    if len(shown) < len(wanted):
+        session.complain(f"... and {len(wanted) - len(shown)} more: see `lotwright check`")
 
 
 def findings_code(findings: tuple[Finding, ...]) -> int:

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, time, tzinfo
 import click
 
 from ledger.book import ConnectionOutcome, NightSummary
-from ledger.cli.session import Session, findings_code, pass_session, print_findings
+from ledger.cli.session import Session, check_year, findings_code, pass_session, print_findings
 from ledger.domain.errors import InputError
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--since", metavar="T", help="Pull nothing older: a date (in the book's zone) or an ISO 8601 time.")
-@click.option("--until", metavar="T", help="Pull nothing from this time on.")
+@click.option("--since", metavar="T", help="Go back to the page with T: a date (in the book's zone) or an ISO 8601 time.")
+@click.option("--until", metavar="T", help="Book nothing from this time on; a run without it goes on from there.")
 @click.option(
     "--budget", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True), help="Stop calling the venues after so many seconds."
 )
@@ -51,6 +51,7 @@ def _instant(text: str | None, option: str, zone: tzinfo) -> datetime | None:
         read = datetime.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"{option} is {text!r}", mend="write a date (2025-03-01) or a time with zone (2025-03-01T12:00:00Z)") from error
+    check_year(read.year, f"{option} is {text!r}")
     if read.tzinfo is None and read.time() != time():
         raise InputError(f"{option} is {text!r}, a time without a zone", mend="add Z or an offset such as -05:00")
     return read.replace(tzinfo=read.tzinfo or zone).astimezone(UTC)
@@ -60,7 +61,7 @@ def _print(session: Session, summary: NightSummary) -> None:
     for outcome in summary.outcomes:
         click.echo(_line(outcome))
         if outcome.error:
-            session.say(f"  {outcome.error}")
+            session.complain(f"  {outcome.error}")
     errors, warnings = summary.findings.get("error", 0), summary.findings.get("warning", 0)
     click.echo(f"{summary.seconds:.1f} s; the book has {errors} findings of severity error and {warnings} warnings")
 

@@ -5,7 +5,7 @@ An event is a fact told by a source. It knows nothing of bookkeeping, lots or la
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 
@@ -150,15 +150,19 @@ class Charge(EventHead):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening(EventHead):
-    """Units with a basis from outside the book: `cost_basis` in total, `acquired_at` the original acquisition.
+    """Units with a basis from outside the book: `cost_basis` in total, `acquired_at` or `acquired_day` the original acquisition.
 
-    `cost_basis` None: not known, so the units have a missing basis. `acquired_at` None: not known.
+    `cost_basis` None: not known, so the units have a missing basis. A source tells an instant or a whole day, and a day stays
+    a day: when it begins is for the book's zone to say. Neither of the two: not known. `occurred_day` is the day of the opening
+    where only that was told; `occurred_at` is then its start in the zone of the import, and serves to order events.
     """
 
     kind: OpeningKind
     amount: Amount
     cost_basis: Decimal | None
     acquired_at: datetime | None
+    acquired_day: date | None = None
+    occurred_day: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

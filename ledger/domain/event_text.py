@@ -7,7 +7,7 @@ The text of an event holds its facts only, not its attribution (`bot`) nor how f
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import TypedDict
@@ -116,6 +116,10 @@ def _number(number: Decimal | None) -> str | None:
     return None if number is None else text_of(number)
 
 
+def _day_text(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
 def _fill_body(event: Fill) -> Body:
     return {
         "side": event.side.value,
@@ -155,6 +159,8 @@ def _opening_body(event: Opening) -> Body:
         "amount": _pair(event.amount),
         "cost_basis": _number(event.cost_basis),
         "acquired_at": None if event.acquired_at is None else instant_text(event.acquired_at),
+        "acquired_day": _day_text(event.acquired_day),
+        "occurred_day": _day_text(event.occurred_day),
     }
 
 
@@ -186,8 +192,14 @@ class _StoredBody(TypedDict, total=False):
     fee_value: str | None
     cost_basis: str | None
     acquired_at: str | None
+    acquired_day: str | None
+    occurred_day: str | None
     chain_hash: str | None
     address: str | None
+
+
+def _day_or_none(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
 
 
 def _fill_of(body: _StoredBody, head: HeadFields) -> Event:
@@ -246,6 +258,8 @@ def _opening_of(body: _StoredBody, head: HeadFields) -> Event:
         amount=_amount(body["amount"]),
         cost_basis=_decimal_or_none(body["cost_basis"]),
         acquired_at=None if acquired_at is None else instant_of(acquired_at),
+        acquired_day=_day_or_none(body["acquired_day"]),
+        occurred_day=_day_or_none(body["occurred_day"]),
         **head,
     )
 
@@ -280,6 +294,10 @@ _READERS: dict[str, Callable[..., Event]] = {
 }
 
 
+# Facts that a source may leave open and tell later; names of one group are told together.
+_TOLD_LATER = (("value",), ("fee_value",), ("cost_basis",), ("acquired_at", "acquired_day"), ("chain_hash",), ("address",))
+
+
 # --- two tellings of one event --------------------------------------------------------------------------------------
 
 
@@ -300,7 +318,7 @@ def told_again(known: Event, told: Event) -> Telling:
 
     A venue's own later word replaces a provisional one. Otherwise the source of the higher rank gives the facts, provided that
     the lower one agrees as far as it goes: numbers to its own decimals, instants to its own milliseconds, absent facts not at all.
-    Orders, bot and note that only one of them knows are kept, whichever came first.
+    What only one of them knows is kept, whichever came first: orders, bot, note, values, cost and date of acquisition.
     """
     if known.provisional and told.rank >= known.rank:
         return _kept_instead(known, _completed(told, known))
@@ -326,7 +344,16 @@ def _completed(finer: Event, coarser: Event) -> Event:
         client_order_id=finer.client_order_id or coarser.client_order_id,
         bot=finer.bot or coarser.bot,
         note=finer.note or coarser.note,
+        **{name: getattr(coarser, name) for name in _learned(finer, coarser)},
     )
+
+
+def _learned(one: Event, other: Event) -> tuple[str, ...]:
+    """Return the facts that `one` does not know and `other` does, of those that a source may tell later."""
+    if type(one) is not type(other):
+        return ()
+    groups = [names for names in _TOLD_LATER if all(hasattr(one, name) and getattr(one, name) is None for name in names)]
+    return tuple(name for names in groups for name in names if getattr(other, name) is not None)
 
 
 def _contradictions(finer: Event, coarser: Event) -> tuple[str, ...]:
@@ -334,7 +361,9 @@ def _contradictions(finer: Event, coarser: Event) -> tuple[str, ...]:
         return ("kind",)
     found = [] if _same_instant(finer, coarser) else ["occurred_at"]
     mine, other = _BODIES[type(finer)](finer), _BODIES[type(coarser)](coarser)
-    found += [name for name in mine if not _agrees(mine[name], other[name], exact=finer.rank == coarser.rank)]
+    one_sided = {*_learned(finer, coarser), *_learned(coarser, finer)}
+    exact = finer.rank == coarser.rank
+    found += [name for name in mine if name not in one_sided and not _agrees(mine[name], other[name], exact=exact)]
     for name in ("order_id", "client_order_id"):
         one, two = getattr(finer, name), getattr(coarser, name)
         if one is not None and two is not None and one != two:
@@ -343,6 +372,8 @@ def _contradictions(finer: Event, coarser: Event) -> tuple[str, ...]:
 
 
 def _same_instant(finer: Event, coarser: Event) -> bool:
+    if isinstance(finer, Opening) and isinstance(coarser, Opening) and finer.occurred_day == coarser.occurred_day is not None:
+        return True  # one day, of which another zone has other instants
     if finer.rank == coarser.rank:
         return finer.occurred_at == coarser.occurred_at
     whole = coarser.occurred_at.microsecond % 1000 == 0

@@ -151,6 +151,9 @@ class Lot:
 class Disposal:
     """One piece of a disposal: units of one departure matched with one lot, or with none (`lot_id` None).
 
+    It has none where nobody knows how the units were acquired; a lot of which only the cost is not known stays named, dated
+    and marked with its gap.
+
     `disposal_id` is shared by the pieces of one departure, `piece` numbers them from 1 in the order of matching.
     `matched_by` is the name of the order in which lots went, ``withheld``, ``selection:ID``, ``order:ID``, ``pool``, ``same-day``,
     ``30-day`` or ``missing``. `proceeds` or `cost_basis` None: no price, see `gap`. Units with a missing basis have cost 0.

@@ -2,13 +2,22 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 
 def local_day(instant: datetime, zone: tzinfo) -> date:
     """Return the calendar date of an aware instant in the book's zone."""
     assert instant.tzinfo is not None, instant
     return instant.astimezone(zone).date()
+
+
+def start_of_day(day: date, zone: tzinfo) -> datetime:
+    """Return the first instant of a day in the book's zone, in UTC.
+
+    >>> start_of_day(date(2025, 3, 1), UTC)
+    datetime.datetime(2025, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)
+    """
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

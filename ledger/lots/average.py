@@ -32,6 +32,7 @@ class AveragePool:
         self.source_id: SourceId | None = None
         self.acquired_at: datetime | None = None
         self.gap: Gap | None = None
+        self.is_unknown = False
         self._wallet = wallet
         self._units = 0
         self._cost = 0

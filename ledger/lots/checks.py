@@ -11,16 +11,16 @@ from decimal import Decimal
 from ledger.domain.amount import ZERO, AssetCode, added, subtracted, text_of
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import WalletId
-from ledger.domain.lot import LOOKING_AHEAD, Acquisition, Departure, Disposal, Gap, Lot, Movement
+from ledger.domain.lot import LOOKING_AHEAD, Acquisition, Departure, Disposal, Lot, LotOrigin, Movement
 
 
 @dataclass(slots=True, kw_only=True)
 class _Sums:
-    """Sums of one asset: units with a known acquisition and their cost, all units and proceeds that left, units without basis."""
+    """Sums of one asset: units with a known acquisition and their cost, all units and proceeds that left, units of unknown origin."""
 
     acquired: Decimal = ZERO
     acquired_cost: Decimal = ZERO
-    acquired_without_basis: Decimal = ZERO
+    acquired_unknown: Decimal = ZERO
     departed: Decimal = ZERO
     proceeds: Decimal = ZERO
     disposed: Decimal = ZERO
@@ -29,7 +29,7 @@ class _Sums:
     disposed_proceeds: Decimal = ZERO
     open: Decimal = ZERO
     open_cost: Decimal = ZERO
-    open_without_basis: Decimal = ZERO
+    open_unknown: Decimal = ZERO
 
 
 def unconserved(movements: Iterable[Movement], disposals: Iterable[Disposal], lots: Iterable[Lot]) -> list[Finding]:
@@ -77,8 +77,8 @@ def lots_used_too_early(disposals: Iterable[Disposal]) -> list[Finding]:
 
 def _add_movement(sums: _Sums, movement: Movement) -> None:
     if isinstance(movement, Acquisition):
-        if movement.gap is Gap.MISSING_BASIS:
-            sums.acquired_without_basis = added(sums.acquired_without_basis, movement.quantity)
+        if movement.origin is LotOrigin.UNKNOWN:
+            sums.acquired_unknown = added(sums.acquired_unknown, movement.quantity)
         else:
             sums.acquired = added(sums.acquired, movement.quantity)
             sums.acquired_cost = added(sums.acquired_cost, movement.cost_basis or ZERO)
@@ -97,8 +97,8 @@ def _add_disposal(sums: _Sums, disposal: Disposal) -> None:
 
 
 def _add_lot(sums: _Sums, lot: Lot) -> None:
-    if lot.gap is Gap.MISSING_BASIS:
-        sums.open_without_basis = added(sums.open_without_basis, lot.quantity_open)
+    if lot.origin is LotOrigin.UNKNOWN:
+        sums.open_unknown = added(sums.open_unknown, lot.quantity_open)
     else:
         sums.open = added(sums.open, lot.quantity_open)
         sums.open_cost = added(sums.open_cost, lot.cost_open or ZERO)
@@ -112,9 +112,9 @@ def _unbalanced(asset: AssetCode, sums: _Sums) -> list[Finding]:
         ("proceeds", sums.proceeds, "proceeds in disposals", sums.disposed_proceeds),
     )
     found = [_not_conserved(asset, one, left, other, right) for one, left, other, right in must_be_equal if left != right]
-    accounted = added(sums.disposed_without_lot, sums.open_without_basis)
-    if accounted < sums.acquired_without_basis:
-        found.append(_not_conserved(asset, "units without basis", sums.acquired_without_basis, "of them found again", accounted))
+    accounted = added(sums.disposed_without_lot, sums.open_unknown)
+    if accounted < sums.acquired_unknown:
+        found.append(_not_conserved(asset, "units of unknown origin", sums.acquired_unknown, "of them found again", accounted))
     return found
 
 

@@ -26,6 +26,7 @@ class OpenLot:
         "gap",
         "given",
         "home",
+        "is_unknown",
         "left",
         "lot_id",
         "part",
@@ -56,6 +57,7 @@ class OpenLot:
         self.source_id: SourceId | None = source.source_id
         self.acquired_at: datetime | None = source.acquired_at
         self.gap = source.gap
+        self.is_unknown = source.origin is LotOrigin.UNKNOWN
         self.serial = serial
         self.units = units
         self.cost = cost

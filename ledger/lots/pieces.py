@@ -20,13 +20,15 @@ class Origin(Protocol):
     """What units can be taken from: a lot, a pool, the acquisitions of a day.
 
     `lot_id` is the id under which it stands among the lots; `source_id` the source's id of the acquiring event and `acquired_at`
-    its instant, None where there is not one; `gap` says why the basis is not known.
+    its instant, None where there is not one; `gap` says why the basis is not known. Of what `is_unknown` nobody told how it came to
+    be owned: it is the same as nothing.
     """
 
     lot_id: LotId
     source_id: SourceId | None
     acquired_at: datetime | None
     gap: Gap | None
+    is_unknown: bool
 
 
 # What they were taken from (None: from nothing), units, cost (None: no price), matched by, caveat, provisional until.
@@ -71,8 +73,10 @@ def _disposal(
 ) -> Disposal:
     origin, _, cost, matched_by, caveat, provisional_until = piece
     gap = Gap.MISSING_PRICE if proceeds is None or cost is None else None
-    if origin is None or origin.gap is Gap.MISSING_BASIS:
+    if origin is None or origin.is_unknown:
         origin, matched_by, gap = None, MISSING, Gap.MISSING_BASIS
+    elif origin.gap is Gap.MISSING_BASIS:
+        gap = Gap.MISSING_BASIS
     return Disposal(
         disposal_id=disposal_id(movement.event_id, movement.leg),
         piece=number,

@@ -7,23 +7,21 @@ from decimal import Decimal
 from ledger.config import BookSettings
 from ledger.domain.amount import ZERO, AssetCode, added, is_fiat
 from ledger.domain.entry import JournalEntry
-from ledger.domain.event import BalanceSnapshot, Transfer
+from ledger.domain.event import BalanceSnapshot
 from ledger.domain.event_text import body_text, facts_hash
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import IN_TRANSIT, WalletId, content_hash
-from ledger.domain.lot import Gap
+from ledger.domain.lot import LotOrigin
 from ledger.journal.balances import Balances, balances_of
 from ledger.journal.chart import account_of_assets
-from ledger.journal.checks import broken_chain, broken_reversals, events_without_one_live_entry, unexplained_clearing
+from ledger.journal.checks import broken_chain, broken_reversals, events_without_one_live_entry
 from ledger.lots.checks import lots_unlike_balances, lots_used_too_early, unconserved
-from ledger.pipeline.match import movements_of
+from ledger.pipeline.match import CHECK_ORIGIN, movements_of, open_transfers
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.sync import reconciliation
 from ledger.pipeline.terms import terms_of
 from ledger.ports import BookTerms, TaxRegime
 from ledger.storage.store import Reader, Store
-
-_ORIGIN = "check"
 
 
 def check_book(
@@ -42,7 +40,8 @@ def check_book(
             found += check()
             progress.advance("check", number, len(inspection.checks))
     with store.write() as writer:
-        writer.replace_findings(_ORIGIN, found, now())
+        told = {(finding.code, finding.subject) for origin, finding in writer.findings() if origin != CHECK_ORIGIN}
+        writer.replace_findings(CHECK_ORIGIN, [one for one in found if (one.code, one.subject) not in told], now())
     with store.read() as reader:
         return tuple(finding for _, finding in reader.findings())
 
@@ -96,8 +95,7 @@ class _Inspection:
 
     def clearing(self) -> list[Finding]:
         """Find transfers of which one half is unknown, and what else the clearing account holds."""
-        halves = (stored.event for stored in self.reader.events(kinds=("transfer",)) if isinstance(stored.event, Transfer))
-        return unexplained_clearing(self.balances, (half for half in halves if None in (half.from_account, half.to_account)))
+        return open_transfers(self.reader)
 
     def conservation(self) -> Iterator[Finding]:
         """Find assets of which units or cost were lost or made."""
@@ -108,8 +106,8 @@ class _Inspection:
 
     def lots_against_journal(self) -> list[Finding]:
         """Find wallets whose open lots are not what their accounts hold; where a basis is missing, that finding says it all."""
-        short = {piece.asset for piece in self.reader.disposals() if piece.gap is Gap.MISSING_BASIS}
-        short |= {lot.asset for lot in self.reader.lots(include_closed=True) if lot.gap is Gap.MISSING_BASIS}
+        short = {piece.asset for piece in self.reader.disposals() if piece.lot_id is None}
+        short |= {lot.asset for lot in self.reader.lots(include_closed=True) if lot.origin is LotOrigin.UNKNOWN}
         held = (lot for lot in self.reader.lots() if lot.wallet != IN_TRANSIT and lot.asset not in short)
         booked = {(wallet, asset): balance for (wallet, asset), balance in self._wallet_balances().items() if asset not in short}
         return lots_unlike_balances(held, booked)

@@ -1,7 +1,7 @@
 """Files -> payloads, events, entries: all files of one command in one database transaction, all or nothing."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,22 +11,32 @@ from pathlib import Path
 from ledger.connectors.files.reading import read_file, read_table
 from ledger.connectors.files.recognition import recognise
 from ledger.domain.errors import InputError, RowFault
-from ledger.domain.ids import AccountId, content_hash, payload_id
+from ledger.domain.finding import Finding
+from ledger.domain.ids import AccountId, VenueName, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.pipeline.interpret import Absorber, Attribution, Contradiction, Tally, Told
+from ledger.pipeline.match import MatchResult
 from ledger.pipeline.progress import Progress
 from ledger.ports import FileFormat, FileRow, FileTerms
 from ledger.storage.store import Store, Writer
 
 _CHUNK_ROWS = 5_000
+_SHOWN_MAX = 20
+
+Derive = Callable[[Writer], MatchResult]  # matches lots inside the import's own write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOutcome:
-    """What one file brought: its format, its number of data rows, and how many of its events were new, known and so on."""
+    """What one file brought: its number of data rows, and how many of its events were new, known and so on.
+
+    `venue` is whose export it is; `accounts` are those that its events are in, sorted.
+    """
 
     path: Path
     format_name: str
+    venue: VenueName
+    accounts: tuple[AccountId, ...]
     rows: int
     tally: Tally
 
@@ -48,15 +58,20 @@ class FileImport:
     format_name: str | None = None
     _outcomes: list[FileOutcome] = field(default_factory=list)
 
-    def run(self, paths: Sequence[Path], *, dry_run: bool = False) -> tuple[FileOutcome, ...]:
-        """Import the files in the order given; with `dry_run` tell what would come of it and store nothing.
+    def run(self, paths: Sequence[Path], derive: Derive, *, dry_run: bool = False) -> tuple[FileOutcome, ...]:
+        """Import the files in the order given and match lots; with `dry_run` tell what would come of it and store nothing.
 
         Raises:
-            InputError: for any fault in any file; then nothing of any file is stored. `faults` lists all bad rows.
+            InputError: for any fault in any file, and for events that the law or the book has no place for; then nothing of
+                any file is stored. `faults` lists all bad rows.
         """
         with suppress(_RolledBack), self.store.write() as writer:
+            known = {finding.subject for _, finding in writer.findings()}
             for path in paths:
                 self._outcomes.append(self._import(path, writer))
+            refused = [finding for finding in derive(writer).refused if finding.subject not in known]
+            if refused:
+                raise _no_place(refused)
             if dry_run:
                 raise _RolledBack
         return tuple(self._outcomes)
@@ -66,12 +81,22 @@ class FileImport:
         table = read_table(io.BytesIO(content), name=str(path))
         file_format = recognise(table.header, self.formats, name=str(path), wanted=self.format_name)
         payload = self._payload(path, content, file_format)
+        _check_account(path, payload, writer)
         payload_seq, _ = writer.add_payload(payload)
         absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution)
-        rows = self._absorb(path, file_format.read(table.rows, table.header, self.terms), absorber, payload_seq)
+        accounts: set[AccountId] = set()
+        told = _noting_accounts(file_format.read(table.rows, table.header, self.terms), accounts)
+        rows = self._absorb(path, told, absorber, payload_seq)
         contradictions = [one.finding(payload.payload_id) for one in absorber.contradictions]
-        writer.add_findings(f"payload:{payload.payload_id}", contradictions, self.recorded_at)
-        return FileOutcome(path=path, format_name=file_format.name, rows=rows, tally=absorber.tally)
+        writer.replace_findings(f"payload:{payload.payload_id}", contradictions, self.recorded_at)
+        return FileOutcome(
+            path=path,
+            format_name=file_format.name,
+            venue=file_format.venue,
+            accounts=tuple(sorted(accounts)),
+            rows=rows,
+            tally=absorber.tally,
+        )
 
     def _absorb(self, path: Path, rows: Iterator[FileRow], absorber: Absorber, payload_seq: int) -> int:
         faults: list[RowFault] = []
@@ -103,6 +128,31 @@ class FileImport:
             content_hash=digest,
             fetched_at=self.recorded_at,
         )
+
+
+def _check_account(path: Path, payload: Payload, writer: Writer) -> None:
+    """Refuse a file that is in the book under another account: all its events would be booked twice."""
+    others = writer.accounts_of_file(payload.content_hash) - {payload.account}
+    if others:
+        named = ", ".join(sorted(other or "(none named)" for other in others))
+        here = payload.account or "(none named)"
+        raise InputError(
+            f"{path}: is in the book already, imported with --account {named}; with {here} everything in it would be booked twice",
+            mend="import it with the same account, or make a new book",
+        )
+
+
+def _no_place(refused: Sequence[Finding]) -> InputError:
+    shown = "".join(f"\n  {finding.message}" for finding in refused[:_SHOWN_MAX])
+    more = f"\n  ... and {len(refused) - _SHOWN_MAX} more" if len(refused) > _SHOWN_MAX else ""
+    return InputError(f"nothing was imported; there is no place in the lots for:{shown}{more}", mend=refused[0].mend)
+
+
+def _noting_accounts(rows: Iterator[FileRow], accounts: set[AccountId]) -> Iterator[FileRow]:
+    for row in rows:
+        if row.event is not None:
+            accounts.add(row.event.account)
+        yield row
 
 
 def _told(rows: Sequence[FileRow]) -> list[Told]:

@@ -11,10 +11,15 @@ from datetime import datetime
 from enum import Enum, auto
 
 from ledger.config import BookSettings
-from ledger.domain.amount import AssetCode, is_fiat, text_of
-from ledger.domain.event_text import instant_text
+from ledger.domain.amount import INTEGER_DIGITS_MAX, AssetCode, is_fiat, text_of
+from ledger.domain.errors import NumberRefused, UnsupportedCase
+from ledger.domain.event import Event, Transfer, assets_of
+from ledger.domain.event_text import instant_text, kind_of
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.lot import Caveat, Disposal, Gap, Lot, Movement, OwnTransfer
+from ledger.domain.lot import Caveat, Disposal, Gap, Lot, LotOrigin, Movement, OwnTransfer
+from ledger.journal.balances import balances_of
+from ledger.journal.chart import CLEARING
+from ledger.journal.checks import unexplained_clearing
 from ledger.lots.pools import ties_ordered
 from ledger.pipeline.price import PriceBook, PriceNeed, missing_price, worth_of
 from ledger.pipeline.progress import Progress
@@ -22,6 +27,7 @@ from ledger.pipeline.terms import terms_of
 from ledger.ports import BookTerms, TaxRegime
 from ledger.storage.store import Computation, Reader, Store, Writer
 
+CHECK_ORIGIN = "check"
 _CHUNK_ROWS = 10_000
 
 
@@ -33,6 +39,14 @@ class Rebuild(Enum):
     ALL = auto()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchResult:
+    """What a rebuild left open: the prices that were lacking, and the events that the law or the book cannot take (findings)."""
+
+    lacking: tuple[PriceNeed, ...] = ()
+    refused: tuple[Finding, ...] = ()
+
+
 def match_book(
     store: Store,
     settings: BookSettings,
@@ -41,33 +55,53 @@ def match_book(
     now: Callable[[], datetime],
     progress: Progress,
     rebuild: Rebuild = Rebuild.CHANGED,
-) -> tuple[PriceNeed, ...]:
-    """Bring lots and disposals up to date with the book; return the prices that were lacking.
+) -> MatchResult:
+    """Bring lots and disposals up to date with the book.
 
     All in one database transaction: a killed run leaves the lots of before.
 
     Raises:
         InputError: when the regime does not allow the book's method or scope.
     """
+    with store.write() as writer:
+        return match_into(writer, settings, regime, now=now(), progress=progress, rebuild=rebuild)
+
+
+def match_into(
+    writer: Writer,
+    settings: BookSettings,
+    regime: TaxRegime,
+    *,
+    now: datetime,
+    progress: Progress,
+    rebuild: Rebuild = Rebuild.CHANGED,
+) -> MatchResult:
+    """Do what `match_book` does, inside the caller's transaction."""
     terms = terms_of(settings)
     rule = regime.rule(terms)
     wanted = _Wanted(regime=regime, options=options_text(terms))
-    lacking: list[PriceNeed] = []
-    with store.write() as writer:
-        assets = _stale_assets(writer, wanted, rebuild)
-        for number, asset in enumerate(assets):
-            progress.advance("match", number, len(assets))
-            kept = _Kept(writer)
-            needs: list[PriceNeed] = []
-            writer.clear_matches([asset])
-            kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, needs))))
-            findings = [*kept.findings, *kept.marked.values(), *map(missing_price, needs)]
-            writer.replace_findings(f"match:{asset}", findings, now())
-            lacking += needs
-        progress.advance("match", len(assets), len(assets))
-        if assets or writer.computation() is None:
-            writer.put_computation(wanted.computation(writer, now()))
-    return tuple(lacking)
+    gaps = Gaps()
+    assets = _stale_assets(writer, wanted, rebuild)
+    for number, asset in enumerate(assets):
+        progress.advance("match", number, len(assets))
+        kept, found = _Kept(writer), Gaps()
+        writer.clear_matches([asset])
+        kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, found))))
+        writer.replace_findings(f"match:{asset}", [*kept.findings, *kept.marked.values(), *found.findings()], now)
+        gaps.add(found)
+    progress.advance("match", len(assets), len(assets))
+    if assets or writer.computation() is None:
+        writer.put_computation(wanted.computation(writer, now))
+        writer.replace_findings(CHECK_ORIGIN, [], now)  # what `lotwright check` found was found in another book
+        writer.replace_findings("clearing", open_transfers(writer), now)
+    return MatchResult(lacking=tuple(gaps.lacking), refused=tuple(gaps.refused))
+
+
+def open_transfers(reader: Reader) -> list[Finding]:
+    """Return what the clearing account has to say: transfers of which one half is unknown, and what else it holds."""
+    transfers = (stored.event for stored in reader.events(kinds=("transfer",)) if isinstance(stored.event, Transfer))
+    halves = [transfer for transfer in transfers if None in (transfer.from_account, transfer.to_account)]
+    return unexplained_clearing(balances_of(reader.postings(account=CLEARING)), halves)
 
 
 def is_current(reader: Reader, settings: BookSettings, regime: TaxRegime) -> bool:
@@ -128,24 +162,64 @@ def _stale_assets(reader: Reader, wanted: _Wanted, rebuild: Rebuild) -> list[Ass
     return [AssetCode(asset) for asset in sorted(stale) if not is_fiat(AssetCode(asset))]
 
 
-def movements_of(
-    reader: Reader,
-    asset: AssetCode,
-    regime: TaxRegime,
-    terms: BookTerms,
-    needs: list[PriceNeed] | None = None,
-) -> Iterator[Movement]:
-    """Yield what all events do to the pools of one asset, by time (ties in no order); add lacking prices to `needs`."""
-    prices, lacking = PriceBook(reader, terms.currency), [] if needs is None else needs
+@dataclass(slots=True)
+class Gaps:
+    """What a timeline lacks: prices, and events that cannot be turned into movements."""
+
+    lacking: list[PriceNeed] = field(default_factory=list)
+    refused: list[Finding] = field(default_factory=list)
+
+    def add(self, other: "Gaps") -> None:
+        """Take in what another timeline lacks."""
+        self.lacking += other.lacking
+        self.refused += other.refused
+
+    def findings(self) -> list[Finding]:
+        """Return a finding for each gap."""
+        return [*map(missing_price, self.lacking), *self.refused]
+
+
+def movements_of(reader: Reader, asset: AssetCode, regime: TaxRegime, terms: BookTerms, gaps: Gaps | None = None) -> Iterator[Movement]:
+    """Yield what all events do to the pools of one asset, by time (ties in no order); add what is lacking to `gaps`.
+
+    An event for which the law or the book has no place yields nothing and stands in `gaps.refused`.
+    """
+    prices, gaps = PriceBook(reader, terms.currency), gaps or Gaps()
+    lacking = gaps.lacking
     for event in reader.timeline(asset):
         known = len(lacking)
-        worth = worth_of(event, regime=regime, terms=terms, prices=prices, needs=lacking)
-        movements = regime.movements(event, worth, terms)
+        try:
+            worth = worth_of(event, regime=regime, terms=terms, prices=prices, needs=lacking)
+            movements = regime.movements(event, worth, terms)
+            _check_sizes(movements)
+        except (UnsupportedCase, NumberRefused) as error:
+            if asset == min(code for code in assets_of(event) if not is_fiat(AssetCode(code))):  # it is said once
+                gaps.refused.append(_refused(event, error))
+            continue
         if len(lacking) > known and asset != _asset_to_complain(movements):
             del lacking[known:]
         for movement in movements:
             if movement.asset == asset:
                 yield movement
+
+
+def _check_sizes(movements: Iterable[Movement]) -> None:
+    for movement in movements:
+        figures = (getattr(movement, name, None) for name in ("quantity", "cost_basis", "proceeds", "selling_costs"))
+        for figure in figures:
+            if figure is not None and figure.adjusted() >= INTEGER_DIGITS_MAX:
+                raise NumberRefused(text_of(figure), f"has more than {INTEGER_DIGITS_MAX} integer digits")
+
+
+def _refused(event: Event, error: UnsupportedCase | NumberRefused) -> Finding:
+    return Finding(
+        code="unsupported-case",
+        severity=Severity.ERROR,
+        subject=f"{event.account}/{event.source_id}",
+        message=f"{kind_of(event)} {event.source_id} of {event.account} at {instant_text(event.occurred_at)} "
+        f"cannot be matched, so it stands in no lot and no gain: {error.message}",
+        mend=error.mend or "correct the source; if it is right, report it, so that a rule can be written",
+    )
 
 
 def _asset_to_complain(movements: Iterable[Movement]) -> AssetCode | None:
@@ -194,24 +268,28 @@ class _Kept:
 
 def _missing_basis(piece: Disposal) -> Finding:
     proceeds = "proceeds not known" if piece.proceeds is None else f"proceeds {text_of(piece.proceeds)}"
+    why = "without a known acquisition" if piece.lot_id is None else f"out of {piece.lot_source_id}, whose cost nobody told"
+    history = "import the history that brought them in; if there is none, an `opening` row dated before, with their cost and date"
     return Finding(
         code="missing-basis",
         severity=Severity.ERROR,
         subject=f"{piece.account}/{piece.source_id}/{piece.disposal_id}/{piece.piece}",
         message=f"{text_of(piece.quantity)} {piece.asset} left {piece.account} at {instant_text(piece.disposed_at)} "
-        f"({piece.kind} {piece.source_id}, {proceeds}) without a known acquisition; their cost basis counts as 0",
-        mend="import what brought them in: the missing history, or an `opening` row with their cost and date",
+        f"({piece.kind} {piece.source_id}, {proceeds}) {why}; their cost basis counts as 0",
+        mend=history if piece.lot_id is None else f"import row {piece.lot_source_id} again with its total cost as `value`",
     )
 
 
 def _unknown_lot(lot: Lot) -> Finding:
+    unknown = lot.origin is LotOrigin.UNKNOWN
+    halves = "sync or import the account that they came from; until the two halves can be paired, their basis stays missing"
     return Finding(
-        code="unknown-acquisition",
+        code="unknown-acquisition" if unknown else "unknown-cost",
         severity=Severity.WARNING,
         subject=f"{lot.account}/{lot.source_id}/{lot.lot_id}/{lot.part}",
-        message=f"{text_of(lot.quantity_open)} {lot.asset} came into {lot.account} at {instant_text(lot.acquired_at)} "
-        f"({lot.source_id}) and nobody told how they were acquired; sold as they are they would have a cost basis of 0",
-        mend="import the account that they came from, or an `opening` row with their cost and date",
+        message=f"{text_of(lot.quantity_open)} {lot.asset} came into {lot.account} at {instant_text(lot.acquired_at)} ({lot.source_id}) "
+        f"and nobody told {'how they were acquired' if unknown else 'what they cost'}; sold as they are they would have a cost basis of 0",
+        mend=halves if unknown else f"import row {lot.source_id} again with its total cost as `value`",
     )
 
 
@@ -222,7 +300,7 @@ def _pool_incomplete(first: Disposal) -> Finding:
         subject=first.asset,
         message=f"disposals of {first.asset} from {instant_text(first.disposed_at)} on ({first.kind} {first.source_id}) were matched "
         "while units without a price or a basis stood beside the pool; their cost will change when these get one",
-        mend=f"mend the findings missing-price, missing-basis and unknown-acquisition of {first.asset}",
+        mend=f"mend what is found of {first.asset}: missing-price, missing-basis, unknown-acquisition, unknown-cost",
     )
 
 

@@ -9,8 +9,8 @@ from ledger.config import BookSettings, ConnectionSettings, resolve_secrets
 from ledger.domain.errors import ConnectorError, InputError, LedgerError
 from ledger.domain.finding import Severity
 from ledger.pipeline.interpret import Attribution, Tally
-from ledger.pipeline.match import Rebuild, match_book
-from ledger.pipeline.price import PriceNeed, fetch_prices
+from ledger.pipeline.match import MatchResult, Rebuild, match_book
+from ledger.pipeline.price import fetch_prices
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.sync import ConnectionSync
 from ledger.ports import CallCount, ConnectionTerms, Connector, ConnectorFactory, PriceSource, PullWindow, TaxRegime
@@ -101,12 +101,14 @@ class Night:
     now: Callable[[], datetime]
     progress: Progress
     _outcomes: list[ConnectionOutcome] = field(default_factory=list)
+    _holders: dict[tuple[str, str | None, str], str] = field(default_factory=dict, repr=False)
 
     def run(self, connections: Sequence[ConnectionSettings]) -> NightSummary:
         """Sync, price and match; never raises for a venue's failure.
 
         Raises:
-            InputError: when a connection cannot even be opened (no such venue, no secrets); nothing was pulled then.
+            InputError: when a connection cannot even be opened (no such venue, no secrets, a key that another connection
+                has too); nothing was pulled then.
         """
         began = time.monotonic()
         deadline = None if self.budget_seconds is None else began + self.budget_seconds
@@ -135,6 +137,7 @@ class Night:
                 f"connection {settings.name} has no secrets",
                 mend='name where they are kept: secrets = "env:PREFIX", keyring:, file: or cmd:',
             )
+        self._check_key(settings, secrets.key)
         terms = ConnectionTerms(
             account=settings.name,
             secrets=secrets,
@@ -143,6 +146,14 @@ class Night:
             deadline=deadline,
         )
         return self.factory_of(settings.venue)(terms)
+
+    def _check_key(self, settings: ConnectionSettings, key: str) -> None:
+        holder = self._holders.setdefault((settings.venue, settings.base_url, key), settings.name)
+        if holder != settings.name:
+            raise InputError(
+                f"connections {holder} and {settings.name} have the same key; everything in it would be booked twice",
+                mend=f"remove one of them: lotwright connect remove {settings.name}",
+            )
 
     def _sync(self, settings: ConnectionSettings, connector: Connector) -> None:
         began, error = time.monotonic(), None
@@ -177,7 +188,7 @@ class Night:
             self._outcomes[number] = replace(self._outcomes[number], calls=connector.call_count())
 
     def _match(self, sources: Sequence[PriceSource]) -> None:
-        lacking = self._matched(Rebuild.UNPRICED)
+        lacking = self._matched(Rebuild.UNPRICED).lacking
         if not lacking or not sources:
             return
         began, error = time.monotonic(), None
@@ -192,7 +203,7 @@ class Night:
                 ConnectionOutcome(name="prices", venue="", tally=Tally(), windows=0, calls=CallCount(), seconds=seconds, error=error),
             )
 
-    def _matched(self, rebuild: Rebuild) -> tuple[PriceNeed, ...]:
+    def _matched(self, rebuild: Rebuild) -> MatchResult:
         return match_book(self.store, self.settings, self.regime, now=self.now, progress=self.progress, rebuild=rebuild)
 
 

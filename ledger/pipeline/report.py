@@ -3,26 +3,32 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
-from itertools import groupby
+from heapq import merge
+from itertools import chain, groupby, takewhile
 from operator import attrgetter
 
 from ledger.config import BookSettings
-from ledger.domain.amount import ZERO, AssetCode, added, subtracted
-from ledger.domain.event import Event, Fill, Income
+from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat, subtracted
+from ledger.domain.errors import NumberRefused, UnsupportedCase
+from ledger.domain.event import Event, Fill, Income, IncomeKind
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, FindingCount, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId
-from ledger.domain.lot import Disposal, Gap, HoldingTerm, Lot
-from ledger.domain.period import ALL_TIME, Period
+from ledger.domain.lot import Acquisition, Disposal, Gap, HoldingTerm, Lot, LotOrigin
+from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
+from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
+from ledger.lots.pools import ties_ordered
+from ledger.pipeline.match import movements_of
 from ledger.pipeline.price import PriceBook, worth_of
 from ledger.pipeline.terms import terms_of
 from ledger.ports import BookTerms, TaxRegime
 from ledger.storage.store import Reader, StoredEvent
 
+_FEE_KINDS = ("fill", "transfer", "income", "charge")
 NO_BOT = BotId("")  # the filter value that asks for what no bot did
 
 
@@ -93,22 +99,28 @@ class BookInput:
         return map(law.gain, disposals)
 
     def income(self) -> Iterator[IncomeRow]:
-        """Yield income events with their value."""
-        terms = terms_of(self.settings)
-        prices = PriceBook(self.reader, terms.currency)
-        for event in _in_order(self.reader.events(kinds=("income",), asset=self.selection.asset)):
-            assert isinstance(event, Income), event
-            day = event.occurred_at.astimezone(terms.zone).date()
-            if day not in self.period or not self.selection.takes(event) or self.selection.asset not in (None, event.amount.asset):
-                continue
-            value = worth_of(event, regime=self.regime, terms=terms, prices=prices).value
-            if event.amount.asset == terms.currency:
-                value = event.amount.quantity
-            yield _income_row(event, day, self.regime.year_of(day, terms), value)
+        """Yield income events with their value, and rebates that the law takes for income with theirs."""
+        receipts = _Receipts(self.regime, terms_of(self.settings), self.reader)
+        asset = self.selection.asset
+        told = _in_order(self.reader.events(kinds=("income",), asset=asset))
+        rebated = _in_order(self.reader.events(kinds=_FEE_KINDS, asset=asset, rebates_only=True))
+        for row in merge(
+            (receipts.told(event) for event in told if self._takes(event)),
+            (receipt for event in rebated if self._takes(event) for receipt in receipts.rebated(event)),
+            key=attrgetter("occurred_at", "source_id"),
+        ):
+            if asset in (None, row.asset):
+                yield row
 
     def lots(self) -> Iterator[Lot]:
-        """Yield the lots that are open at the end of the book."""
-        return self.reader.lots(asset=self.selection.asset, account=self.selection.account)
+        """Yield the lots that are open at the end of the period; without an end, at that of the book."""
+        until = self._instants()[1]
+        chosen = self.selection
+        if until is None:
+            return self.reader.lots(asset=chosen.asset, account=chosen.account)
+        assets = [chosen.asset] if chosen.asset else sorted(map(AssetCode, self.reader.changed_assets(after_event_seq=0)))
+        lots = chain.from_iterable(self._lots_before(until, asset) for asset in assets if not is_fiat(asset))
+        return (lot for lot in lots if chosen.account in (None, lot.account))
 
     def entries(self) -> Iterator[JournalRow]:
         """Yield the journal entries of the period."""
@@ -139,6 +151,18 @@ class BookInput:
     def findings(self) -> Iterable[Finding]:
         """Return the book's open findings."""
         return tuple(finding for _, finding in self.reader.findings())
+
+    def _lots_before(self, until: datetime, asset: AssetCode) -> list[Lot]:
+        """Return the lots of an asset that were open at an instant, in the order in which stored ones are read."""
+        terms = terms_of(self.settings)
+        movements = movements_of(self.reader, asset, self.regime, terms)
+        earlier = takewhile(lambda movement: movement.occurred_at < until, ties_ordered(movements))
+        outcomes = self.regime.rule(terms).match(earlier)
+        lots = [outcome for outcome in outcomes if isinstance(outcome, Lot) and outcome.quantity_open]
+        return sorted(lots, key=attrgetter("wallet", "acquired_at", "lot_id", "part"))
+
+    def _takes(self, event: Event) -> bool:
+        return local_day(event.occurred_at, self.settings.zone) in self.period and self.selection.takes(event)
 
     def _fills(self) -> Iterator[Fill]:
         since, until = self._instants()
@@ -188,28 +212,56 @@ class _Law:
         return self._regime.box(term=term, year=year)
 
 
+class _Receipts:
+    """Makes income rows of events."""
+
+    def __init__(self, regime: TaxRegime, terms: BookTerms, reader: Reader) -> None:
+        self._regime = regime
+        self._terms = terms
+        self._prices = PriceBook(reader, terms.currency)
+
+    def told(self, event: Event) -> IncomeRow:
+        """Return what an income event says."""
+        assert isinstance(event, Income), event
+        value = event.amount.quantity if event.amount.asset == self._terms.currency else self._worth(event).value
+        return self._row(event, event.kind, event.amount, event.account, value)
+
+    def rebated(self, event: Event) -> Iterator[IncomeRow]:
+        """Yield the lots that a negative fee brought, at their cost; which these are is the law's to say."""
+        own = event.amount.asset if isinstance(event, Income) else None
+        try:
+            movements = self._regime.movements(event, self._worth(event), self._terms)
+        except (UnsupportedCase, NumberRefused):
+            return  # matching tells of it in a finding: such an event stands in no report
+        for lot in movements:
+            if isinstance(lot, Acquisition) and lot.origin is LotOrigin.REBATE and lot.asset != own:
+                yield self._row(event, IncomeKind.REBATE, Amount(quantity=lot.quantity, asset=lot.asset), lot.account, lot.cost_basis)
+
+    def _worth(self, event: Event) -> Worth:
+        return worth_of(event, regime=self._regime, terms=self._terms, prices=self._prices)
+
+    def _row(self, event: Event, kind: IncomeKind, amount: Amount, account: AccountId, value: Decimal | None) -> IncomeRow:
+        day = local_day(event.occurred_at, self._terms.zone)
+        return IncomeRow(
+            source_id=event.source_id,
+            occurred_at=event.occurred_at,
+            day=day,
+            year=self._regime.year_of(day, self._terms),
+            kind=kind.value,
+            asset=amount.asset,
+            quantity=amount.quantity,
+            account=account,
+            bot=event.bot,
+            value=value,
+            finding=Gap.MISSING_PRICE.value if value is None else "",
+        )
+
+
 def _in_order(events: Iterable[StoredEvent]) -> Iterator[Event]:
     """Yield events that come by time, those of one instant by the source's id, whichever arrived first."""
     for _, tied in groupby((stored.event for stored in events), key=attrgetter("occurred_at")):
         yield from sorted(tied, key=attrgetter("source_id", "event_id"))
 
 
-def _income_row(event: Income, day: date, year: int, value: Decimal | None) -> IncomeRow:
-    return IncomeRow(
-        source_id=event.source_id,
-        occurred_at=event.occurred_at,
-        day=day,
-        year=year,
-        kind=event.kind.value,
-        asset=event.amount.asset,
-        quantity=event.amount.quantity,
-        account=event.account,
-        bot=event.bot,
-        value=value,
-        finding=Gap.MISSING_PRICE.value if value is None else "",
-    )
-
-
 def _start_of(day: date | None, zone: tzinfo) -> datetime | None:
-    """Return the first instant of a day in the book's zone."""
-    return None if day is None else datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+    return None if day is None else start_of_day(day, zone)

@@ -7,7 +7,7 @@ every balance of the venue must equal the book's.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ledger.config import ConnectionSettings
 from ledger.domain.errors import KeyRefused, TerminalError
@@ -18,7 +18,7 @@ from ledger.domain.ids import AccountId
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import assets_of_account
 from ledger.journal.checks import Reconciliation, reconciled
-from ledger.pipeline.interpret import Absorber, Attribution, Tally
+from ledger.pipeline.interpret import Absorber, Attribution, Tally, Told
 from ledger.pipeline.progress import Progress
 from ledger.ports import Connector, LedgerLine, Page, PullWindow, StreamKey
 from ledger.storage.store import CoverageWindow, Reader, Store
@@ -26,6 +26,7 @@ from ledger.storage.store import CoverageWindow, Reader, Store
 LEDGER = "ledger"
 BALANCES = "balances"
 _PROOF = "ledger-proof"  # the cursor that says up to which payload every ledger line is explained
+_CLOCKS_APART_MAX = timedelta(minutes=1)  # a fill just before a snapshot may bear a later time of the venue's clock
 _ROUNDS_MAX = 3  # a bot that trades while we pull makes book and venue differ for a moment
 
 
@@ -52,7 +53,7 @@ class ConnectionSync:
         streams = self.connector.streams()
         for _ in range(_ROUNDS_MAX):
             self._pull_history(streams)
-            if self._balances_agree(streams):
+            if self.window.until is not None or self._balances_agree(streams):
                 return
 
     def _pull_history(self, streams: Iterable[StreamKey]) -> None:
@@ -62,7 +63,8 @@ class ConnectionSync:
         told_by = {line.told_by for line in self._unexplained() if line.told_by is not None}
         for stream in sorted(told_by):
             self._pull(stream)
-        self._prove_ledger()
+        if self.window.until is None:  # else the venue's ledger goes further than what was asked for
+            self._prove_ledger()
 
     # --- pages -------------------------------------------------------------------------------------------------------
 
@@ -89,13 +91,19 @@ class ConnectionSync:
         with self.store.write() as writer:
             payload_seq, _ = writer.add_payload(page.payload)
             absorber = Absorber(writer, recorded_at=now, attribution=self.attribution)
-            absorber.absorb(said.events, payload_seq)
+            absorber.absorb(self._wanted(said.events), payload_seq)
             contradictions = [one.finding(page.payload.payload_id) for one in absorber.contradictions]
-            writer.add_findings(f"payload:{page.payload.payload_id}", [*said.findings, *contradictions], now)
-            writer.put_cursor(self.settings.name, stream.stream, stream.symbol, page.cursor, now)
+            writer.replace_findings(f"payload:{page.payload.payload_id}", [*said.findings, *contradictions], now)
+            if self.window.until is None:
+                writer.put_cursor(self.settings.name, stream.stream, stream.symbol, page.cursor, now)
             writer.add_coverage([self._coverage(stream, page, payload_seq, now)])
         self.tally.add(absorber.tally)
         self.windows += 1
+
+    def _wanted(self, told: Sequence[Told]) -> Sequence[Told]:
+        """Leave out what happened at `until` or later; as no cursor is kept then, a later run pulls it again."""
+        until = self.window.until
+        return told if until is None else [(event, place) for event, place in told if event.occurred_at < until]
 
     def _coverage(self, stream: StreamKey, page: Page, payload_seq: int, now: datetime) -> CoverageWindow:
         return CoverageWindow(
@@ -129,7 +137,9 @@ class ConnectionSync:
 
     def _unexplained(self) -> list[LedgerLine]:
         with self.store.read() as reader:
-            return [line for _, lines in self._open_lines(reader) for line in lines]
+            lines = [line for _, lines in self._open_lines(reader) for line in lines]
+        until = self.window.until
+        return lines if until is None else [line for line in lines if line.occurred_at < until]
 
     def _open_lines(self, reader: Reader) -> Iterable[tuple[int, list[LedgerLine]]]:
         state = reader.cursor(self.settings.name, _PROOF, "") or {}
@@ -163,11 +173,17 @@ class ConnectionSync:
 
 
 def reconciliation(reader: Reader, account: AccountId | None = None) -> Reconciliation:
-    """Compare the book's balances with the newest that the venues told: of one account, or of all (None)."""
+    """Compare the book's balances with the newest that the venues told, as of then: of one account, or of all (None)."""
     snapshots = [stored.event for stored in reader.snapshots() if isinstance(stored.event, BalanceSnapshot)]
-    told = [snapshot for snapshot in snapshots if account in (None, snapshot.account)]
-    postings = reader.postings() if account is None else reader.postings(account=assets_of_account(account))
-    return reconciled(balances_of(postings), told)
+    parts = []
+    for told in sorted({snapshot.account for snapshot in snapshots if account in (None, snapshot.account)}):
+        newest = [snapshot for snapshot in snapshots if snapshot.account == told]
+        until = max(snapshot.occurred_at for snapshot in newest) + _CLOCKS_APART_MAX
+        parts.append(reconciled(balances_of(reader.postings(account=assets_of_account(told), until=until)), newest))
+    return Reconciliation(
+        rows=tuple(row for part in parts for row in part.rows),
+        findings=tuple(finding for part in parts for finding in part.findings),
+    )
 
 
 def _unexplained_line(line: LedgerLine) -> Finding:

@@ -34,7 +34,10 @@ async def send(request: web.BaseRequest, answer: Answer, faults: tuple[Fault, ..
     """Send an answer, or what the faults leave of it."""
     for fault in faults:
         if fault in _SENDERS:
-            return await _SENDERS[fault](request, answer, patience)
+            try:
+                return await _SENDERS[fault](request, answer, patience)
+            except ConnectionResetError:  # the client went away in the middle of it, and nobody hears the rest
+                return _response(answer)
     return _response(_spoilt(request, answer, faults))
 
 

@@ -27,7 +27,7 @@ from ledger.domain.facts import JournalRow
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import EntryId, EventId, Hash, LotId, PayloadId
 from ledger.domain.lot import Disposal, Lot
-from ledger.domain.payload import Payload
+from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
 from ledger.storage import rows, tables
 from ledger.storage.backend import Backend
@@ -39,6 +39,7 @@ _ROWS = 2_000  # rows fetched at a time: flat memory, few round trips
 _PAYLOADS = 8  # payloads fetched at a time; each may hold megabytes
 _KEYS = 5_000  # keys asked for at a time
 _MATCHES_MAX = 20
+_NEGATIVE_FEE = '"fee":["-'  # as the text of an event has it; a quotation mark inside its strings is escaped
 _SEVERITIES = case({severity.value: rank for rank, severity in enumerate(Severity)}, value=finding.c.severity)
 _QUOTE = (price.c.asset, price.c.currency, price.c.observed_at, price.c.price, price.c.source)
 _ENTRY = (entry.c.seq, entry.c.entry_id, event.c.event_id, entry.c.occurred_at, entry.c.reverses)
@@ -81,6 +82,11 @@ class Reader:
         genesis: Hash = self._connection.execute(select(tables.book.c.genesis)).scalar_one()
         return genesis
 
+    def currency(self) -> str:
+        """Return the currency that the book was created in: the one of every value that its sources told."""
+        currency: str = self._connection.execute(select(tables.book.c.currency)).scalar_one()
+        return currency
+
     def counts(self) -> dict[str, int]:
         """Return the number of rows of each table, by name."""
         return {
@@ -111,6 +117,11 @@ class Reader:
         )
         yield from map(rows.payload_of, self._stream(statement.order_by(payload.c.seq), size=_PAYLOADS))
 
+    def accounts_of_file(self, content: Hash) -> set[str]:
+        """Return the accounts under which a file of this content was imported; empty text: none was named."""
+        statement = select(payload.c.account).where(payload.c.kind == PayloadKind.FILE.value, payload.c.content_hash == content)
+        return set(self._connection.execute(statement).scalars())
+
     # --- events -----------------------------------------------------------------------------------------------------
 
     def known(self, ids: Sequence[EventId]) -> dict[EventId, KnownEvent]:
@@ -132,15 +143,38 @@ class Reader:
         """Yield all revisions of all events in order of arrival, also those that a better telling has replaced."""
         yield from map(rows.stored_event, self._stream(select(*rows.EVENT_COLUMNS).order_by(event.c.seq)))
 
-    def events(self, *, asset: str | None = None, kinds: Sequence[str] | None = None, after_seq: int = 0) -> Iterator[StoredEvent]:
-        """Yield live events by `occurred_at`, then `seq`; only those that move `asset`, are of `kinds`, arrived after `after_seq`."""
+    def events(
+        self,
+        *,
+        asset: str | None = None,
+        kinds: Sequence[str] | None = None,
+        after_seq: int = 0,
+        rebates_only: bool = False,
+    ) -> Iterator[StoredEvent]:
+        """Yield live events by `occurred_at`, then `seq`; only those that move `asset`, are of `kinds`, arrived after `after_seq`.
+
+        `rebates_only` asks for those whose fee is negative.
+        """
         conditions = (
             None if asset is None else _moves(asset),
             None if kinds is None else event.c.kind.in_(kinds),
             event.c.seq > after_seq if after_seq else None,
+            event.c.body.contains(_NEGATIVE_FEE) if rebates_only else None,
         )
         statement = _where(select(*rows.EVENT_COLUMNS).where(_live()), *conditions)
         yield from map(rows.stored_event, self._stream(statement.order_by(event.c.occurred_at, event.c.seq)))
+
+    def accounts(self) -> set[str]:
+        """Return the accounts that events or lots are in."""
+        return {name for column in (event.c.account, lot.c.account) for (name,) in self._connection.execute(select(column).distinct())}
+
+    def bots(self) -> set[str]:
+        """Return the bots that events were decided by."""
+        return {name for (name,) in self._connection.execute(select(event.c.bot).distinct()) if name is not None}
+
+    def assets(self) -> set[str]:
+        """Return the assets that events move."""
+        return {asset for (assets,) in self._connection.execute(select(event.c.assets).distinct()) for asset in assets.split()}
 
     def timeline(self, asset: str) -> Iterator[Event]:
         """Yield the live events that move an asset by `occurred_at`, without what only storage knows of them: for long sweeps."""

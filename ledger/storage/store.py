@@ -49,8 +49,10 @@ class Store:
         self._backend = backend
 
     @classmethod
-    def create(cls, url: str, *, recorded_at: datetime) -> "Store":
+    def create(cls, url: str, *, recorded_at: datetime, currency: str = "USD") -> "Store":
         """Make a new book at the newest schema and open it; the URL's file must not exist or be empty, its database exist.
+
+        `currency` is written down for good: values that sources tell are told in it.
 
         Raises:
             BookError: when there is a book already, or anything else, or no place for one.
@@ -64,7 +66,7 @@ class Store:
                     f"{store._backend.title} cannot be made: other tables are there", mend="give the book a database of its own"
                 )
             migrate.upgrade(connection)
-            _found(connection, recorded_at)
+            _found(connection, recorded_at, currency)
         return store
 
     @classmethod
@@ -145,10 +147,11 @@ class Store:
                 migrate.upgrade(connection)
 
 
-def _found(connection: Connection, recorded_at: datetime) -> None:
+def _found(connection: Connection, recorded_at: datetime, currency: str) -> None:
     """Write the one row of the book itself; every hash of its journal goes back to the genesis in it."""
     genesis = hash_of("lotwright", "genesis", instant_text(recorded_at))
-    connection.execute(insert(book), {"id": 1, "created_at": recorded_at, "version": version("lotwright"), "genesis": genesis})
+    founded = {"id": 1, "created_at": recorded_at, "version": version("lotwright"), "currency": currency, "genesis": genesis}
+    connection.execute(insert(book), founded)
 
 
 def _backend_of(url: str) -> Backend:

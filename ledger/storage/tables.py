@@ -24,6 +24,7 @@ book = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("created_at", Instant, nullable=False),
     Column("version", Text, nullable=False),
+    Column("currency", Key, nullable=False),  # of every value that sources told
     Column("genesis", Key, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
 )

@@ -5,13 +5,14 @@ and gives no movements. Legs are numbered from 1, what comes in before what goes
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from ledger.domain.amount import EXACT, ZERO, Amount, AssetCode, is_fiat
 from ledger.domain.event import BalanceSnapshot, Charge, Event, Fill, Income, IncomeKind, Opening, OpeningKind, Transfer
 from ledger.domain.ids import IN_TRANSIT, AccountId
 from ledger.domain.lot import Acquisition, Departure, DepartureKind, Gap, LotOrigin, Movement, OwnTransfer
+from ledger.domain.period import start_of_day
 from ledger.domain.price import Worth
 from ledger.ports import BookTerms
 from ledger.tax.fees import FeeLeg, FeePlace, fee_leg, units_in, units_out
@@ -39,12 +40,13 @@ def movements_of(event: Event, worth: Worth, terms: BookTerms, treatment: Treatm
 class _Legs:
     """The movements of one event while they are written: numbers them, fills in the wallet, leaves out money and nothings."""
 
-    __slots__ = ("_event", "_terms", "currency", "treatment", "written")
+    __slots__ = ("_event", "_terms", "currency", "treatment", "written", "zone")
 
     def __init__(self, event: Event, terms: BookTerms, treatment: Treatment) -> None:
         self._event = event
         self._terms = terms
         self.currency = terms.currency
+        self.zone = terms.zone
         self.treatment = treatment
         self.written: list[Movement] = []
 
@@ -264,9 +266,15 @@ def _opening(event: Opening, _: Worth, legs: _Legs) -> None:
         event.amount.quantity,
         cost=event.cost_basis if known else ZERO,
         origin=_OPENING_ORIGINS[event.kind],
-        acquired_at=event.acquired_at,
+        acquired_at=_acquired_at(event, legs.zone),
         gap=None if known else Gap.MISSING_BASIS,
     )
+
+
+def _acquired_at(event: Opening, zone: tzinfo) -> datetime | None:
+    """Return what starts the holding period: as told, else the day of the opening; None: its instant. DECISIONS: bare-day."""
+    day = event.acquired_day or event.occurred_day
+    return event.acquired_at if event.acquired_at is not None or day is None else start_of_day(day, zone)
 
 
 def _snapshot(_event: BalanceSnapshot, _worth: Worth, _legs: _Legs) -> None:

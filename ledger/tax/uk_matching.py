@@ -31,6 +31,7 @@ class _DayLot:
         self.source_id: SourceId | None = None
         self.acquired_at: datetime | None = None
         self.gap: Gap | None = None
+        self.is_unknown = False
         self.units = 0
         self.cost = 0
         self.first: OpenLot | None = None

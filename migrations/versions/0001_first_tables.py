@@ -108,6 +108,7 @@ def create_sources() -> None:
         whole("id"),
         instant("created_at"),
         plain("version"),
+        key("currency"),
         key("genesis"),
         primary("book", "id"),
         sa.CheckConstraint("id = 1", name=op.f("ck_book_one_row")),

@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 
 from ledger.domain.amount import EXACT, ZERO, cents_half_up, text_of
 from ledger.domain.document import Cell, CellKind, Column, Row
+from ledger.domain.event_text import instant_text
 
 CellText = Callable[[Cell], str]
 
@@ -55,7 +56,7 @@ def _plain_instant(cell: Cell) -> str:
     if cell is None:
         return ""
     assert isinstance(cell, datetime), cell
-    return cell.astimezone(UTC).isoformat("T", "microseconds")[:26] + "Z"
+    return instant_text(cell)
 
 
 def _plain_day(cell: Cell) -> str:

@@ -8,9 +8,11 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from tempfile import TemporaryDirectory
 from typing import IO, Protocol
 
 import xlsxwriter  # type: ignore[import-untyped]  # the package carries no types; `_Sheet` and `_Book` say what we use
+from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]  # the same
 from xlsxwriter.utility import (  # type: ignore[import-untyped]  # the same
     quote_sheetname,
     xl_range,
@@ -96,8 +98,23 @@ class XlsxExporter:
         self._data_rows_max = sheet_rows_max - _ROWS_BESIDE_DATA
 
     def write(self, document: ReportDocument, target: IO[bytes]) -> None:
-        """Write the whole document; rows wait in temporary files of the owner, never in memory."""
-        with xlsxwriter.Workbook(target, _OPTIONS) as workbook:
+        """Write the whole document; rows wait in temporary files of the owner, never in memory.
+
+        Raises:
+            OSError: when the target or a temporary file cannot be written.
+        """
+        patient = _Patient(target)
+        try:
+            self._write(document, patient)
+        except FileCreateError as refused:
+            (cause,) = refused.args
+            patient.failure = patient.failure or OSError(cause.errno, cause.strerror)
+        # Raised here and not there, where the package's own error would keep the half of an archive open.
+        if patient.failure is not None:
+            raise patient.failure
+
+    def _write(self, document: ReportDocument, target: "_Patient") -> None:
+        with TemporaryDirectory(prefix="lotwright-") as folder, xlsxwriter.Workbook(target, {**_OPTIONS, "tmpdir": folder}) as workbook:
             book: _Book = workbook
             book.use_zip64()
             book.set_properties({"title": document.title, "author": "Lotwright", "created": _CREATED})
@@ -107,6 +124,34 @@ class XlsxExporter:
             _write_cover(cover, document, first_names, styles)
             for table, name in zip(document.tables, first_names, strict=True):
                 _TableSheets(book, styles, names, table, name).write(self._data_rows_max)
+
+
+class _Patient:
+    """A target that keeps its first failure and takes all that follows, so that what the package has begun can be closed in peace."""
+
+    def __init__(self, target: IO[bytes]) -> None:
+        self._target = target
+        self.failure: OSError | None = None
+
+    def write(self, content: bytes) -> int:
+        return self._tried(lambda: self._target.write(content), otherwise=len(content))
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        return self._tried(lambda: self._target.seek(place, whence), otherwise=0)
+
+    def tell(self) -> int:
+        return self._tried(self._target.tell, otherwise=0)
+
+    def flush(self) -> None:
+        self._tried(lambda: self._target.flush() or 0, otherwise=0)
+
+    def _tried(self, step: Callable[[], int], *, otherwise: int) -> int:
+        if self.failure is None:
+            try:
+                return step()
+            except OSError as failure:
+                self.failure = failure
+        return otherwise
 
 
 class _SheetNames:

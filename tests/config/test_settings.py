@@ -1,5 +1,6 @@
 """Settings: what a file may say, how it is refused, where a book is found, and how the file is changed."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from ledger.book import FIRST_VALUES
 from ledger.config import (
@@ -107,6 +109,8 @@ def test_an_empty_file_gives_the_defaults(book_with: BookWith) -> None:
         ("postgresql+psycopg://keeper@db.example:5432/books", "postgresql+psycopg://keeper@db.example:5432/books"),
         ("postgresql://db.example:5432/books", "postgresql://db.example:5432/books"),
         ("postgresql:///books?host=/run/postgresql", "postgresql:///books?host=/run/postgresql"),
+        ("postgresql://postgres:@/books?host=/run", "postgresql://postgres:@/books?host=/run"),
+        ("postgresql:///books?user=keeper&password=", "postgresql:///books?user=keeper&password="),
     ],
 )
 def test_the_database_stands_beside_the_file_or_on_a_server(book_with: BookWith, text: str, database: str) -> None:
@@ -114,8 +118,23 @@ def test_the_database_stands_beside_the_file_or_on_a_server(book_with: BookWith,
     assert load_settings(folder).database == database.format(parent=folder.parent)
 
 
+@pytest.mark.parametrize("name", ["a?b", "100%", "50%25", "a%3Fb", "a#b c+d@e:f"])
+def test_a_folder_may_be_called_anything(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    settings = write_first_settings(folder, FIRST_VALUES)
+    assert make_url(settings.database).database == str(folder / "book.sqlite3")
+    assert make_url(settings.database).query == {}
+
+
+def test_the_place_of_a_database_is_a_url_and_may_have_options(book_with: BookWith) -> None:
+    folder = book_with('[book]\ndatabase = "sqlite:///a%3Fb.sqlite3?timeout=5"\n')
+    url = make_url(load_settings(folder).database)
+    assert (url.database, url.query) == (f"{folder}/a?b.sqlite3", {"timeout": "5"})
+
+
 # --- what is refused: (file, message after the file's name, how to mend it) --------------------------------------------
 
+KEPT_NAME = "choose another name: this one is kept for units on their way between wallets"
 REFUSED: dict[str, tuple[str, str, str]] = {
     "an unknown table": ("[boook]\n", "boook is no setting", "did you mean 'book'?"),
     "an unknown key": ('[book]\ncurency = "USD"\n', "book.curency is no setting", "did you mean 'currency'?"),
@@ -185,6 +204,31 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "connections.a.share is True",
         "use a number above 0 and at most 1, such as 0.5",
     ),
+    "a wallet that is no name": (
+        '[connections.a]\nvenue = "v"\nwallet = "a:b"\n',
+        "connections.a.wallet is 'a:b'",
+        "use 1 to 64 printable characters without ':' and without space at the ends",
+    ),
+    "a bot that is no name": (
+        '[connections.a]\nvenue = "v"\nbot = " a"\n',
+        "connections.a.bot is ' a'",
+        "use 1 to 64 printable characters without ':' and without space at the ends",
+    ),
+    "a bot of a rule that is no name": (
+        '[[bots]]\nname = "a\\nb"\nclient_order_id = "*"\n',
+        "bots #1.name is 'a\\nb'",
+        "use 1 to 64 printable characters without ':' and without space at the ends",
+    ),
+    "the wallet of units on their way": (
+        '[connections.a]\nvenue = "v"\nwallet = "(in transit)"\n',
+        "connections.a.wallet is '(in transit)'",
+        KEPT_NAME,
+    ),
+    "a connection called like units on their way": (
+        '[connections."(in transit)"]\nvenue = "v"\n',
+        "the name of connection is '(in transit)'",
+        KEPT_NAME,
+    ),
     "another kind of database": (
         '[book]\ndatabase = "mysql://root:hunter2@host/books"\n',
         "book.database begins with 'mysql'",
@@ -205,6 +249,7 @@ REFUSED |= {
     for url in (
         "postgresql://keeper:hunter2@host/books",
         "postgresql+psycopg://keeper:hun/ter2@host:5432/books",
+        "postgresql://keeper:hunter2?@host/books",
         "postgresql:///books?host=db.example&password=hunter2",
     )
 }
@@ -406,6 +451,7 @@ def test_the_first_connection_of_a_book_and_the_last_one(tmp_path: Path) -> None
 def test_a_connection_that_is_there_or_cannot_be_leaves_the_file_as_it_was(book_with: BookWith) -> None:
     folder = book_with(COMMENTED)
     settings = load_settings(folder)
+    before = (folder / "lotwright.toml").stat()
     with pytest.raises(InputError, match="there is a connection named 'main' already"):
         add_connection(settings, replace(spare(), name=AccountId("main")))
     with pytest.raises(InputError, match=r"connections\.spare\.share is 2"):
@@ -413,6 +459,31 @@ def test_a_connection_that_is_there_or_cannot_be_leaves_the_file_as_it_was(book_
     with pytest.raises(InputError, match="no connection named 'spare'"):
         remove_connection(settings, "spare")
     assert (folder / "lotwright.toml").read_text(encoding="utf-8") == COMMENTED
+    after = (folder / "lotwright.toml").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns), "it was written before it was looked at"
+
+
+def test_settings_that_find_no_room_are_told_and_stay_as_they_were(book_with: BookWith, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = book_with(COMMENTED)
+
+    def no_room(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_room)
+    with pytest.raises(InputError, match=r"cannot write .*lotwright\.toml: No space left on device"):
+        add_connection(load_settings(folder), spare())
+    assert (folder / "lotwright.toml").read_text(encoding="utf-8") == COMMENTED
+    assert [path.name for path in folder.iterdir()] == ["lotwright.toml"]
+
+
+def test_settings_that_are_a_link_stay_one(book_with: BookWith, tmp_path: Path) -> None:
+    folder = book_with(COMMENTED)
+    elsewhere = tmp_path / "dotfiles.toml"
+    (folder / "lotwright.toml").rename(elsewhere)
+    (folder / "lotwright.toml").symlink_to(elsewhere)
+    add_connection(load_settings(folder), spare())
+    assert (folder / "lotwright.toml").is_symlink()
+    assert "[connections.spare]" in elsewhere.read_text(encoding="utf-8")
 
 
 def test_a_private_file_is_replaced_whole_whatever_an_interrupted_run_left(tmp_path: Path) -> None:

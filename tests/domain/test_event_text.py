@@ -1,7 +1,7 @@
 """Events as text: written and read without loss, and compared when two sources tell of one event."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -53,6 +53,16 @@ def amount(quantity: str, asset: str = "BTC") -> Amount:
 
 
 FILL = Fill(side=Side.BUY, base=amount("0.5"), quote=amount("20000.10", "USD"), fee=amount("-1E-7"), value=Decimal("1.50"), **head())
+GIFT = Opening(kind=OpeningKind.GIFT_IN, amount=amount("1"), cost_basis=Decimal("12.34"), acquired_at=NOON - timedelta(days=400), **head())
+OPENED_ON_A_DAY = Opening(
+    kind=OpeningKind.OPENING,
+    amount=amount("1"),
+    cost_basis=None,
+    acquired_at=None,
+    acquired_day=date(2024, 2, 29),
+    occurred_day=date(2025, 3, 1),
+    **head(),
+)
 EVENTS: tuple[Event, ...] = (
     FILL,
     Fill(side=Side.SELL, base=amount("0.5"), quote=amount("20000", "USD"), **head(sequence=None, order_id=None, note=None)),
@@ -60,7 +70,8 @@ EVENTS: tuple[Event, ...] = (
     Transfer(from_account=None, to_account=AccountId("b"), amount=amount("1"), fee_value=Decimal(3), address="bc1", **head()),
     Income(kind=IncomeKind.AIRDROP, amount=amount("1"), value=Decimal(0), **head()),
     Charge(kind=ChargeKind.GIFT_OUT, amount=amount("1"), fee=amount("0.1"), fee_value=Decimal(5), **head()),
-    Opening(kind=OpeningKind.GIFT_IN, amount=amount("1"), cost_basis=Decimal("12.34"), acquired_at=NOON - timedelta(days=400), **head()),
+    GIFT,
+    OPENED_ON_A_DAY,
     Opening(kind=OpeningKind.OPENING, amount=amount("1"), cost_basis=None, acquired_at=None, **head()),
     BalanceSnapshot(balance=amount("0", "ZRX"), **head()),
 )
@@ -157,6 +168,12 @@ def test_what_only_the_file_knows_is_kept_too() -> None:
     assert both_ways(VENUE, told) == (replace(VENUE, note="hello"),) * 2
 
 
+def test_a_value_that_only_one_source_tells_is_kept_in_either_order_and_of_either_rank() -> None:
+    for valued in (replace(FILE, value=Decimal(7)), replace(VENUE, value=Decimal(7))):
+        assert both_ways(VENUE, valued) == (replace(VENUE, value=Decimal(7)),) * 2
+    assert told_again(replace(VENUE, value=Decimal(7)), replace(VENUE, value=Decimal(8))).conflicts == ("value",)
+
+
 @pytest.mark.parametrize(
     ("change", "conflicts"),
     [
@@ -166,7 +183,6 @@ def test_what_only_the_file_knows_is_kept_too() -> None:
         ({"fee": amount("5.1234568", "USD")}, ("fee",)),
         ({"occurred_at": NOON.replace(microsecond=124000)}, ("occurred_at",)),
         ({"order_id": OrderId("o2"), "quote": amount("1", "USD")}, ("quote", "order_id")),
-        ({"value": Decimal(7)}, ("value",)),
     ],
     ids=str,
 )
@@ -179,6 +195,22 @@ def test_a_file_that_says_otherwise_contradicts_the_venue_in_either_order(change
 def test_two_sources_of_one_rank_must_agree_to_the_last_digit() -> None:
     assert told_again(VENUE, replace(VENUE, fee=amount("5.12345679", "USD"))).conflicts == ("fee",)
     assert told_again(VENUE, VENUE).event is None
+
+
+def test_a_day_of_an_opening_is_the_same_fact_in_every_zone() -> None:
+    known = replace(OPENED_ON_A_DAY, provisional=False)
+    elsewhere = replace(known, occurred_at=NOON + timedelta(hours=5))
+    telling = told_again(known, elsewhere)
+    assert (telling.event, telling.conflicts) == (None, ())
+    another_day = replace(known, occurred_day=date(2025, 3, 2))
+    assert told_again(known, another_day).conflicts == ("occurred_day",)
+    no_day = replace(elsewhere, occurred_day=None)
+    assert told_again(known, no_day).conflicts == ("occurred_at", "occurred_day")
+
+
+def test_an_instant_of_acquisition_is_told_otherwise_by_a_day() -> None:
+    known = replace(GIFT, provisional=False)
+    assert told_again(known, replace(known, acquired_at=None, acquired_day=date(2024, 1, 26))).conflicts == ("acquired_at", "acquired_day")
 
 
 def test_another_type_of_event_is_a_contradiction() -> None:

@@ -17,7 +17,7 @@ NOW = datetime(2025, 1, 1, tzinfo=UTC)
 BTC, WALLET = AssetCode("BTC"), WalletId("w")
 
 
-def got(name: str, units: str, cost: str, gap: Gap | None = None) -> Acquisition:
+def got(name: str, units: str, cost: str, *, gap: Gap | None = None, origin: LotOrigin = LotOrigin.PURCHASE) -> Acquisition:
     return Acquisition(
         event_id=EventId(f"{name:0>16}"),
         source_id=SourceId(name),
@@ -30,7 +30,7 @@ def got(name: str, units: str, cost: str, gap: Gap | None = None) -> Acquisition
         wallet=WALLET,
         cost_basis=Decimal(cost),
         acquired_at=NOW,
-        origin=LotOrigin.PURCHASE,
+        origin=origin,
         gap=gap,
     )
 
@@ -57,8 +57,9 @@ def test_conserved_results_have_no_findings() -> None:
     assert unconserved(MOVEMENTS, MATCHED.disposals, MATCHED.lots) == []
 
 
-def test_units_without_basis_are_conserved_too() -> None:
-    movements = (got("1", "1", "0", Gap.MISSING_BASIS), SOLD)
+@pytest.mark.parametrize("origin", [LotOrigin.UNKNOWN, LotOrigin.OPENING])
+def test_units_without_basis_are_conserved_too(origin: LotOrigin) -> None:
+    movements = (got("1", "1", "0", gap=Gap.MISSING_BASIS, origin=origin), SOLD)
     matched = match(movements, Picking(PickOrder.FIFO))
     assert unconserved(movements, matched.disposals, matched.lots) == []
 
@@ -83,10 +84,17 @@ def test_whatever_is_lost_is_named_to_the_last_digit(disposals: tuple[Disposal, 
     assert any(message in finding.message for finding in findings), findings
 
 
-def test_units_that_arrived_without_basis_cannot_vanish() -> None:
-    movements = (got("3", "5", "0", Gap.MISSING_BASIS),)
+@pytest.mark.parametrize(
+    ("origin", "message"),
+    [
+        (LotOrigin.UNKNOWN, "units of unknown origin 5, but of them found again 0"),
+        (LotOrigin.OPENING, "units acquired 5, but units disposed of and open 0"),
+    ],
+)
+def test_units_that_arrived_without_basis_cannot_vanish(origin: LotOrigin, message: str) -> None:
+    movements = (got("3", "5", "0", gap=Gap.MISSING_BASIS, origin=origin),)
     (finding,) = unconserved(movements, (), ())
-    assert "units without basis 5, but of them found again 0" in finding.message
+    assert message in finding.message
 
 
 def test_open_lots_agree_with_the_balance_of_their_wallet() -> None:

@@ -36,6 +36,7 @@ def got(
     acquired: int | None = None,
     gap: Gap | None = None,
     leg: int = 1,
+    origin: LotOrigin = LotOrigin.PURCHASE,
 ) -> Acquisition:
     return Acquisition(
         event_id=EventId(f"{name:0>16}"),
@@ -49,7 +50,7 @@ def got(
         wallet=WalletId(wallet),
         cost_basis=None if cost is None else Decimal(cost),
         acquired_at=day(on if acquired is None else acquired),
-        origin=LotOrigin.PURCHASE,
+        origin=origin,
         gap=Gap.MISSING_PRICE if cost is None else gap,
     )
 
@@ -326,11 +327,20 @@ def test_units_moved_without_a_lot_arrive_with_a_missing_basis() -> None:
 # --- gaps ------------------------------------------------------------------------------------------------------------
 
 
-def test_units_of_a_lot_with_a_missing_basis_look_like_units_without_a_lot() -> None:
-    disposals, _ = matched(got("U", 1, "1", "0", gap=Gap.MISSING_BASIS), left("S", 2, "1", "7"))
+def test_units_of_unknown_origin_look_like_units_without_a_lot() -> None:
+    disposals, _ = matched(got("U", 1, "1", "0", gap=Gap.MISSING_BASIS, origin=LotOrigin.UNKNOWN), left("S", 2, "1", "7"))
     (piece,) = disposals
     assert pieces(disposals) == [("S", None, D(1), D(7), D(0))]
     assert (piece.lot_id, piece.acquired_at, piece.matched_by, piece.gap) == (None, None, "missing", Gap.MISSING_BASIS)
+
+
+def test_a_lot_of_which_only_the_cost_is_unknown_keeps_its_name_and_date() -> None:
+    opened = got("O", 1, "2", "0", acquired=-700, gap=Gap.MISSING_BASIS, origin=LotOrigin.OPENING, wallet="a")
+    disposals, lots = matched(opened, moved("T", 2, "1", "a", "b"), left("S", 3, "1", "7", wallet="b"), left("R", 4, "1", None, wallet="a"))
+    assert pieces(disposals) == [("S", "O", D(1), D(7), D(0)), ("R", "O", D(1), None, D(0))]
+    for piece in disposals:
+        assert (piece.lot_id, piece.acquired_at, piece.matched_by, piece.gap) == (lot_of("O"), day(-700), "fifo", Gap.MISSING_BASIS)
+    assert {lot.gap for lot in lots} == {Gap.MISSING_BASIS}
 
 
 def test_a_lot_without_a_price_gives_pieces_of_unknown_cost() -> None:

@@ -31,7 +31,15 @@ def day(number: int) -> datetime:
 
 
 def got(
-    name: str, on: int, units: str, cost: str | None, *, wallet: str = "w", acquired: int | None = None, gap: Gap | None = None
+    name: str,
+    on: int,
+    units: str,
+    cost: str | None,
+    *,
+    wallet: str = "w",
+    acquired: int | None = None,
+    gap: Gap | None = None,
+    origin: LotOrigin = LotOrigin.PURCHASE,
 ) -> Acquisition:
     return Acquisition(
         event_id=EventId(f"{name:0>16}"),
@@ -45,7 +53,7 @@ def got(
         wallet=WalletId(wallet),
         cost_basis=None if cost is None else D(cost),
         acquired_at=day(on if acquired is None else acquired),
-        origin=LotOrigin.PURCHASE,
+        origin=origin,
         gap=Gap.MISSING_PRICE if cost is None else gap,
     )
 
@@ -251,19 +259,21 @@ def test_a_pool_over_all_wallets_is_shown_by_the_accounts_that_hold_it() -> None
 def test_what_has_no_figure_stands_beside_the_pool_and_goes_last() -> None:
     result = matched(
         UNIVERSAL_AVERAGE,
-        got("U", 1, "1", "0", gap=Gap.MISSING_BASIS),
+        got("O", 1, "1", "0", gap=Gap.MISSING_BASIS, origin=LotOrigin.OPENING),
+        got("U", 1, "1", "0", gap=Gap.MISSING_BASIS, origin=LotOrigin.UNKNOWN),
         got("P", 2, "1", None),
         got("A", 3, "2", "6"),
         left("S", 4, "1"),
-        left("T", 5, "4"),
+        left("T", 5, "5"),
     )
-    found = [(each.quantity, each.cost_basis, each.matched_by, each.gap, each.caveat) for each in result.disposals]
+    found = [(each.quantity, each.cost_basis, each.lot_source_id, each.matched_by, each.gap, each.caveat) for each in result.disposals]
     assert found == [
-        (D(1), D(3), "pool", None, Caveat.POOL_INCOMPLETE),
-        (D(1), D(3), "pool", None, Caveat.POOL_INCOMPLETE),
-        (D(1), None, "pool", Gap.MISSING_PRICE, Caveat.POOL_INCOMPLETE),
-        (D(1), D(0), "missing", Gap.MISSING_BASIS, Caveat.POOL_INCOMPLETE),
-        (D(1), D(0), "missing", Gap.MISSING_BASIS, None),
+        (D(1), D(3), None, "pool", None, Caveat.POOL_INCOMPLETE),
+        (D(1), D(3), None, "pool", None, Caveat.POOL_INCOMPLETE),
+        (D(1), None, "P", "pool", Gap.MISSING_PRICE, Caveat.POOL_INCOMPLETE),
+        (D(1), D(0), "O", "pool", Gap.MISSING_BASIS, Caveat.POOL_INCOMPLETE),
+        (D(1), D(0), None, "missing", Gap.MISSING_BASIS, Caveat.POOL_INCOMPLETE),
+        (D(1), D(0), None, "missing", Gap.MISSING_BASIS, None),
     ]
 
 

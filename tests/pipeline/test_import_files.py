@@ -15,6 +15,7 @@ from ledger.pipeline.import_files import FileOutcome
 from ledger.pipeline.interpret import Tally
 
 Row = dict[str, str]
+SAMPLE = Path(__file__).parents[2] / "sample_data"
 FIGURES = ("gains", "summary", "lots", "holdings", "journal", "balances")
 REPORTS = (*FIGURES, "income", "bots", "form-8949")
 FORMATS = ("csv", "json", "html")
@@ -289,3 +290,12 @@ def test_the_bytes_of_a_file_are_kept_as_they_were(book: Book, sample_files: tup
     with book.store.read() as reader:
         (payload,) = [payload for _, payload in reader.payloads()]
     assert (payload.name, payload.content) == (fills.name, fills.read_bytes())
+
+
+def test_a_file_that_is_in_the_book_is_refused_under_another_account(book: Book) -> None:
+    fills = SAMPLE / "coinbase-pro-fills-2025.csv"
+    book.import_files([fills], account="main")
+    events = book.status().rows["event"]
+    with pytest.raises(InputError, match="imported with --account main; with other everything in it would be booked twice"):
+        book.import_files([fills], account="other")
+    assert book.status().rows["event"] == events

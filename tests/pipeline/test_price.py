@@ -111,14 +111,14 @@ def night() -> Callable[..., NightSummary]:
 
     def run(book: Book, *sources: Quotes) -> NightSummary:
         for number in range(len(book.settings.connections), len(sources)):
-            book.add_connection(f"venue-{number}", venue="coinbase-exchange", secrets="env:QUIET")
+            book.add_connection(f"venue-{number}", venue="coinbase-exchange", secrets=f"env:QUIET_{number}")
         factory = QuietFactory(list(sources))
         return Night(
             store=book.store,
             settings=book.settings,
             regime=book.regime,
             factory_of=lambda _: factory,
-            environment={"QUIET_KEY": "k", "QUIET_SECRET": "s"},
+            environment={f"QUIET_{number}_{name}": f"{name}-{number}" for number in range(len(sources)) for name in ("KEY", "SECRET")},
             window=PullWindow(),
             budget_seconds=None,
             now=lambda: NOON,

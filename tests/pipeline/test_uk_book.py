@@ -72,6 +72,25 @@ def test_costs_of_a_sale_are_told_apart_from_what_the_units_cost(uk: Book, repor
     assert (sale["proceeds"], sale["selling_costs"], sale["provisional_until"]) == ("3330", "13.32", "2025-06-21")
 
 
+def test_what_is_open_at_the_end_of_a_year_is_matched_as_if_nothing_came_after_it(
+    new_book: NewBook, row: Callable[..., Row], write: Callable[..., Path], report_of: ReportOf
+) -> None:
+    book = new_book(regime="uk")
+    pounds = {"quote_asset": "GBP"}
+    bought = row("b1", time="2025-03-01T12:00:00Z", amount="2", quote_amount="20000", **pounds)
+    sold = row("s1", time="2025-04-01T12:00:00Z", type="sell", quote_amount="30000", **pounds)
+    again = row("b2", time="2025-04-10T12:00:00Z", quote_amount="25000", **pounds)
+    book.import_files([write(bought, sold, again)])
+
+    def held(selection: Selection) -> list[tuple[str, str]]:
+        found = csv.DictReader(io.StringIO(report_of(book, "lots", "csv", selection).decode()))
+        return [(lot["quantity_open"], lot["cost_open"]) for lot in found]
+
+    assert held(Selection(period=book.period_of(2024))) == [("1", "10000")]
+    assert held(Selection()) == [("2", "20000")]  # the sale took the bitcoin bought again within 30 days
+    assert book.check() == ()
+
+
 @pytest.mark.parametrize("name", ["sa108", "uk-disposals"])
 def test_every_format_takes_the_uk_reports(uk: Book, report_of: ReportOf, name: str) -> None:
     for format_name in exporter_names():

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from ledger.book import Book, exporter
 from ledger.domain.amount import ZERO, AssetCode, added, subtracted, text_of
 from ledger.domain.ids import IN_TRANSIT
-from ledger.domain.lot import Acquisition, Departure, Disposal, Gap, Lot
+from ledger.domain.lot import Acquisition, Departure, Disposal, Lot, LotOrigin
 from ledger.pipeline.match import movements_of
 from ledger.pipeline.terms import terms_of
 
@@ -30,7 +30,9 @@ ACCOUNTS = ("main", "vault")
 ASSETS = ("BTC", "ETH", "BNB")
 TYPES = ("buy", "buy", "sell", "swap", "transfer", "income", "spend", "gift_out", "opening", "deposit", "withdrawal")
 FIGURES = ("gains", "summary", "lots", "holdings", "journal", "balances", "income", "bots")
-EXPECTED_OF_ANY_HISTORY = {"missing-basis", "missing-price", "unknown-acquisition", "unpaired-deposit", "unpaired-withdrawal"}
+EXPECTED_OF_ANY_HISTORY = {
+    *("missing-basis", "missing-price", "unknown-acquisition", "unknown-cost", "unpaired-deposit", "unpaired-withdrawal"),
+}
 COLUMNS = (
     *("id", "time", "type", "account", "to_account", "bot", "asset", "amount", "quote_asset", "quote_amount"),
     *("fee_asset", "fee_amount", "value", "fee_value", "kind", "acquired"),
@@ -205,8 +207,8 @@ def test_balances_are_those_of_the_rows_and_open_lots_those_of_the_balances(empt
         }
         assert balances == held_by(history)
         lots, disposals = everything(book)
-        short = {piece.asset for piece in disposals if piece.gap is Gap.MISSING_BASIS}
-        short |= {lot.asset for lot in lots if lot.gap is Gap.MISSING_BASIS}
+        short = {piece.asset for piece in disposals if piece.lot_id is None}
+        short |= {lot.asset for lot in lots if lot.origin is LotOrigin.UNKNOWN}
         open_lots: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
         for lot in lots:
             if lot.wallet != IN_TRANSIT and lot.quantity_open:
@@ -230,10 +232,10 @@ def test_units_and_cost_acquired_are_those_disposed_of_and_open(empty: Path, his
         for asset in map(AssetCode, ASSETS):
             with book.store.read() as reader:
                 movements = list(movements_of(reader, asset, book.regime, terms_of(book.settings)))
-            came = [each for each in movements if isinstance(each, Acquisition) and each.gap is not Gap.MISSING_BASIS]
+            came = [each for each in movements if isinstance(each, Acquisition) and each.origin is not LotOrigin.UNKNOWN]
             left = [each for each in movements if isinstance(each, Departure)]
             matched = [piece for piece in disposals if piece.asset == asset and piece.lot_id is not None]
-            kept = [lot for lot in lots if lot.asset == asset and lot.gap is not Gap.MISSING_BASIS]
+            kept = [lot for lot in lots if lot.asset == asset and lot.origin is not LotOrigin.UNKNOWN]
             assert added(*(each.quantity for each in came)) == added(
                 *(piece.quantity for piece in matched), *(lot.quantity_open for lot in kept)
             )

@@ -61,7 +61,7 @@ def steps(*, fine: bool) -> st.SearchStrategy[list[Step]]:
     money = st.none() | st.integers(0, 10**24) if fine else st.integers(0, 9)
     step = st.builds(
         Step,
-        kind=st.sampled_from(["get", "get", "get", "sell", "sell", "move", "give", "unknown"]),
+        kind=st.sampled_from(["get", "get", "get", "sell", "sell", "move", "give", "unknown", "open"]),
         minute=st.integers(0, 12),
         units=st.integers(1, largest),
         money=money,
@@ -98,6 +98,9 @@ def _movement(number: int, step: Step, *, unit: int, pace: timedelta) -> Movemen
             return Acquisition(cost_basis=figure, acquired_at=acquired_at, origin=LotOrigin.PURCHASE, gap=gap, **head)
         case "unknown":
             return Acquisition(cost_basis=ZERO, acquired_at=at, origin=LotOrigin.UNKNOWN, gap=Gap.MISSING_BASIS, **head)
+        case "open":
+            acquired_at = at - timedelta(days=step.back)
+            return Acquisition(cost_basis=ZERO, acquired_at=acquired_at, origin=LotOrigin.OPENING, gap=Gap.MISSING_BASIS, **head)
         case "sell":
             return Departure(kind=DepartureKind.SALE, proceeds=figure, gap=gap, **head)
         case "give":
@@ -150,7 +153,7 @@ def test_every_single_lot_and_departure_is_conserved(drawn: list[Step]) -> None:
     movements = history(drawn, unit=1)
     matched = outcome(movements)
     for each in movements:
-        if isinstance(each, Acquisition) and each.gap is not Gap.MISSING_BASIS:
+        if isinstance(each, Acquisition) and each.origin is not LotOrigin.UNKNOWN:
             name = lot_id(each.event_id, each.leg)
             gone = [piece for piece in matched.disposals if piece.lot_id == name]
             left = [lot for lot in matched.lots if lot.lot_id == name]
@@ -213,7 +216,7 @@ def naive(movements: list[Movement], order_for: Callable[[Movement], PickOrder],
         count, wallet = int(each.quantity), "" if universal else each.wallet
         if isinstance(each, Acquisition):
             assert each.cost_basis is not None
-            lot = None if each.gap else lot_id(each.event_id, each.leg)
+            lot = None if each.origin is LotOrigin.UNKNOWN else lot_id(each.event_id, each.leg)
             unit = Unit(each.acquired_at, serial, serial, lot, Fraction(each.cost_basis) / count)
             wallets[wallet] += [unit] * count
             continue
@@ -244,7 +247,7 @@ def counted(matched: Matched, *, universal: bool) -> tuple[Pieces, dict[object, 
         pieces[piece.disposal_id, piece.lot_id] = units + int(piece.quantity), cost + Fraction(piece.cost_basis)
     left: defaultdict[object, int] = defaultdict(int)
     for lot in matched.lots_open:
-        left["" if universal else lot.wallet, None if lot.gap else lot.lot_id] += int(lot.quantity_open)
+        left["" if universal else lot.wallet, None if lot.origin is LotOrigin.UNKNOWN else lot.lot_id] += int(lot.quantity_open)
     return dict(pieces), dict(left)
 
 
@@ -382,6 +385,7 @@ class NaiveShareMatching:
     def __init__(self, movements: list[Movement]) -> None:
         timeline = list(timeline_order(movements))
         self.fresh, self.old = tokens_of(timeline)
+        self.beside = [each for each in timeline if isinstance(each, Acquisition) and each.gap]  # go last, in this order
         self.sold: defaultdict[date, int] = defaultdict(int)
         self.found: defaultdict[tuple[date, str], tuple[int, Fraction]] = defaultdict(lambda: (0, Fraction(0)))
         for each in timeline:
@@ -412,8 +416,17 @@ class NaiveShareMatching:
             while self.sold.get(day) and units:
                 self.claim(day, "pool", cost / units)
                 units, cost = units - 1, cost - cost / units
-            if self.sold.get(day):
-                self.found[day, "missing"] = self.sold[day], Fraction(0)
+            self.without_cost(day)
+
+    def without_cost(self, day: date) -> None:
+        """Units beside the pool: those of a known lot are of the pool, the others and what is not there at all are missing."""
+        for each in [each for each in self.beside if each.occurred_at.date() <= day]:
+            units = min(self.sold.get(day, 0), int(each.quantity))
+            self.beside[self.beside.index(each)] = replace(each, quantity=each.quantity - units)
+            for _ in range(units):
+                self.claim(day, "missing" if each.origin is LotOrigin.UNKNOWN else "pool", Fraction(0))
+        while self.sold.get(day):
+            self.claim(day, "missing", Fraction(0))
 
 
 @settings(deadline=None, max_examples=150)

@@ -65,6 +65,15 @@ def test_an_empty_book_has_a_genesis_that_follows_from_its_founding(store: Store
     assert (place, len(genesis)) == (0, 64)
 
 
+@pytest.mark.parametrize("currency", ["USD", "EUR"])
+def test_a_book_keeps_the_currency_that_it_was_created_in(database_url: str, currency: str) -> None:
+    Store.create(database_url, recorded_at=FOUNDED_AT, currency=currency).close()
+    reopened = Store.open(database_url)
+    with reopened.read() as reader:
+        assert reader.currency() == currency
+    reopened.close()
+
+
 def test_a_second_book_in_the_same_place_is_refused(store: Store, database_url: str) -> None:
     with pytest.raises(BookError, match="exists already"):
         Store.create(database_url, recorded_at=FOUNDED_AT)

@@ -1,6 +1,7 @@
 """What each kind of event does to the pools, fees and rebates in every mode."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -346,6 +347,23 @@ def test_openings_bring_cost_and_date_from_elsewhere() -> None:
     (movement,) = movements(Opening(kind=OpeningKind.GIFT_IN, amount=amount("2 ETH"), cost_basis=Decimal(50), acquired_at=then, **HEAD))
     assert isinstance(movement, Acquisition)
     assert (movement.cost_basis, movement.acquired_at, movement.origin, movement.gap) == (Decimal(50), then, LotOrigin.GIFT, None)
+
+
+@pytest.mark.parametrize(
+    ("zone", "acquired_at"),
+    [
+        ("UTC", datetime(2024, 6, 17, tzinfo=UTC)),
+        ("America/New_York", datetime(2024, 6, 17, 4, tzinfo=UTC)),
+        ("Asia/Tokyo", datetime(2024, 6, 16, 15, tzinfo=UTC)),
+    ],
+)
+def test_a_bare_day_of_acquisition_begins_in_the_zone_of_the_book(zone: str, acquired_at: datetime) -> None:
+    terms = replace(TERMS, zone=ZoneInfo(zone))
+    opening = Opening(kind=OpeningKind.OPENING, amount=amount("2 ETH"), cost_basis=Decimal(50), acquired_at=None, **HEAD)
+    for told in (replace(opening, acquired_day=date(2024, 6, 17)), replace(opening, occurred_day=date(2024, 6, 17))):
+        (movement,) = US.movements(told, Worth(), terms)
+        assert isinstance(movement, Acquisition)
+        assert (movement.acquired_at, movement.occurred_at) == (acquired_at, NOW)
 
 
 def test_an_opening_without_cost_has_a_missing_basis_and_keeps_its_date() -> None:

@@ -6,14 +6,15 @@ raises `InputError`; `CellReader` turns that into a fault of the row and goes on
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, time, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
 
 from ledger.domain.amount import Amount, AssetCode, asset_code, decimal_of
 from ledger.domain.errors import InputError, NumberRefused, RowFault
-from ledger.domain.ids import AccountId, BotId
+from ledger.domain.ids import IN_TRANSIT, AccountId, BotId
+from ledger.domain.period import start_of_day
 
 Value = TypeVar("Value")
 
@@ -140,6 +141,11 @@ def instant_or_day_of(text: str, zone: tzinfo) -> datetime:
     return _calendar_instant(text, zone) if _DAY.fullmatch(text) else instant_of(text)
 
 
+def bare_day_of(text: str) -> date | None:
+    """Return the day of a cell that `instant_or_day_of` takes, where it is a bare date; None where it tells an instant."""
+    return date.fromisoformat(text) if _DAY.fullmatch(text) else None
+
+
 def _calendar_instant(text: str, zone: tzinfo | None = None) -> datetime:
     try:
         told = datetime.fromisoformat(text)
@@ -147,9 +153,7 @@ def _calendar_instant(text: str, zone: tzinfo | None = None) -> datetime:
         raise InputError(f"{shown(text)} is not in the calendar", mend="check day, hour and offset") from error
     if not YEAR_MIN <= told.year <= YEAR_MAX:
         raise InputError(f"{shown(text)} lies outside the years {YEAR_MIN} to {YEAR_MAX}", mend="check the year")
-    if zone is not None:
-        told = datetime.combine(told.date(), time.min, tzinfo=zone)
-    return told.astimezone(UTC)
+    return told.astimezone(UTC) if zone is None else start_of_day(told.date(), zone)
 
 
 @lru_cache(maxsize=1024)
@@ -157,8 +161,10 @@ def account_of(text: str) -> AccountId:
     """Read the name of an account: 1 to 64 printable characters, no colon (it parts the names of ledger accounts).
 
     Raises:
-        InputError: when the text is no such name.
+        InputError: when the text is no such name, or the one that units on their way between wallets are kept under.
     """
+    if text == IN_TRANSIT:
+        raise InputError(f"{shown(text)} is kept for units on their way between wallets", mend="choose another name")
     if ":" in text:
         raise InputError(f"{shown(text)} has a colon", mend="leave colons out of the names of accounts")
     return AccountId(_printable(text, characters_max=NAME_CHARACTERS_MAX))

@@ -6,14 +6,14 @@ that its type does not take is a fault, because it would otherwise be lost witho
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import partial
 from operator import itemgetter
 from typing import NamedTuple, TypedDict
 
-from ledger.connectors.files.cells import CellReader, shown
+from ledger.connectors.files.cells import CellReader, bare_day_of, shown
 from ledger.connectors.files.rows import read_rows
 from ledger.domain.amount import Amount
 from ledger.domain.errors import InputError
@@ -227,18 +227,35 @@ def _paid_fee(row: _Cells, reader: CellReader, head: _Head, moved: Amount) -> Ev
 def _opening(row: _Cells, reader: CellReader, head: _Head, moved: Amount, *, kind: OpeningKind) -> Event:
     """Sample: ``t7,2025-01-01,opening,cold,,,,,BTC,2,,,,,15000,,,2021-05-04``."""
     cost_basis = reader.worth(row.value, column="value")
-    acquired_at = _acquired_at(row, reader, head["occurred_at"], kind)
-    return Opening(**head, kind=kind, amount=moved, cost_basis=cost_basis, acquired_at=acquired_at)
+    acquired_at, acquired_day = _acquired(row, reader, head["occurred_at"], kind)
+    return Opening(
+        **head,
+        kind=kind,
+        amount=moved,
+        cost_basis=cost_basis,
+        acquired_at=acquired_at,
+        acquired_day=acquired_day,
+        occurred_day=_day(row.time, reader),
+    )
 
 
-def _acquired_at(row: _Cells, reader: CellReader, occurred_at: datetime, kind: OpeningKind) -> datetime | None:
-    if not row.acquired:
-        # A gift keeps the giver's date, which its arrival does not tell; a cost without a date is of the opening day.
-        return occurred_at if row.value and kind is OpeningKind.OPENING else None
-    acquired_at = reader.instant_or_day(row.acquired, column="acquired")
+def _acquired(row: _Cells, reader: CellReader, occurred_at: datetime, kind: OpeningKind) -> tuple[datetime | None, date | None]:
+    """Return the instant of the original acquisition, or the day where only that was told; neither where nobody told it."""
+    if row.acquired:
+        told, acquired_at = row.acquired, reader.instant_or_day(row.acquired, column="acquired")
+    elif row.value and kind is OpeningKind.OPENING:
+        told, acquired_at = row.time, occurred_at  # a cost without a date is of the opening day
+    else:
+        return None, None  # a gift keeps the giver's date, which its arrival does not tell
     if not reader.faults and acquired_at > occurred_at:
         reader.refuse("acquired", f"{shown(row.acquired)} is later than time, {shown(row.time)}", "correct one of the two")
-    return acquired_at
+    day = _day(told, reader)
+    return (acquired_at, None) if day is None else (None, day)
+
+
+def _day(text: str, reader: CellReader) -> date | None:
+    """Return a day that was told without a time. It stays a day: the book may be in another zone later."""
+    return None if reader.faults else bare_day_of(text)
 
 
 def _fee(row: _Cells, reader: CellReader) -> Amount | None:

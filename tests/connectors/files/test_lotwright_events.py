@@ -1,7 +1,7 @@
 import csv
 import io
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -171,26 +171,42 @@ def test_an_instant_is_kept_in_utc_to_the_microsecond(text: str, instant: dateti
 def test_a_bare_day_of_an_opening_begins_in_the_zone_of_the_book(day: str, begins_at: datetime, read_file: ReadFile) -> None:
     event = only_event(read_file(file_of(type="opening", time=day, acquired=day, value="1")))
     assert isinstance(event, Opening)
-    assert (event.occurred_at, event.acquired_at) == (begins_at, begins_at)
+    assert event.occurred_at == begins_at
+
+
+def test_a_bare_day_stays_a_day(read_file: ReadFile) -> None:
+    day, told = date(2025, 1, 1), {"type": "opening", "time": "2025-01-01", "value": "1"}
+    for cells in (told, told | {"acquired": "2025-01-01"}):
+        event = only_event(read_file(file_of(**cells)))
+        assert isinstance(event, Opening)
+        assert (event.occurred_day, event.acquired_day, event.acquired_at) == (day, day, None)
+
+
+@pytest.mark.parametrize("column", ["time", "acquired"])
+def test_a_bare_day_that_is_not_in_the_calendar_is_refused(column: str, faults_of: FaultsOf) -> None:
+    cells = {"type": "opening", "time": "2025-03-01", "value": "1", "acquired": "2025-01-01"} | {column: "2025-02-30"}
+    (fault,) = faults_of(file_of(**cells))
+    assert f"{column}: '2025-02-30' is not in the calendar" in fault
 
 
 @pytest.mark.parametrize(
-    ("cells", "cost_basis", "acquired_at"),
+    ("cells", "cost_basis", "acquired"),
     [
         ({"type": "opening"}, None, None),
+        ({"type": "opening", "time": "2025-03-01"}, None, None),
         ({"type": "opening", "value": "0"}, Decimal(0), datetime(2025, 3, 1, 12, tzinfo=UTC)),
         ({"type": "opening", "value": "9"}, Decimal(9), datetime(2025, 3, 1, 12, tzinfo=UTC)),
         ({"type": "opening", "acquired": "2020-01-01T00:00:00Z"}, None, datetime(2020, 1, 1, tzinfo=UTC)),
         ({"type": "gift_in", "value": "9"}, Decimal(9), None),
-        ({"type": "gift_in", "value": "9", "acquired": "2020-01-01"}, Decimal(9), datetime(2020, 1, 1, 5, tzinfo=UTC)),
+        ({"type": "gift_in", "value": "9", "acquired": "2020-01-01"}, Decimal(9), date(2020, 1, 1)),
     ],
 )
 def test_a_basis_or_date_that_is_not_told_stays_unknown(
-    cells: dict[str, str], cost_basis: Decimal | None, acquired_at: datetime | None, read_file: ReadFile
+    cells: dict[str, str], cost_basis: Decimal | None, acquired: datetime | date | None, read_file: ReadFile
 ) -> None:
     event = only_event(read_file(file_of(**cells)))
     assert isinstance(event, Opening)
-    assert (event.cost_basis, event.acquired_at) == (cost_basis, acquired_at)
+    assert (event.cost_basis, event.acquired_at or event.acquired_day) == (cost_basis, acquired)
 
 
 @pytest.mark.parametrize("fee_amount", ["0", "0.00", "-0"])
@@ -291,6 +307,10 @@ def test_a_bad_instant_is_a_fault(column: str, text: str, message: str, faults_o
         ({"note": "n" * 2001}, "note: '" + "n" * 57 + "...' has 2,001 characters (write at most 2,000)"),
         ({"account": ""}, "account: is empty (fill the cell, or name the account with --account)"),
         ({"account": "a:b"}, "account: 'a:b' has a colon (leave colons out of the names of accounts)"),
+        (
+            {"account": "(in transit)"},
+            "account: '(in transit)' is kept for units on their way between wallets (choose another name)",
+        ),
         (
             {"type": ""},
             f"type: is empty (write one of {TYPES})",
