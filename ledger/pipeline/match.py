@@ -16,7 +16,7 @@ from ledger.domain.errors import NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, Transfer, assets_of
 from ledger.domain.event_text import instant_text, kind_of
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.lot import Disposal, Gap, Lot, LotOrigin, Movement, OwnTransfer
+from ledger.domain.lot import Acquisition, Departure, Disposal, Gap, Lot, LotOrigin, Movement, OwnTransfer
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import CLEARING
 from ledger.journal.checks import unexplained_clearing
@@ -204,7 +204,12 @@ def movements_of(reader: Reader, asset: AssetCode, regime: TaxRegime, terms: Boo
 
 def _check_sizes(movements: Iterable[Movement]) -> None:
     for movement in movements:
-        for figure in (movement.quantity, getattr(movement, "cost_basis", None), getattr(movement, "proceeds", None)):
+        money = None
+        if isinstance(movement, Acquisition):
+            money = movement.cost_basis
+        elif isinstance(movement, Departure):
+            money = movement.proceeds
+        for figure in (movement.quantity, money):
             if figure is not None and figure.adjusted() >= INTEGER_DIGITS_MAX:
                 raise NumberRefused(text_of(figure), f"has more than {INTEGER_DIGITS_MAX} integer digits")
 
