@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum, auto
 
 from ledger.config import BookSettings
@@ -16,7 +17,7 @@ from ledger.domain.errors import NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, Transfer, assets_of
 from ledger.domain.event_text import instant_text, kind_of
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.lot import Caveat, Disposal, Gap, Lot, LotOrigin, Movement, OwnTransfer
+from ledger.domain.lot import Acquisition, Caveat, Departure, Disposal, Gap, Lot, LotOrigin, Movement, OwnTransfer
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import CLEARING
 from ledger.journal.checks import unexplained_clearing
@@ -205,7 +206,11 @@ def movements_of(reader: Reader, asset: AssetCode, regime: TaxRegime, terms: Boo
 
 def _check_sizes(movements: Iterable[Movement]) -> None:
     for movement in movements:
-        figures = (getattr(movement, name, None) for name in ("quantity", "cost_basis", "proceeds", "selling_costs"))
+        figures: tuple[Decimal | None, ...] = (movement.quantity,)
+        if isinstance(movement, Acquisition):
+            figures = movement.quantity, movement.cost_basis
+        elif isinstance(movement, Departure):
+            figures = movement.quantity, movement.proceeds, movement.selling_costs
         for figure in figures:
             if figure is not None and figure.adjusted() >= INTEGER_DIGITS_MAX:
                 raise NumberRefused(text_of(figure), f"has more than {INTEGER_DIGITS_MAX} integer digits")

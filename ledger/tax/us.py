@@ -26,8 +26,8 @@ _FIRST_YEAR_OF_DIGITAL_BOXES = 2025  # Form 8949 of that year is the first with 
 
 _SCOPES = ("wallet", "universal-until-2025-01-01")
 _STANDING_ORDER = (
-    'keep `method = "fifo"` and record a standing order before the sales that it shall cover: `lotwright lots elect`;'
-    " the law takes another choice of lots only when it was written down in time (26 CFR 1.1012-1(j))"
+    'keep `method = "fifo"`: another choice of lots counts only as a standing order that was written down before the sales'
+    " that it covers (26 CFR 1.1012-1(j)), and no command records one yet"
 )
 _INSTEAD = {
     **dict.fromkeys(("lifo", "hifo", "lofo"), _STANDING_ORDER),
