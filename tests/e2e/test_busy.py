@@ -3,67 +3,89 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from signal import SIGINT
-from time import monotonic, sleep
+from threading import Event
 
-from ledger.sandbox.faults import Fault, FaultPlan, FaultStep
+from ledger.sandbox.faults import CallTraits, Fault, FaultPlan
 from ledger.sandbox.server import Sandbox
-from ledger.sandbox.wire import Patience
 
-from .conftest import FILLS, BookFolder, true_pieces
+from .conftest import FILLS, SECONDS_MAX, VENUE, BookFolder, true_pieces
 
-STALL_SECONDS = 5.0
-START_SECONDS_MAX = 20.0
+HELD_CALL = 3
 BUSY = "lotwright: the book book.sqlite3 is held by another run\n  mend: wait until it has ended\n"
 ROW = "t1,2025-03-01T12:00:00Z,deposit,cold,,USD,5,,,,,,,,"
 
 
+class Gate(FaultPlan):
+    """No fault, but a gate: the exchange does not answer call `HELD_CALL`, or any after it, until the gate is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reached = Event()
+        self._opened = Event()
+
+    def draw(self, *, number: int, target: str, traits: CallTraits) -> tuple[Fault, ...]:
+        if number >= HELD_CALL:
+            self._reached.set()
+            self._opened.wait(SECONDS_MAX)
+        return super().draw(number=number, target=target, traits=traits)
+
+    def wait(self) -> None:
+        """Wait for a caller."""
+        assert self._reached.wait(SECONDS_MAX), "the sync did not begin"
+
+    def open(self) -> None:
+        """Answer it, and all that come."""
+        self._opened.set()
+
+
 @contextmanager
-def slow_exchange() -> Iterator[Sandbox]:
-    """An exchange that lets its third caller wait."""
-    plan = FaultPlan(steps=[FaultStep(fault=Fault.STALL, call=3)])
-    with Sandbox(seed=5, fills=FILLS, faults=plan, patience=Patience(stall_seconds=STALL_SECONDS)) as sandbox:
-        yield sandbox
-
-
-def wait_for_calls(sandbox: Sandbox, calls: int) -> None:
-    deadline = monotonic() + START_SECONDS_MAX
-    while len(sandbox.calls) < calls:
-        assert monotonic() < deadline, "the sync did not begin"
-        sleep(0.02)
+def gated_exchange() -> Iterator[tuple[Sandbox, Gate]]:
+    """An exchange with a gate."""
+    gate = Gate()
+    with Sandbox(seed=5, fills=FILLS, faults=gate) as sandbox:
+        try:
+            yield sandbox, gate
+        finally:
+            gate.open()
 
 
 def test_a_second_run_is_refused_at_once_and_the_first_ends_clean(book: BookFolder) -> None:
-    with slow_exchange() as sandbox:
+    with gated_exchange() as (sandbox, gate):
         book.connect(sandbox)
+        settings = (book.folder / "lotwright.toml").read_bytes()
         with book.running("sync") as first:
-            wait_for_calls(sandbox, 3)
+            gate.wait()
             reading = book.run("status")
-            refused = [book.run("sync"), book.import_rows(ROW)]
+            others = (("sync",), ("connect", "add", "other", "--venue", VENUE), ("connect", "remove", "main"))
+            refused = [*(book.run(*other) for other in others), book.import_rows(ROW)]
             assert first.poll() is None, "the first sync ended before the others were tried"
-            out, err = first.communicate()
-        assert [(ran.code, ran.out, ran.err) for ran in refused] == [(5, "", BUSY)] * 2
+            gate.open()
+            out, err = first.communicate(timeout=SECONDS_MAX)
+        assert [(ran.code, ran.out, ran.err) for ran in refused] == [(5, "", BUSY)] * 4
+        assert (book.folder / "lotwright.toml").read_bytes() == settings
         assert reading.code == 0, reading.out
         assert (first.returncode, "STOPPED" in out) == (0, False), err
         assert book.pieces() == true_pieces(sandbox)
 
 
 def test_a_lock_that_a_killed_run_left_behind_is_no_obstacle(book: BookFolder) -> None:
-    with slow_exchange() as sandbox:
+    with gated_exchange() as (sandbox, gate):
         book.connect(sandbox)
         with book.running("sync") as first:
-            wait_for_calls(sandbox, 3)
+            gate.wait()
             first.kill()
         assert book.database.with_name("book.sqlite3.lock").exists()
         book.run("check").ok()
 
 
 def test_an_interrupted_sync_says_so_and_the_next_one_goes_on(book: BookFolder) -> None:
-    with slow_exchange() as sandbox:
+    with gated_exchange() as (sandbox, gate):
         book.connect(sandbox)
         with book.running("sync") as first:
-            wait_for_calls(sandbox, 3)
+            gate.wait()
             first.send_signal(SIGINT)
-            out, err = first.communicate()
+            out, err = first.communicate(timeout=SECONDS_MAX)
+        gate.open()
         assert (first.returncode, out) == (130, "")
         assert err.lstrip() == "lotwright: stopped; what was stored is kept, run it again to go on\n"
         book.run("sync").ok()

@@ -56,6 +56,17 @@ def test_a_report_that_fills_the_disk_leaves_the_older_file(synced: BookFolder, 
     assert target.read_text(encoding="utf-8") == "the older one"
 
 
+def test_a_workbook_that_fills_the_disk_is_told_as_any_other_file(synced: BookFolder, tmp_path: Path) -> None:
+    target = tmp_path / "journal.xlsx"
+    before = {path.name for path in synced.shell.home.iterdir()}
+    told = synced.run("report", "journal", "-o", target, before=files_of_at_most(40_000)).refused(2)
+    assert told.startswith(f"lotwright: cannot write {target}: File too large\n  mend: free some room, or choose another folder\n")
+    told = synced.run("report", "journal", "--format", "xlsx", before=files_of_at_most(40_000)).refused(2)
+    assert told.startswith(f"lotwright: cannot write by way of {synced.shell.home}: File too large\n  mend: ")
+    assert list(tmp_path.iterdir()) == []
+    assert {path.name for path in synced.shell.home.iterdir()} == before, "temporary files were left behind"
+
+
 def test_a_book_that_finds_no_room_is_not_made(shell: Shell) -> None:
     told = shell.run("init", "book", before=files_of_at_most(20_000)).refused(2)
     assert "book.sqlite3 cannot " in told

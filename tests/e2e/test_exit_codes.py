@@ -13,6 +13,7 @@ from threading import Thread
 
 import pytest
 
+from ledger.book import CHECK_SECONDS_MAX
 from ledger.sandbox.faults import Fault, FaultPlan, FaultStep
 from ledger.sandbox.server import Sandbox
 
@@ -129,6 +130,19 @@ def test_a_closed_port_ends_with_4_quickly_and_names_base_url(book: BookFolder) 
     assert ran.seconds < QUICKLY_SECONDS
 
 
+def test_a_check_of_an_address_where_nobody_is_ends_with_4_within_ten_seconds(book: BookFolder) -> None:
+    with Sandbox(seed=SEED, fills=FILLS) as sandbox:
+        book.connect(sandbox, base_url=f"http://127.0.0.1:{closed_port()}")
+    ran = book.run("connect", "check", "main")
+    told = ran.refused(4)
+    assert told.startswith(
+        "lotwright: main gave no good answer within 10 seconds: the time budget ran out: another attempt was due after: "
+    )
+    assert "Connection refused" in told
+    assert told.endswith("\n  mend: is base_url right, and the network up? If so, ask again later\n")
+    assert ran.seconds < CHECK_SECONDS_MAX + QUICKLY_SECONDS
+
+
 def test_a_page_of_html_in_the_place_of_an_answer_ends_with_4(book: BookFolder) -> None:
     with answering(200, "text/html", b"<html>parked</html>") as url, Sandbox(seed=SEED, fills=FILLS) as sandbox:
         book.connect(sandbox, base_url=url)
@@ -174,8 +188,8 @@ def test_a_spent_budget_ends_with_4_and_the_next_run_goes_on(book: BookFolder) -
 
 
 def test_one_connection_that_fails_does_not_stop_the_others(book: BookFolder) -> None:
-    with Sandbox(seed=SEED, fills=FILLS) as sandbox:
-        book.connect(sandbox, "broken", parts={"SECRET": WRONG_SECRET})
+    with Sandbox(seed=SEED, fills=FILLS) as sandbox, Sandbox(seed=SEED + 1, fills=FILLS, market=SEED) as other:
+        book.connect(other, "broken", parts={"SECRET": WRONG_SECRET})
         book.connect(sandbox, "main")
         ran = book.run("sync", "--json")
         assert ran.code == 3
@@ -191,7 +205,10 @@ def test_one_connection_that_fails_does_not_stop_the_others(book: BookFolder) ->
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("sync",), "this book has no connection\n  mend: add one: lotwright connect add NAME --venue VENUE --secrets env:PREFIX"),
+        (
+            ("sync",),
+            "this book has no connection with secrets\n  mend: add one: lotwright connect add NAME --venue VENUE --secrets env:PREFIX",
+        ),
         (
             ("connect", "add", "main", "--venue", "coinbase-exchang"),
             "no connector named 'coinbase-exchang' is installed\n  mend: did you mean 'coinbase-exchange'? installed: coinbase-exchange",

@@ -7,7 +7,7 @@ from pathlib import Path
 from ledger.sandbox.server import Sandbox
 
 from .conftest import FILLS, TIME_ZONE, BookFolder, Shell
-from .test_busy import slow_exchange, wait_for_calls
+from .test_busy import gated_exchange
 
 
 def generous() -> None:
@@ -42,10 +42,10 @@ def test_every_new_file_is_for_the_owner_only_and_so_is_every_new_folder(shell: 
 
 
 def test_the_log_of_a_database_in_use_is_for_the_owner_only(book: BookFolder) -> None:
-    with slow_exchange() as sandbox:
+    with gated_exchange() as (sandbox, gate):
         book.connect(sandbox)
         with book.running("sync") as child:
-            wait_for_calls(sandbox, 3)
+            gate.wait()
             seen = {path.name: mode_of(path) for path in book.folder.iterdir()}
             child.kill()
     names = {"book.sqlite3", "book.sqlite3-shm", "book.sqlite3-wal", "book.sqlite3.lock", "lotwright.toml", "main.secrets.toml"}

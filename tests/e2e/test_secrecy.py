@@ -13,10 +13,9 @@ import pytest
 
 from ledger.sandbox.faults import Fault, FaultPlan, FaultStep
 from ledger.sandbox.server import Sandbox
-from ledger.sandbox.wire import Patience
 
-from .conftest import FILLS, BookFolder, Ran
-from .test_busy import wait_for_calls
+from .conftest import FILLS, QUICK, SECONDS_MAX, BookFolder, Ran
+from .test_busy import gated_exchange
 
 WRONG = {
     "KEY": "a1b2c3d4e5f60718293a4b5c6d7e8f90",
@@ -51,9 +50,7 @@ def assert_silent(book: BookFolder, parts: dict[str, str], *ran: Ran) -> None:
 
 
 def test_a_sync_with_many_faults_and_the_whole_log_tells_no_secret(book: BookFolder) -> None:
-    with Sandbox(
-        seed=8, fills=FILLS, faults="http-503,reset,truncated-json,clock-ahead-40s", patience=Patience(drip_seconds=0.05, stall_seconds=0.1)
-    ) as sandbox:
+    with Sandbox(seed=8, fills=FILLS, faults="http-503,reset,truncated-json,clock-ahead-40s", patience=QUICK) as sandbox:
         book.connect(sandbox)
         ran = book.run("-vv", "sync")
         assert ran.code == 0
@@ -97,14 +94,14 @@ def test_a_secret_that_cannot_be_used_is_not_repeated(secret: str, book: BookFol
 
 
 def test_the_process_list_tells_no_secret_of_a_running_sync(book: BookFolder) -> None:
-    plan = FaultPlan(steps=[FaultStep(fault=Fault.STALL, call=3)])
-    with Sandbox(seed=8, fills=FILLS, faults=plan, patience=Patience(stall_seconds=1.5)) as sandbox:
+    with gated_exchange() as (sandbox, gate):
         book.connect(sandbox)
-        with book.running("-vv", "sync", "--budget", "1") as child:
-            wait_for_calls(sandbox, 3)
+        with book.running("-vv", "sync") as child:
+            gate.wait()
             seen = b" ".join(Path(f"/proc/{child.pid}/{name}").read_bytes() for name in ("cmdline", "environ"))
             assert b"sync" in seen
-            out, err = child.communicate()
+            gate.open()
+            out, err = child.communicate(timeout=SECONDS_MAX)
         seen += out.encode() + err.encode()
         for text in (sandbox.key, sandbox.secret, sandbox.passphrase):
             assert text.encode() not in seen

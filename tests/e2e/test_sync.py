@@ -30,6 +30,14 @@ def test_whatever_goes_wrong_the_book_equals_the_exchange_to_the_last_digit(seed
     book.assert_whole()
 
 
+def test_a_connection_named_twice_is_pulled_once_and_in_the_place_of_its_first_name(book: BookFolder) -> None:
+    with Sandbox(seed=7, fills=FILLS) as one, Sandbox(seed=8, fills=FILLS) as other:
+        book.connect(one, "main")
+        book.connect(other, "spare")
+        told = book.run("sync", "spare", "main", "spare", "main", "--json").ok().json()
+    assert [each["name"] for each in told["connections"]] == ["spare", "main"]
+
+
 def test_a_quiet_exchange_is_synced_once_and_the_second_sync_finds_nothing_new(book: BookFolder) -> None:
     with Sandbox(seed=7, fills=1200) as sandbox:
         book.connect(sandbox)

@@ -1,6 +1,8 @@
 """The server on real sockets: what a client meets, and that nothing is left behind."""
 
 import json
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -95,6 +97,17 @@ def test_a_slow_drip_arrives_whole(wired: Starter) -> None:
     slow = client.get("/accounts").content
     assert time.monotonic() - started >= 0.15
     assert slow == client.get("/accounts").content
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_drip_is_no_fault_of_the_exchange(wired: Starter, caplog: pytest.LogCaptureFixture) -> None:
+    client = wired(faults=struck(Fault.SLOW_DRIP), patience=Patience(drip_seconds=0.4))
+    with socket.create_connection((client.http.base_url.host, client.http.base_url.port or 0)) as line:
+        line.sendall(b"GET /products HTTP/1.1\r\nHost: sandbox\r\n\r\n")
+        assert line.recv(1)
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset, as by a process that was killed
+    time.sleep(0.6)
+    assert client.get("/accounts").status_code == 200
+    assert caplog.messages == []
 
 
 def test_a_gzip_body_is_the_same_body(wired: Starter) -> None:
