@@ -330,17 +330,6 @@ class Reader:
         )
         return [rows.quote_of(row) for row in self._connection.execute(statement.order_by(price.c.observed_at, price.c.source))]
 
-    def price_at(self, asset: str, currency: str, *, at: datetime, not_before: datetime) -> PriceQuote | None:
-        """Return the newest quote of `not_before` to `at`, both included; of several sources the first by name."""
-        statement = select(*_QUOTE).where(
-            price.c.asset == asset,
-            price.c.currency == currency,
-            price.c.observed_at <= at,
-            price.c.observed_at >= not_before,
-        )
-        row = self._one(statement.order_by(price.c.observed_at.desc(), price.c.source).limit(1))
-        return None if row is None else rows.quote_of(row)
-
     # --- lots and disposals -----------------------------------------------------------------------------------------
 
     def computation(self) -> Computation | None:

@@ -359,7 +359,3 @@ def test_prices_are_looked_up_within_a_window(store: Store) -> None:
     with store.read() as reader:
         minute = timedelta(minutes=1)
         assert reader.prices("BTC", "USD", since=NOON + 5 * minute, until=NOON + 10 * minute) == [quote(5, 11, "a"), quote(5, 10, "b")]
-        assert reader.price_at("BTC", "USD", at=NOON + 9 * minute, not_before=NOON) == quote(5, 11, "a")
-        assert reader.price_at("BTC", "USD", at=NOON + 9 * minute, not_before=NOON + 6 * minute) is None
-        assert reader.price_at("BTC", "USD", at=NOON, not_before=NOON) == quote(0, 9)
-        assert reader.price_at("BTC", "EUR", at=NOON, not_before=NOON) is None
