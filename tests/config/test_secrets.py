@@ -130,7 +130,7 @@ def test_a_command_that_fails_or_prints_something_else_is_refused_without_its_ou
     )
     assert refusal(resolve, "cmd:echo s3cr3t")[0] == "connection main: the secrets command's output is not valid TOML"
     assert refusal(resolve, "cmd:true") == ("connection main: cmd:true gives no KEY", "let the command print a line KEY")
-    monkeypatch.setattr("ledger.config._COMMAND_SECONDS_MAX", 0.1)
+    monkeypatch.setattr("ledger.config.secrets._COMMAND_SECONDS_MAX", 0.1)
     assert refusal(resolve, "cmd:exec sleep 5")[0] == "connection main: the secrets command took over 0.1 seconds"
 
 

@@ -13,7 +13,7 @@ from threading import Thread
 
 import pytest
 
-from ledger.book import CHECK_SECONDS_MAX
+from ledger.book.connections import CHECK_SECONDS_MAX
 from ledger.sandbox.faults import Fault, FaultPlan, FaultStep
 from ledger.sandbox.server import Sandbox
 

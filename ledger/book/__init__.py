@@ -1,0 +1,51 @@
+"""The Python face: open a book and use the verbs of the pipeline as methods. The command line does no more than this.
+
+``with Book.open(Path("my-book")) as book:`` gives a book; ``book.import_files([Path("fills.csv")], account="main")`` takes
+in a file; ``book.frame("gains", Selection(period=book.period_of(2025)))`` gives a year's gains as a data frame.
+"""
+
+from ledger.book.connections import Connections
+from ledger.book.core import FIRST_VALUES
+from ledger.book.installed import exporter, exporter_names, plugins_installed, report_titles
+from ledger.book.looking import Looking
+from ledger.book.reporting import Reporting
+from ledger.book.taking_in import TakingIn
+from ledger.config import SHARE_DEFAULT, ConnectionSettings
+from ledger.journal.checks import Reconciliation
+from ledger.pipeline.coverage import StreamCoverage
+from ledger.pipeline.explain import Explanation
+from ledger.pipeline.import_files import FileOutcome
+from ledger.pipeline.nightly import ConnectionOutcome, NightSummary
+from ledger.pipeline.progress import Progress, Silent
+from ledger.pipeline.report import Selection
+from ledger.pipeline.status import BookStatus
+from ledger.plugins import Plugin
+
+__all__ = [
+    "FIRST_VALUES",
+    "SHARE_DEFAULT",
+    "Book",
+    "BookStatus",
+    "ConnectionOutcome",
+    "ConnectionSettings",
+    "Explanation",
+    "FileOutcome",
+    "NightSummary",
+    "Plugin",
+    "Progress",
+    "Reconciliation",
+    "Selection",
+    "Silent",
+    "StreamCoverage",
+    "exporter",
+    "exporter_names",
+    "plugins_installed",
+    "report_titles",
+]
+
+
+class Book(TakingIn, Connections, Looking, Reporting):
+    """One taxpayer's ledger; a context manager, or `close` it.
+
+    Methods that write hold the book while they do and raise `BookBusy` when another run holds it.
+    """

@@ -1,0 +1,80 @@
+"""Connections: adding, removing and trying them."""
+
+import os
+import time
+from collections.abc import Mapping
+
+from ledger import config, plugins
+from ledger.book.core import BookCore
+from ledger.config import SHARE_DEFAULT, ConnectionSettings
+from ledger.domain.errors import TransientError
+from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
+from ledger.ports import ConnectionTerms, KeyReport
+
+CHECK_SECONDS_MAX = 10.0  # a person waits for the answer
+
+
+class Connections(BookCore):
+    """What a book does with its API keys."""
+
+    def add_connection(
+        self,
+        name: str,
+        *,
+        venue: str,
+        bot: str | None = None,
+        wallet: str | None = None,
+        secrets: str | None = None,
+        base_url: str | None = None,
+        share: float = SHARE_DEFAULT,
+    ) -> None:
+        """Write a connection into the settings; `secrets` is a reference such as ``env:PREFIX``, never a value.
+
+        Raises:
+            InputError: when the name is taken, the venue has no connector, or a value is impossible.
+            BookBusy: when another run holds the book.
+        """
+        plugins.connector(venue)
+        if secrets is not None:
+            config.check_reference(secrets, where="the secrets reference")
+        connection = ConnectionSettings(
+            name=AccountId(config.check_name(name, what="the connection's name")),
+            venue=VenueName(venue),
+            bot=BotId(config.check_name(bot, what="the bot")) if bot is not None else None,
+            wallet=WalletId(config.check_name(wallet, what="the wallet")) if wallet is not None else None,
+            secrets=secrets,
+            share=share,
+            base_url=base_url,
+        )
+        with self.store.hold():
+            self.settings = config.add_connection(config.load_settings(self.settings.folder), connection)
+
+    def remove_connection(self, name: str) -> None:
+        """Take a connection out of the settings; what it brought stays in the book."""
+        with self.store.hold():
+            self.settings = config.remove_connection(config.load_settings(self.settings.folder), name)
+
+    def check_connection(self, name: str, *, environment: Mapping[str, str] = os.environ) -> KeyReport:
+        """Sign one harmless call and return what the venue told of the key, within `CHECK_SECONDS_MAX`.
+
+        Raises:
+            KeyRefused, TransientError, InputError: as the venue and the settings have it.
+        """
+        settings = self.settings.connection(name)
+        terms = ConnectionTerms(
+            account=settings.name,
+            secrets=config.resolve_secrets(settings, folder=self.settings.folder, environment=environment),
+            share=settings.share,
+            base_url=settings.base_url,
+            deadline=time.monotonic() + CHECK_SECONDS_MAX,
+        )
+        connector = plugins.connector(settings.venue)(terms)
+        try:
+            return connector.check_key()
+        except TransientError as failure:
+            raise TransientError(
+                f"{name} gave no good answer within {CHECK_SECONDS_MAX:g} seconds: {failure.message}",
+                mend="is base_url right, and the network up? If so, ask again later",
+            ) from failure
+        finally:
+            connector.close()

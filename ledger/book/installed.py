@@ -1,0 +1,25 @@
+"""What is installed beside a book: plug-ins, reports and the formats that they are written in."""
+
+from ledger import plugins
+from ledger.plugins import Plugin
+from ledger.ports import Exporter
+
+
+def plugins_installed() -> tuple[Plugin, ...]:
+    """Return what is installed, from which distribution."""
+    return plugins.installed()
+
+
+def report_titles() -> dict[str, str]:
+    """Return the title of every installed report by its name, sorted."""
+    return {name: plugins.report(name).title for name in plugins.names("lotwright.reports")}
+
+
+def exporter_names() -> tuple[str, ...]:
+    """Return the names of the installed file formats for reports, sorted."""
+    return plugins.names("lotwright.exporters")
+
+
+def exporter(name: str) -> Exporter:
+    """Return what writes a report in a format; InputError when there is none of that name."""
+    return plugins.exporter(name)

@@ -1,0 +1,40 @@
+"""Reports: documents over one snapshot of a book, and data frames of them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ledger import __version__, plugins
+from ledger.book.core import BookCore
+from ledger.domain.document import ReportDocument
+from ledger.pipeline.report import BookInput, Selection
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EVERYTHING = Selection()
+
+
+class Reporting(BookCore):
+    """What a book hands out."""
+
+    @contextmanager
+    def report(self, name: str, selection: Selection = EVERYTHING) -> Iterator[ReportDocument]:
+        """Yield a report over one snapshot of the book; its rows can be read until the block ends.
+
+        Raises:
+            InputError: when no report of that name is installed.
+        """
+        generator = plugins.report(name)
+        self._refresh()
+        with self.store.read() as reader:
+            source = BookInput(reader=reader, settings=self.settings, regime=self.regime, selection=selection, version=__version__)
+            yield generator.document(source)
+
+    def frame(self, name: str, selection: Selection = EVERYTHING) -> "pd.DataFrame":
+        """Return a report's main table as a data frame; money and quantities stay exact (`Decimal` objects)."""
+        import pandas as pd  # noqa: PLC0415  # takes half a second to load, which no command should pay
+
+        with self.report(name, selection) as document:
+            table = document.tables[0]
+            return pd.DataFrame.from_records(list(table.rows()), columns=[column.name for column in table.columns])

@@ -1,0 +1,94 @@
+"""Taking in: sync, import, and matching all anew."""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from ledger import config, plugins
+from ledger.book.core import SILENT, BookCore
+from ledger.domain.errors import InputError
+from ledger.domain.ids import AccountId, BotId
+from ledger.pipeline.import_files import FileImport, FileOutcome
+from ledger.pipeline.interpret import Attribution
+from ledger.pipeline.match import Rebuild
+from ledger.pipeline.nightly import Night, NightSummary
+from ledger.pipeline.progress import Progress
+from ledger.ports import FileTerms, PullWindow
+
+
+class TakingIn(BookCore):
+    """What brings something into a book."""
+
+    def sync(
+        self,
+        names: Sequence[str] = (),
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        budget_seconds: float | None = None,
+        environment: Mapping[str, str] = os.environ,
+        progress: Progress = SILENT,
+    ) -> NightSummary:
+        """Pull what is new from the named connections (none named: all), book it, price it and match lots.
+
+        `since` (included) and `until` (excluded) narrow what is asked for.
+
+        Raises:
+            InputError: for an unknown connection, or one whose secrets or venue are not there; nothing is pulled then.
+        """
+        connections = [self.settings.connection(name) for name in dict.fromkeys(names)]
+        connections = connections or [one for one in self.settings.connections if one.secrets]
+        if not connections:
+            raise InputError(
+                "this book has no connection with secrets", mend="add one: lotwright connect add NAME --venue VENUE --secrets env:PREFIX"
+            )
+        night = Night(
+            store=self.store,
+            settings=self.settings,
+            regime=self.regime,
+            factory_of=plugins.connector,
+            environment=environment,
+            window=PullWindow(since=since, until=until),
+            budget_seconds=budget_seconds,
+            now=self._now,
+            progress=progress,
+        )
+        with self.store.hold():
+            return night.run(connections)
+
+    def import_files(
+        self,
+        paths: Sequence[Path],
+        *,
+        account: str | None = None,
+        bot: str | None = None,
+        format_name: str | None = None,
+        dry_run: bool = False,
+        progress: Progress = SILENT,
+    ) -> tuple[FileOutcome, ...]:
+        """Import files, all of them or none, and match lots; `dry_run` tells what would come of it and stores nothing.
+
+        Raises:
+            InputError: for any fault in any file; `faults` lists the bad rows.
+        """
+        files = FileImport(
+            store=self.store,
+            formats=plugins.file_formats(),
+            terms=FileTerms(
+                account=AccountId(config.check_name(account, what="the account")) if account is not None else None,
+                bot=BotId(config.check_name(bot, what="the bot")) if bot is not None else None,
+                zone=self.settings.zone,
+            ),
+            attribution=Attribution.of_book(self.settings),
+            recorded_at=self._now(),
+            progress=progress,
+            format_name=format_name,
+        )
+        with self.store.hold():
+            return files.run(paths, lambda writer: self._derived(writer, progress), dry_run=dry_run)
+
+    def rebuild(self, *, progress: Progress = SILENT) -> None:
+        """Match all lots anew from the journal; the result is the same unless the settings or the program changed."""
+        with self.store.hold():
+            self._derive(progress, Rebuild.ALL)

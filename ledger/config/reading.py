@@ -1,0 +1,184 @@
+"""Finding a book's settings and reading them; every complaint names the file and the key."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo
+
+from ledger.config.secrets import check_reference
+from ledger.config.values import SETTINGS_NAME, SHARE_DEFAULT, BookSettings, BotRule, ConnectionSettings, check_name, nearest
+from ledger.domain.amount import FIAT, AssetCode
+from ledger.domain.errors import InputError
+from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
+from ledger.domain.period import YearStart, year_start_of
+
+_PASSWORD = re.compile(r"[^:/]*:[^@]+@|[^?]*\?.*password=[^&]")  # in what follows ``://``, as SQLAlchemy parts it
+
+
+def find_book(explicit: str | None, *, environment: Mapping[str, str], here: Path) -> Path:
+    """Return the folder of the book: the option, else ``LOTWRIGHT_BOOK``, else the nearest settings upward from `here`.
+
+    Raises:
+        InputError: when no such folder holds settings.
+    """
+    for source, named in (("--book", explicit), ("LOTWRIGHT_BOOK", environment.get("LOTWRIGHT_BOOK"))):
+        if named:
+            folder = Path(named).expanduser().resolve()
+            if (folder / SETTINGS_NAME).is_file():
+                return folder
+            raise InputError(f"{source} names {folder}, which holds no {SETTINGS_NAME}", mend=f"make a book there: lotwright init {folder}")
+    for folder in (here.resolve(), *here.resolve().parents):
+        if (folder / SETTINGS_NAME).is_file():
+            return folder
+    raise InputError(
+        f"no book here: no {SETTINGS_NAME} in {here} or above it",
+        mend="make one with `lotwright init`, or name one with --book DIR or LOTWRIGHT_BOOK",
+    )
+
+
+def load_settings(folder: Path) -> BookSettings:
+    """Read a book's settings.
+
+    Raises:
+        InputError: for unreadable TOML and for every unknown or impossible setting; the message names file and key.
+    """
+    path = folder / SETTINGS_NAME
+    try:
+        read = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {error}", mend="check the file and its rights") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not valid TOML: {error}", mend="correct that line") from error
+    return settings_of(path, read)
+
+
+def settings_of(path: Path, read: dict[str, object]) -> BookSettings:
+    """Return the settings that parsed TOML says; `path` is where it stands.
+
+    Raises:
+        InputError: for every unknown or impossible setting.
+    """
+    return _Reader(path).settings(read)
+
+
+class _Reader:
+    """Turns parsed TOML into settings; every complaint names the file and the key."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def settings(self, read: dict[str, object]) -> BookSettings:
+        self._only(read, "", ("book", "connections", "bots"))
+        book = self._table(read, "book")
+        self._only(book, "book", ("database", "currency", "time_zone", "regime", "method", "scope", "year_start"))
+        connections = self._table(read, "connections")
+        return BookSettings(
+            folder=self.path.parent,
+            database=self._database(self._text(book, "book", "database", "sqlite:///book.sqlite3")),
+            currency=self._currency(self._text(book, "book", "currency", "USD")),
+            time_zone=self._zone(self._text(book, "book", "time_zone", "UTC")),
+            regime=self._text(book, "book", "regime", "us"),
+            method=self._text(book, "book", "method", "fifo"),
+            scope=self._text(book, "book", "scope", "wallet"),
+            year_start=self._year_start(self._text(book, "book", "year_start", "")),
+            connections=tuple(self._connection(name, self._table(connections, name, "connections.")) for name in connections),
+            bots=tuple(self._bot(number, one) for number, one in enumerate(self._list(read, "bots"), start=1)),
+        )
+
+    def _connection(self, name: str, table: dict[str, object]) -> ConnectionSettings:
+        where = f"connections.{name}"
+        self._only(table, where, ("venue", "bot", "wallet", "secrets", "share", "base_url"))
+        secrets = table.get("secrets", "")
+        if secrets != "":
+            # What is no text is refused in the same words: it may hold a pasted key, and must not be repeated.
+            check_reference(secrets if isinstance(secrets, str) else "", where=f"{self.path}: {where}.secrets")
+        return ConnectionSettings(
+            name=AccountId(check_name(name, what=f"{self.path}: the name of connection")),
+            venue=VenueName(self._text(table, where, "venue", None)),
+            bot=BotId(bot) if (bot := self._name(table, where, "bot", "")) else None,
+            wallet=WalletId(wallet) if (wallet := self._name(table, where, "wallet", "")) else None,
+            secrets=str(secrets) or None,
+            share=self._share(table.get("share", SHARE_DEFAULT), where),
+            base_url=self._text(table, where, "base_url", "") or None,
+        )
+
+    def _bot(self, number: int, table: object) -> BotRule:
+        where = f"bots #{number}"
+        if not isinstance(table, dict):
+            raise self._wrong(where, "is not a table", "write [[bots]] with name and client_order_id")
+        self._only(table, where, ("name", "client_order_id"))
+        return BotRule(
+            name=BotId(self._name(table, where, "name", None)),
+            client_order_id=self._text(table, where, "client_order_id", None),
+        )
+
+    def _database(self, url: str) -> str:
+        if url.startswith("sqlite:///"):
+            place, mark, options = url.removeprefix("sqlite:///").partition("?")
+            path = (self.path.parent / Path(unquote(place)).expanduser()).resolve()
+            # A folder may be called anything, and these two characters would end the path or stand for another one.
+            return f"sqlite:///{str(path).replace('%', '%25').replace('?', '%3F')}{mark}{options}"
+        if not url.startswith("postgresql"):
+            kind = url.partition(":")[0]  # no more of it is repeated: there may be a password in it
+            raise self._wrong("book.database", f"begins with {kind!r}", "use sqlite:///FILE or postgresql+psycopg://user@host/name")
+        if _PASSWORD.match(url.partition("://")[2]):
+            raise self._wrong("book.database", "holds a password", "take it out; use ~/.pgpass or the environment variable PGPASSWORD")
+        return url
+
+    def _currency(self, text: str) -> AssetCode:
+        if text not in FIAT:
+            raise self._wrong("book.currency", f"is {text!r}", nearest(text.upper(), sorted(FIAT)) or "use an ISO 4217 code such as USD")
+        return AssetCode(text)
+
+    def _zone(self, text: str) -> str:
+        try:
+            ZoneInfo(text)
+        except (KeyError, ValueError, OSError) as error:
+            raise self._wrong("book.time_zone", f"is {text!r}", "use an IANA name such as America/New_York or Europe/London") from error
+        return text
+
+    def _year_start(self, text: str) -> YearStart | None:
+        start = year_start_of(text)
+        if text and start is None:
+            raise self._wrong("book.year_start", f"is {text!r}", "use month and day such as 07-01; it cannot be 02-29")
+        return start
+
+    def _share(self, share: object, where: str) -> float:
+        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share <= 1:
+            raise self._wrong(f"{where}.share", f"is {share!r}", "use a number above 0 and at most 1, such as 0.5")
+        return float(share)
+
+    def _only(self, table: dict[str, object], where: str, known: tuple[str, ...]) -> None:
+        for key in table:
+            if key not in known:
+                full = f"{where}.{key}" if where else key
+                raise self._wrong(full, "is no setting", nearest(key, known) or f"known here: {', '.join(known)}")
+
+    def _table(self, tables: dict[str, object], key: str, prefix: str = "") -> dict[str, object]:
+        found = tables.get(key, {})
+        if not isinstance(found, dict):
+            raise self._wrong(prefix + key, f"is {found!r}", f"make it a table: [{prefix}{key}]")
+        return found
+
+    def _list(self, table: dict[str, object], key: str) -> list[object]:
+        found = table.get(key, [])
+        if not isinstance(found, list):
+            raise self._wrong(key, f"is {found!r}", f"make it a list of tables: [[{key}]]")
+        return found
+
+    def _text(self, table: dict[str, object], where: str, key: str, default: str | None) -> str:
+        found = table.get(key, default)
+        if found is None:
+            raise self._wrong(f"{where}.{key}", "is missing", "add it")
+        if not isinstance(found, str):
+            raise self._wrong(f"{where}.{key}", f"is {found!r}", "write it as text in quotes")
+        return found
+
+    def _name(self, table: dict[str, object], where: str, key: str, default: str | None) -> str:
+        text = self._text(table, where, key, default)
+        return text if text == default else check_name(text, what=f"{self.path}: {where}.{key}")
+
+    def _wrong(self, key: str, found: str, mend: str) -> InputError:
+        return InputError(f"{self.path}: {key} {found}", mend=mend)

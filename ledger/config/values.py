@@ -1,0 +1,97 @@
+"""What `lotwright.toml` says, as values; and which names and words may stand in it."""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from ledger.domain.amount import AssetCode
+from ledger.domain.errors import InputError
+from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, VenueName, WalletId
+from ledger.domain.period import YearStart
+
+SETTINGS_NAME = "lotwright.toml"
+SHARE_DEFAULT = 0.5
+
+_NAME_LENGTH_MAX = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSettings:
+    """One API key at one venue. `name` is the account. `secrets` is a reference, never a value."""
+
+    name: AccountId
+    venue: VenueName
+    bot: BotId | None = None
+    wallet: WalletId | None = None
+    secrets: str | None = None
+    share: float = SHARE_DEFAULT
+    base_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotRule:
+    """Fills whose client order id matches the shell pattern belong to this bot."""
+
+    name: BotId
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookSettings:
+    """What `lotwright.toml` says. `database` is an absolute SQLAlchemy URL. `year_start` None: tax years begin as the regime has it."""
+
+    folder: Path
+    database: str
+    currency: AssetCode
+    time_zone: str = "UTC"
+    regime: str = "us"
+    method: str = "fifo"
+    scope: str = "wallet"
+    year_start: YearStart | None = None
+    connections: tuple[ConnectionSettings, ...] = ()
+    bots: tuple[BotRule, ...] = ()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The book's time zone: tax dates are taken in it."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def wallets(self) -> dict[AccountId, WalletId]:
+        """Which wallet pools the lots of which account."""
+        return {one.name: one.wallet for one in self.connections if one.wallet is not None}
+
+    def connection(self, name: str) -> ConnectionSettings:
+        """Return a connection by name.
+
+        Raises:
+            InputError: when there is none of that name.
+        """
+        for one in self.connections:
+            if one.name == name:
+                return one
+        names = [str(one.name) for one in self.connections]
+        raise InputError(
+            f"no connection named {name!r} in {self.folder / SETTINGS_NAME}",
+            mend=nearest(name, names) or "see `lotwright connect list`, or add one with `lotwright connect add`",
+        )
+
+
+def nearest(word: str, known: tuple[str, ...] | list[str]) -> str:
+    """Return a question for the known word that looks most like this one; empty where none does."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
+def check_name(name: str, *, what: str) -> str:
+    """Return a name of an account, a wallet or a bot when it is printable, at most 64 characters and without a colon.
+
+    Raises:
+        InputError: otherwise, and for the name that units on their way between wallets are kept under.
+    """
+    if name == IN_TRANSIT:
+        raise InputError(f"{what} is {name!r}", mend="choose another name: this one is kept for units on their way between wallets")
+    if not name or len(name) > _NAME_LENGTH_MAX or not name.isprintable() or ":" in name or name != name.strip():
+        raise InputError(f"{what} is {name!r}", mend="use 1 to 64 printable characters without ':' and without space at the ends")
+    return name
