@@ -9,6 +9,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+WHEELS := $(VENV)/wheels/.ready
 DEMO   := demo-book
 FILLS  ?= 100000
 
@@ -18,7 +19,7 @@ demo: $(READY)
 	@rm -rf $(DEMO)
 	@$(BIN)/lotwright demo --out $(DEMO)
 
-test: $(READY)
+test: $(READY) $(WHEELS)
 	@$(BIN)/python -m pytest -n auto -rs $(TESTS)
 
 lint: $(READY)
@@ -36,4 +37,10 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lotwright needs Python 3.11 or newer")'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,postgres]'
+	@touch $@
+
+# What Lotwright needs to run, as wheels: the tests install it from these alone into an empty environment.
+$(WHEELS): $(READY)
+	@rm -rf $(VENV)/wheels
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check -c constraints.txt -w $(VENV)/wheels .
 	@touch $@
