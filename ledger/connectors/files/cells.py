@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
 
-from ledger.domain.amount import Amount, AssetCode, asset_code, decimal_of
+from ledger.domain.amount import ZERO, Amount, AssetCode, asset_code, decimal_of, is_fiat
 from ledger.domain.errors import InputError, NumberRefused, RowFault
 from ledger.domain.ids import IN_TRANSIT, AccountId, BotId
 from ledger.domain.period import start_of_day
@@ -69,7 +69,23 @@ def positive_of(text: str) -> Decimal:
         return number
     if number == 0:
         raise InputError(f"{shown(text)} is zero", mend="an amount is above zero; leave out rows that move nothing")
-    raise InputError(f"{shown(text)} is negative", mend="write the amount without sign; the type of the row says which way it goes")
+    raise _negative(text)
+
+
+def money_of(text: str) -> Decimal:
+    """Read an amount of money paid or received, zero or more.
+
+    Raises:
+        InputError: as `number_of`, and when it is negative.
+    """
+    number = number_of(text)
+    if number < 0:
+        raise _negative(text)
+    return number or ZERO  # never "-0"
+
+
+def _negative(text: str) -> InputError:
+    return InputError(f"{shown(text)} is negative", mend="write the amount without sign; the type of the row says which way it goes")
 
 
 def worth_of(text: str) -> Decimal:
@@ -247,6 +263,12 @@ class CellReader:
     def positive(self, text: str, *, column: str) -> Decimal:
         """Return a number above zero."""
         return self.take(positive_of, text, column=column, stand_in=_ONE)
+
+    def consideration(self, quantity: str, asset: str, *, columns: tuple[str, str]) -> Amount:
+        """Return what was paid or received: a positive amount, or nothing in government money (a token sold for 0 USD is gone)."""
+        if not is_fiat(AssetCode(asset)):
+            return self.amount(quantity, asset, columns=columns)
+        return Amount(quantity=self.take(money_of, quantity, column=columns[0], stand_in=_ONE), asset=AssetCode(asset))
 
     def worth(self, text: str, *, column: str) -> Decimal | None:
         """Return a value of zero or more; None for an empty cell: not told, never zero."""

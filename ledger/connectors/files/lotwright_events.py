@@ -148,7 +148,7 @@ def _account(row: _Cells, reader: CellReader, named: AccountId | None) -> Accoun
 
 def _fill(row: _Cells, reader: CellReader, head: _Head, moved: Amount, *, side: Side) -> Event:
     """Sample: ``t1,2025-03-01T12:00:00Z,buy,main,,,,,BTC,0.5,USD,20000,USD,10,,,,``."""
-    quote = reader.amount(row.quote_amount, row.quote_asset, columns=("quote_amount", "quote_asset"))
+    quote = reader.consideration(row.quote_amount, row.quote_asset, columns=("quote_amount", "quote_asset"))
     if row.quote_asset and row.quote_asset == row.asset:
         reader.refuse("quote_asset", f"is {shown(row.quote_asset)} like asset", "name what was paid or received for it")
     fee = _fee(row, reader)

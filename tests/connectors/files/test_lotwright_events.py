@@ -265,7 +265,18 @@ def test_charges_keep_what_kind_they_are(read_file: ReadFile) -> None:
 )
 def test_a_bad_amount_is_a_fault_wherever_it_stands(amount: str, message: str, faults_of: FaultsOf) -> None:
     assert faults_of(file_of(amount=amount)) == [f"line 2, column amount: {message}"]
-    assert faults_of(file_of(quote_amount=amount)) == [f"line 2, column quote_amount: {message}"]
+    assert faults_of(file_of(quote_amount=amount, quote_asset="ETH")) == [f"line 2, column quote_amount: {message}"]
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_units_may_go_or_come_for_no_money_at_all(side: str, read_file: ReadFile) -> None:
+    event = only_event(read_file(file_of(type=side, quote_asset="USD", quote_amount="0")))
+    assert isinstance(event, Fill)
+    assert event.quote == Amount(quantity=Decimal(0), asset=AssetCode("USD"))
+
+
+def test_a_price_in_money_may_not_be_negative(faults_of: FaultsOf) -> None:
+    assert faults_of(file_of(quote_asset="USD", quote_amount="-5")) == [f"line 2, column quote_amount: '-5' is negative ({POSITIVE})"]
 
 
 @pytest.mark.parametrize("column", ["time", "acquired"])
