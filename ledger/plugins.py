@@ -7,11 +7,12 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 from ledger.domain.errors import InputError
-from ledger.ports import ConnectorFactory, Exporter, FileFormat, ReportGenerator, TaxRegime
+from ledger.ports import ConnectorFactory, Exporter, FileFormat, PriceFile, ReportGenerator, TaxRegime
 
 GROUPS = {
     "lotwright.connectors": "connector",
     "lotwright.file_formats": "file format",
+    "lotwright.price_files": "price file format",
     "lotwright.tax_regimes": "tax regime",
     "lotwright.reports": "report",
     "lotwright.exporters": "exporter",
@@ -53,6 +54,12 @@ def connector(venue: str) -> ConnectorFactory:
 def file_formats() -> tuple[FileFormat, ...]:
     """Return all file formats by name."""
     points = sorted(entry_points(group="lotwright.file_formats"), key=lambda point: point.name)
+    return tuple(point.load()() for point in points)
+
+
+def price_files() -> tuple[PriceFile, ...]:
+    """Return all formats of price files by name."""
+    points = sorted(entry_points(group="lotwright.price_files"), key=lambda point: point.name)
     return tuple(point.load()() for point in points)
 
 

@@ -1,27 +1,27 @@
 """The protocols that a plug-in author implements, and the values that pass through them.
 
 Ours are reached the same way as a stranger's: by entry point, in the groups ``lotwright.connectors``,
-``lotwright.file_formats``, ``lotwright.tax_regimes``, ``lotwright.reports`` and ``lotwright.exporters``.
+``lotwright.file_formats``, ``lotwright.price_files``, ``lotwright.tax_regimes``, ``lotwright.reports`` and ``lotwright.exporters``.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from typing import IO, Protocol
+from typing import IO, Protocol, Self
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.document import ReportDocument
 from ledger.domain.election import Election
-from ledger.domain.errors import RowFault
+from ledger.domain.errors import InputError, RowFault
 from ledger.domain.event import Event
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, GainRow, IncomeRow, JournalRow
+from ledger.domain.facts import BalanceRow, BookCover, BotActivity, GainRow, IncomeRow, JournalRow, ValuationRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId, VenueName, WalletId
 from ledger.domain.lot import DepartureKind, HoldingTerm, Lot, Movement, Outcome
 from ledger.domain.payload import Payload
 from ledger.domain.period import Period, YearStart
-from ledger.domain.price import PriceQuote, Worth
+from ledger.domain.price import USUAL_PRICES, PricePolicy, PriceQuote, Worth
 from ledger.domain.secrets import Secrets
 
 CursorState = Mapping[str, str | int | None]  # what a connector needs to go on; plain JSON, no secrets
@@ -138,6 +138,43 @@ class PricePage:
     quotes: tuple[PriceQuote, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRow:
+    """What one row of a price file says: its quotes, or what is wrong with it. `line` counts from 1."""
+
+    line: int
+    quotes: tuple[PriceQuote, ...] = ()
+    faults: tuple[RowFault, ...] = ()
+
+    @classmethod
+    def read(cls, line: int, quotes_of: Callable[[], Iterable[PriceQuote]]) -> Self:
+        """Return the row that `quotes_of` reads; what it refuses becomes a fault, so that all bad rows can be listed."""
+        try:
+            return cls(line=line, quotes=tuple(quotes_of()))
+        except InputError as error:
+            return cls(line=line, faults=(RowFault(line=line, column="", message=error.message, mend=error.mend),))
+
+
+class PriceFile(Protocol):
+    """One format of price files. `looks_like` says in words how it is recognised."""
+
+    name: str
+    title: str
+    looks_like: str
+
+    def recognises(self, first: Sequence[str], file_name: str) -> bool:
+        """Tell by the first row and the file's name whether a file is of this format."""
+        ...
+
+    def read(self, rows: Iterator[tuple[int, list[str]]], file_name: str) -> Iterator[PriceRow]:
+        """Yield what the rows say, given as (line, cells) from the first on, in file order.
+
+        Raises:
+            InputError: for faults of the file as a whole.
+        """
+        ...
+
+
 class PriceSource(Protocol):
     """Gives prices of an asset in a currency."""
 
@@ -252,7 +289,7 @@ class BookTerms:
     """The settings that the law looks at. `wallets` maps accounts to wallets; an account that is missing is its own.
 
     `year_start` is the user's own, for regimes that leave the tax year to the user; None: the user left it to the regime.
-    `elections` are all that were ever recorded, in any order.
+    `elections` are all that were ever recorded, in any order. `prices` says which quotes count.
     """
 
     currency: AssetCode
@@ -262,6 +299,7 @@ class BookTerms:
     wallets: Mapping[AccountId, WalletId]
     year_start: YearStart | None = None
     elections: tuple[Election, ...] = ()
+    prices: PricePolicy = USUAL_PRICES
 
     def wallet_of(self, account: AccountId) -> WalletId:
         """Return the wallet whose lots the law pools this account with."""
@@ -350,6 +388,10 @@ class ReportInput(Protocol):
 
     def income(self) -> Iterator[IncomeRow]:
         """Yield income by time, then id."""
+        ...
+
+    def valuations(self) -> Iterator[ValuationRow]:
+        """Yield what was valued by the book's prices because its source told no value, by time, then id."""
         ...
 
     def lots(self) -> Iterator[Lot]:

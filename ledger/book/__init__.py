@@ -8,6 +8,7 @@ from ledger.book.connections import Connections
 from ledger.book.core import FIRST_VALUES
 from ledger.book.installed import exporter, exporter_names, plugins_installed, report_titles
 from ledger.book.looking import Looking
+from ledger.book.prices import Prices
 from ledger.book.reporting import Reporting
 from ledger.book.taking_in import TakingIn
 from ledger.config import SHARE_DEFAULT, ConnectionSettings
@@ -44,7 +45,7 @@ __all__ = [
 ]
 
 
-class Book(TakingIn, Connections, Looking, Reporting):
+class Book(TakingIn, Connections, Prices, Looking, Reporting):
     """One taxpayer's ledger; a context manager, or `close` it.
 
     Methods that write hold the book while they do and raise `BookBusy` when another run holds it.

@@ -32,6 +32,7 @@ _COMMANDS = {
     "connect": "ledger.cli.connect:connect",
     "sync": "ledger.cli.sync:sync",
     "import": "ledger.cli.imports:import_files",
+    "prices": "ledger.cli.prices:prices",
     "status": "ledger.cli.inspect:status",
     "coverage": "ledger.cli.inspect:coverage",
     "reconcile": "ledger.cli.inspect:reconcile",

@@ -98,12 +98,19 @@ def asset_asked(text: str | None) -> AssetCode | None:
     Raises:
         InputError: when the text is no asset code; for lower case it names the code that may be meant.
     """
-    if text is None:
-        return None
+    return None if text is None else code_asked(text, "--asset")
+
+
+def code_asked(text: str, where: str) -> AssetCode:
+    """Return the asset code that an option or argument holds; `where` names it.
+
+    Raises:
+        InputError: as `asset_asked`.
+    """
     try:
         return asset_code(text)
     except NumberRefused as refused:
-        raise InputError(f"--asset: {refused.message}", mend=_asset_meant(text)) from refused
+        raise InputError(f"{where}: {refused.message}", mend=_asset_meant(text)) from refused
 
 
 def _asset_meant(text: str) -> str:

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
@@ -13,7 +14,9 @@ from ledger.domain.amount import FIAT, AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
 from ledger.domain.period import YearStart, year_start_of
+from ledger.domain.price import USUAL_PRICES, PricePolicy
 
+_WHOLE_MAX = 100_000
 _PASSWORD = re.compile(r"[^:/]*:[^@]+@|[^?]*\?.*password=[^&]")  # in what follows ``://``, as SQLAlchemy parts it
 
 
@@ -70,7 +73,7 @@ class _Reader:
         self.path = path
 
     def settings(self, read: dict[str, object]) -> BookSettings:
-        self._only(read, "", ("book", "connections", "bots"))
+        self._only(read, "", ("book", "connections", "bots", "prices"))
         book = self._table(read, "book")
         self._only(book, "book", ("database", "currency", "time_zone", "regime", "method", "scope", "year_start"))
         connections = self._table(read, "connections")
@@ -85,7 +88,35 @@ class _Reader:
             year_start=self._year_start(self._text(book, "book", "year_start", "")),
             connections=tuple(self._connection(name, self._table(connections, name, "connections.")) for name in connections),
             bots=tuple(self._bot(number, one) for number, one in enumerate(self._list(read, "bots"), start=1)),
+            prices=self._prices(self._table(read, "prices")),
         )
+
+    def _prices(self, table: dict[str, object]) -> PricePolicy:
+        self._only(table, "prices", ("gap_minutes", "gap_days", "sources", "stablecoins"))
+        usual = USUAL_PRICES
+        sources = self._list(table, "sources", where="prices.sources") or list(usual.sources)
+        stablecoins = self._text(table, "prices", "stablecoins", "market")
+        if stablecoins not in ("market", "par"):
+            raise self._wrong("prices.stablecoins", f"is {stablecoins!r}", 'write "market" (a price like any other) or "par" (their money)')
+        return PricePolicy(
+            gap=timedelta(minutes=self._whole(table, "prices", "gap_minutes", usual.gap // timedelta(minutes=1))),
+            gap_fiat=timedelta(days=self._whole(table, "prices", "gap_days", usual.gap_fiat.days)),
+            sources=tuple(self._source(source) for source in sources),
+            at_par=stablecoins == "par",
+        )
+
+    def _source(self, name: object) -> str:
+        if not isinstance(name, str) or not name:
+            raise self._wrong(
+                "prices.sources", f"has {name!r} in it", 'list names of sources, such as ["manual", "ecb"]; see `lotwright prices list`'
+            )
+        return name
+
+    def _whole(self, table: dict[str, object], where: str, key: str, default: int) -> int:
+        found = table.get(key, default)
+        if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= _WHOLE_MAX:
+            raise self._wrong(f"{where}.{key}", f"is {found!r}", f"use a whole number from 0 to {_WHOLE_MAX:,}")
+        return found
 
     def _connection(self, name: str, table: dict[str, object]) -> ConnectionSettings:
         where = f"connections.{name}"
@@ -162,10 +193,10 @@ class _Reader:
             raise self._wrong(prefix + key, f"is {found!r}", f"make it a table: [{prefix}{key}]")
         return found
 
-    def _list(self, table: dict[str, object], key: str) -> list[object]:
+    def _list(self, table: dict[str, object], key: str, *, where: str | None = None) -> list[object]:
         found = table.get(key, [])
         if not isinstance(found, list):
-            raise self._wrong(key, f"is {found!r}", f"make it a list of tables: [[{key}]]")
+            raise self._wrong(where or key, f"is {found!r}", "make it a list" if where else f"make it a list of tables: [[{key}]]")
         return found
 
     def _text(self, table: dict[str, object], where: str, key: str, default: str | None) -> str:

@@ -9,6 +9,7 @@ from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, VenueName, WalletId
 from ledger.domain.period import YearStart
+from ledger.domain.price import USUAL_PRICES, PricePolicy
 
 SETTINGS_NAME = "lotwright.toml"
 SHARE_DEFAULT = 0.5
@@ -51,6 +52,7 @@ class BookSettings:
     year_start: YearStart | None = None
     connections: tuple[ConnectionSettings, ...] = ()
     bots: tuple[BotRule, ...] = ()
+    prices: PricePolicy = USUAL_PRICES
 
     @property
     def zone(self) -> ZoneInfo:

@@ -193,20 +193,6 @@ def allocate(total: Decimal, weights: Sequence[Decimal]) -> tuple[Decimal, ...]:
     return tuple(parts)
 
 
-def market_value(price: Decimal, quantity: Decimal) -> Decimal:
-    """Return what `quantity` units are worth at `price` each, floored at 18 decimals: the policy of every valuation.
-
-    >>> market_value(Decimal("0.5"), Decimal("3"))
-    Decimal('1.5')
-    """
-    product = _ROUNDING.multiply(price, quantity)
-    exponent = product.as_tuple().exponent
-    assert isinstance(exponent, int), product
-    if exponent < -DECIMALS_MAX:
-        product = product.quantize(Decimal(1).scaleb(-DECIMALS_MAX), ROUND_FLOOR, _ROUNDING)
-    return exact_decimal(product)
-
-
 def unit_price(total: Decimal, quantity: Decimal) -> Decimal:
     """Return `total` for one unit, floored at 18 decimals: for display only, never read back."""
     return _ROUNDING.divide(total, quantity).quantize(Decimal(1).scaleb(-DECIMALS_MAX), ROUND_FLOOR, _ROUNDING)

@@ -8,6 +8,7 @@ from ledger.domain.amount import AssetCode
 from ledger.domain.entry import JournalEntry
 from ledger.domain.ids import AccountId, BotId, SourceId, WalletId
 from ledger.domain.lot import Adjustment, Disposal, HoldingTerm
+from ledger.domain.price import Valuation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,20 @@ class IncomeRow:
     bot: BotId | None
     value: Decimal | None
     finding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValuationRow:
+    """What an event needed a price for (`role` ``value`` or ``fee``), and the valuation; None: the book has no price."""
+
+    source_id: SourceId
+    occurred_at: datetime
+    account: AccountId
+    bot: BotId | None
+    role: str
+    asset: AssetCode
+    quantity: Decimal
+    valuation: Valuation | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ rebuilt whole when it got a new event or a price it lacked; all are when a setti
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum, auto
 
@@ -18,13 +18,15 @@ from ledger.domain.event import Event, Transfer, assets_of
 from ledger.domain.event_text import instant_text, kind_of
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.lot import Acquisition, Caveat, Departure, Disposal, Gap, Lot, LotOrigin, Movement, OwnTransfer
+from ledger.domain.price import PricePolicy
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import CLEARING
 from ledger.journal.checks import unexplained_clearing
 from ledger.lots.pools import ties_ordered
-from ledger.pipeline.price import PriceBook, PriceNeed, missing_price, worth_of
+from ledger.pipeline.price import PriceNeed, missing_price, worth_of
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.terms import terms_of
+from ledger.pipeline.valuation import PriceBook
 from ledger.ports import BookTerms, TaxRegime
 from ledger.storage.store import Computation, Reader, Store, Writer
 
@@ -80,7 +82,7 @@ def match_into(
     """Do what `match_book` does, inside the caller's transaction."""
     terms = terms_of(settings)
     rule = regime.rule(terms)
-    wanted = _Wanted(regime=regime, options=options_text(terms))
+    wanted = _Wanted(regime=regime, options=options_text(terms), prices=terms.prices)
     gaps = Gaps()
     assets = _stale_assets(writer, wanted, rebuild)
     for number, asset in enumerate(assets):
@@ -110,7 +112,7 @@ def is_current(reader: Reader, settings: BookSettings, regime: TaxRegime) -> boo
     computed = reader.computation()
     if computed is None:
         return reader.event_seq_last() == 0
-    wanted = _Wanted(regime=regime, options=options_text(terms_of(settings)))
+    wanted = _Wanted(regime=regime, options=options_text(terms_of(settings)), prices=settings.prices)
     return wanted.matches(computed) and not _stale_assets(reader, wanted, Rebuild.CHANGED)
 
 
@@ -121,6 +123,7 @@ def options_text(terms: BookTerms) -> str:
             "currency": terms.currency,
             "elections": sorted(election.election_id for election in terms.elections),
             "method": terms.method,
+            "prices": str(terms.prices),
             "scope": terms.scope,
             "time_zone": str(terms.zone),
             "wallets": dict(sorted(terms.wallets.items())),
@@ -137,6 +140,7 @@ class _Wanted:
 
     regime: TaxRegime
     options: str
+    prices: PricePolicy
 
     def computation(self, reader: Reader, computed_at: datetime) -> Computation:
         return Computation(
@@ -160,7 +164,17 @@ def _stale_assets(reader: Reader, wanted: _Wanted, rebuild: Rebuild) -> list[Ass
         stale = reader.changed_assets(after_event_seq=computed.event_seq)
         if rebuild is Rebuild.UNPRICED or reader.price_seq_last() > computed.price_seq:
             stale |= reader.assets_without_price()
+        stale |= _newly_priced(reader, wanted.prices, computed.price_seq)
     return [AssetCode(asset) for asset in sorted(stale) if not is_fiat(AssetCode(asset))]
+
+
+def _newly_priced(reader: Reader, policy: PricePolicy, price_seq: int) -> set[str]:
+    """Return the assets of events that a quote which came after `price_seq` may value, or value otherwise than before."""
+    span = reader.price_span(after_seq=price_seq)
+    if span is None:
+        return set()
+    first, last = span
+    return reader.assets_between(first, last + max(policy.gap, policy.gap_fiat) + timedelta(minutes=1))
 
 
 @dataclass(slots=True)
@@ -185,7 +199,7 @@ def movements_of(reader: Reader, asset: AssetCode, regime: TaxRegime, terms: Boo
 
     An event for which the law or the book has no place yields nothing and stands in `gaps.refused`.
     """
-    prices, gaps = PriceBook(reader, terms.currency), gaps or Gaps()
+    prices, gaps = PriceBook(reader=reader, currency=terms.currency, policy=terms.prices), gaps or Gaps()
     lacking = gaps.lacking
     for event in reader.timeline(asset):
         known = len(lacking)

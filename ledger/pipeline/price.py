@@ -4,20 +4,21 @@ The price of a moment is the close of the candle of its minute; where that minut
 most `GAP_MAX` earlier. A price that is not there is a finding, never zero.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from ledger.domain.amount import AssetCode, market_value
+from ledger.domain.amount import AssetCode
 from ledger.domain.event import Charge, Event, Fill, Income, Transfer
 from ledger.domain.event_text import instant_text
+from ledger.domain.facts import ValuationRow
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.price import PriceQuote, Worth
+from ledger.domain.price import Worth
 from ledger.pipeline.progress import Progress
+from ledger.pipeline.valuation import PriceBook
 from ledger.ports import BookTerms, PriceSource, TaxRegime
-from ledger.storage.store import Reader, Store
+from ledger.storage.store import Store
 
 GAP_MAX = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
@@ -32,29 +33,6 @@ class PriceNeed:
     event: Event
     role: str
     asset: AssetCode
-
-
-@dataclass(slots=True)
-class PriceBook:
-    """The stored quotes of a book, asset by asset, each read once."""
-
-    reader: Reader
-    currency: AssetCode
-    _quotes: dict[AssetCode, tuple[list[datetime], list[PriceQuote]]] = field(default_factory=dict)
-
-    def at(self, asset: AssetCode, instant: datetime) -> PriceQuote | None:
-        """Return the quote that counts for `instant`, or None when there is none within the gap allowed."""
-        moments, quotes = self._of(asset)
-        place = bisect_right(moments, instant)
-        if place == 0 or moments[place - 1] < minute_of(instant) - GAP_MAX:
-            return None
-        return quotes[place - 1]
-
-    def _of(self, asset: AssetCode) -> tuple[list[datetime], list[PriceQuote]]:
-        if asset not in self._quotes:
-            quotes = self.reader.prices(asset, self.currency)
-            self._quotes[asset] = ([quote.observed_at for quote in quotes], quotes)
-        return self._quotes[asset]
 
 
 def minute_of(instant: datetime) -> datetime:
@@ -73,12 +51,27 @@ def worth_of(event: Event, *, regime: TaxRegime, terms: BookTerms, prices: Price
         return UNSAID if value is None and fee is None else Worth(value=value, fee=fee)
     found: dict[str, Decimal | None] = {"value": value, "fee": fee}
     for role, asset, quantity in lacking:
-        quote = prices.at(asset, event.occurred_at)
-        if quote is not None:
-            found[role] = market_value(quote.price, quantity)
+        valuation = prices.value(asset, quantity, event.occurred_at)
+        if valuation is not None:
+            found[role] = valuation.value
         elif needs is not None:
             needs.append(PriceNeed(event=event, role=role, asset=asset))
     return Worth(value=found["value"], fee=found["fee"])
+
+
+def valuations_of(event: Event, *, regime: TaxRegime, terms: BookTerms, prices: PriceBook) -> Iterator[ValuationRow]:
+    """Yield what an event needed prices for, each with the quotes that gave them."""
+    for role, asset, quantity in regime.priced_assets(event, terms):
+        yield ValuationRow(
+            source_id=event.source_id,
+            occurred_at=event.occurred_at,
+            account=event.account,
+            bot=event.bot,
+            role=role,
+            asset=asset,
+            quantity=quantity,
+            valuation=prices.value(asset, quantity, event.occurred_at),
+        )
 
 
 def _stated(event: Event) -> tuple[Decimal | None, Decimal | None]:
@@ -152,5 +145,5 @@ def missing_price(need: PriceNeed) -> Finding:
         severity=Severity.ERROR,
         subject=f"{need.event.account}/{need.event.source_id}/{need.role}",
         message=f"no price of {need.asset} at {instant_text(need.event.occurred_at)}, needed for {what} event {need.event.source_id}",
-        mend="give `value` or `fee_value` in a lotwright-events file, or sync a connection whose venue quotes it",
+        mend=f"lotwright prices import FILE with that time in it, lotwright prices set {need.asset} ..., or `value` in the file",
     )

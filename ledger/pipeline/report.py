@@ -14,7 +14,7 @@ from ledger.config import BookSettings
 from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat, subtracted
 from ledger.domain.errors import NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, Fill, Income, IncomeKind
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, FindingCount, GainRow, IncomeRow, JournalRow
+from ledger.domain.facts import BalanceRow, BookCover, BotActivity, FindingCount, GainRow, IncomeRow, JournalRow, ValuationRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId
 from ledger.domain.lot import Acquisition, Disposal, Gap, HoldingTerm, Lot, LotOrigin
@@ -23,12 +23,13 @@ from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
 from ledger.pipeline.match import movements_of
-from ledger.pipeline.price import PriceBook, worth_of
+from ledger.pipeline.price import valuations_of, worth_of
 from ledger.pipeline.terms import terms_of
+from ledger.pipeline.valuation import PriceBook
 from ledger.ports import BookTerms, TaxRegime
 from ledger.storage.store import Reader, StoredEvent
 
-_FEE_KINDS = ("fill", "transfer", "income", "charge")
+_VALUED_KINDS = _FEE_KINDS = ("fill", "transfer", "income", "charge")
 NO_BOT = BotId("")  # the filter value that asks for what no bot did
 
 
@@ -111,6 +112,14 @@ class BookInput:
         ):
             if asset in (None, row.asset):
                 yield row
+
+    def valuations(self) -> Iterator[ValuationRow]:
+        """Yield what was valued by the book's prices."""
+        terms = terms_of(self.settings)
+        prices = PriceBook(reader=self.reader, currency=terms.currency, policy=terms.prices)
+        for event in _in_order(self.reader.events(kinds=_VALUED_KINDS, asset=self.selection.asset)):
+            if self._takes(event):
+                yield from valuations_of(event, regime=self.regime, terms=terms, prices=prices)
 
     def lots(self) -> Iterator[Lot]:
         """Yield the lots that are open at the end of the period; without an end, at that of the book."""
@@ -218,7 +227,7 @@ class _Receipts:
     def __init__(self, regime: TaxRegime, terms: BookTerms, reader: Reader) -> None:
         self._regime = regime
         self._terms = terms
-        self._prices = PriceBook(reader, terms.currency)
+        self._prices = PriceBook(reader=reader, currency=terms.currency, policy=terms.prices)
 
     def told(self, event: Event) -> IncomeRow:
         """Return what an income event says."""

@@ -14,4 +14,5 @@ def terms_of(settings: BookSettings) -> BookTerms:
         wallets=settings.wallets,
         year_start=settings.year_start,
         elections=(),
+        prices=settings.prices,
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from ledger.domain.amount import AssetCode
 from ledger.domain.entry import JournalEntry
 from ledger.domain.event import Event, SourceRank
 from ledger.domain.ids import Hash
@@ -98,3 +99,15 @@ class Computation:
     event_seq: int
     price_seq: int
     computed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceSeries:
+    """What the book has of one pair from one source: how many quotes, the first and the last."""
+
+    asset: AssetCode
+    currency: AssetCode
+    source: str
+    quotes: int
+    first_at: datetime
+    last_at: datetime

@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
 )
 
+from ledger.domain.amount import AssetCode
 from ledger.domain.entry import Posting
 from ledger.domain.event import Event
 from ledger.domain.facts import JournalRow
@@ -31,7 +32,7 @@ from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
 from ledger.storage import rows, tables
 from ledger.storage.backend import Backend
-from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, State, StoredEntry, StoredEvent
+from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, PriceSeries, State, StoredEntry, StoredEvent
 from ledger.storage.rows import AnyRow
 from ledger.storage.tables import computation, coverage, cursor, disposal, entry, event, evidence, finding, lot, payload, posting, price
 
@@ -329,6 +330,34 @@ class Reader:
             None if until is None else price.c.observed_at < until,
         )
         return [rows.quote_of(row) for row in self._connection.execute(statement.order_by(price.c.observed_at, price.c.source))]
+
+    def price_pairs(self) -> list[tuple[AssetCode, AssetCode]]:
+        """Return the pairs (asset, currency) of which the book has a quote, sorted."""
+        pairs = select(price.c.asset, price.c.currency).distinct().order_by(price.c.asset, price.c.currency)
+        return [(row.asset, row.currency) for row in self._connection.execute(pairs)]
+
+    def price_span(self, *, after_seq: int) -> tuple[datetime, datetime] | None:
+        """Return the first and last moment of the quotes stored after `after_seq`; None: there are none."""
+        span = select(func.min(price.c.observed_at), func.max(price.c.observed_at)).where(price.c.seq > after_seq)
+        first, last = self._connection.execute(span).one()
+        return None if first is None else (first, last)
+
+    def assets_between(self, since: datetime, until: datetime) -> set[str]:
+        """Return the codes of all assets that events moved from `since` to `until`, both included."""
+        moved = select(event.c.assets).distinct().where(event.c.occurred_at >= since, event.c.occurred_at <= until)
+        return {asset for listed in self._connection.execute(moved).scalars() for asset in listed.split()}
+
+    def quotes_of_payload(self, payload_seq: int) -> int:
+        """Return how many quotes a payload brought that no other had told before."""
+        found: int = self._connection.execute(select(func.count()).where(price.c.payload_seq == payload_seq)).scalar_one()
+        return found
+
+    def price_series(self) -> list[PriceSeries]:
+        """Return what the book has of each pair and source, sorted."""
+        key = price.c.asset, price.c.currency, price.c.source
+        told = func.count().label("quotes"), func.min(price.c.observed_at).label("first_at"), func.max(price.c.observed_at).label("last_at")
+        statement = select(*key, *told).group_by(*key).order_by(*key)
+        return [PriceSeries(**row._mapping) for row in self._connection.execute(statement)]  # noqa: SLF001  # SQLAlchemy's public name
 
     # --- lots and disposals -----------------------------------------------------------------------------------------
 

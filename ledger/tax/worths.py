@@ -67,7 +67,9 @@ def _needs_of_fill(event: Fill, currency: AssetCode, _: Treatment) -> list[Neede
         return _needs_of_fee_units(event.fee, event.fee_value)
     cash = currency in (received.asset, given.asset)
     fee = _needs_of_fee(event.fee, event.fee_value, legs=(received, given), currency=currency)
-    return (_needs_of_value(received, event.value, currency) if not cash else []) + fee
+    # DECISIONS: foreign-cash: what was paid in government money is worth that money, whichever way it went
+    valued = given if is_fiat(given.asset) else received
+    return (_needs_of_value(valued, event.value, currency) if not cash else []) + fee
 
 
 def _needs_of_income(event: Income, currency: AssetCode, _: Treatment) -> list[NeededPrice]:

@@ -152,7 +152,7 @@ def test_a_price_that_is_not_there_is_a_finding_and_never_zero(
             severity=book.findings()[0].severity,
             subject="main/x1/value",
             message="no price of ETH at 2025-03-01T12:00:42.000000Z, needed for what came of event x1",
-            mend="give `value` or `fee_value` in a lotwright-events file, or sync a connection whose venue quotes it",
+            mend="lotwright prices import FILE with that time in it, lotwright prices set ETH ..., or `value` in the file",
         ),
     )
     assert book.findings()[0].severity == "error"

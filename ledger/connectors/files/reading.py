@@ -85,6 +85,15 @@ def read_table(stream: BinaryIO, *, name: str) -> TextTable:
     return TextTable(name=name, header=tuple(header), rows=rows)
 
 
+def read_rows(stream: BinaryIO, *, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line, cells) of CSV bytes from the first row on, for files that have no header of their own.
+
+    Raises:
+        InputError: while rows are read, as `read_table`.
+    """
+    return _rows(_lines(stream, name), name)
+
+
 def _check_file(path: Path) -> None:
     try:
         status = path.stat()
