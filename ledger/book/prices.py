@@ -10,7 +10,7 @@ from ledger.book.core import SILENT, BookCore
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.price import PriceQuote
-from ledger.pipeline.import_prices import MANUAL, PriceOutcome, import_prices, set_price
+from ledger.pipeline.prices.files import MANUAL, PriceOutcome, import_prices, set_price
 from ledger.pipeline.progress import Progress
 from ledger.storage.store import PriceSeries
 

@@ -23,10 +23,10 @@ from ledger.journal.balances import balances_of
 from ledger.journal.chart import CLEARING
 from ledger.journal.checks import unexplained_clearing
 from ledger.lots.pools import ties_ordered
-from ledger.pipeline.price import PriceNeed, missing_price, worth_of
+from ledger.pipeline.prices.valuation import PriceBook
+from ledger.pipeline.prices.worth import PriceNeed, missing_price, worth_of
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.terms import terms_of
-from ledger.pipeline.valuation import PriceBook
 from ledger.ports import BookTerms, TaxRegime
 from ledger.storage.store import Computation, Reader, Store, Writer
 

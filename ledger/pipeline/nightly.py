@@ -10,7 +10,7 @@ from ledger.domain.errors import ConnectorError, InputError, LedgerError
 from ledger.domain.finding import Severity
 from ledger.pipeline.interpret import Attribution, Tally
 from ledger.pipeline.match import MatchResult, Rebuild, match_book
-from ledger.pipeline.price import fetch_prices
+from ledger.pipeline.prices.worth import PriceFetch
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.sync import ConnectionSync
 from ledger.ports import CallCount, ConnectionTerms, Connector, ConnectorFactory, PriceSource, PullWindow, TaxRegime
@@ -193,7 +193,10 @@ class Night:
             return
         began, error = time.monotonic(), None
         try:
-            fetch_prices(self.store, lacking, sources, currency=self.settings.currency, progress=self.progress)
+            fetch = PriceFetch(
+                store=self.store, sources=sources, currency=self.settings.currency, policy=self.settings.prices, now=self.now
+            )
+            fetch.run(lacking, self.progress)
         except ConnectorError as stopped:
             error = stopped
         self._matched(Rebuild.CHANGED)

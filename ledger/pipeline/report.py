@@ -23,9 +23,9 @@ from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
 from ledger.pipeline.match import movements_of
-from ledger.pipeline.price import valuations_of, worth_of
+from ledger.pipeline.prices.valuation import PriceBook
+from ledger.pipeline.prices.worth import valuations_of, worth_of
 from ledger.pipeline.terms import terms_of
-from ledger.pipeline.valuation import PriceBook
 from ledger.ports import BookTerms, TaxRegime
 from ledger.storage.store import Reader, StoredEvent
 

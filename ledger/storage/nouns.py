@@ -102,6 +102,17 @@ class Computation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriceAsked:
+    """A question to a price source: `since` included, `until` excluded."""
+
+    source: str
+    asset: AssetCode
+    currency: AssetCode
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PriceSeries:
     """What the book has of one pair from one source: how many quotes, the first and the last."""
 

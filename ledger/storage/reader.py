@@ -21,7 +21,6 @@ from sqlalchemy import (
     select,
 )
 
-from ledger.domain.amount import AssetCode
 from ledger.domain.entry import Posting
 from ledger.domain.event import Event
 from ledger.domain.facts import JournalRow
@@ -29,12 +28,12 @@ from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import EntryId, EventId, Hash, LotId, PayloadId
 from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload, PayloadKind
-from ledger.domain.price import PriceQuote
 from ledger.storage import rows, tables
 from ledger.storage.backend import Backend
-from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, PriceSeries, State, StoredEntry, StoredEvent
+from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, State, StoredEntry, StoredEvent
+from ledger.storage.quotes import QuoteReader
 from ledger.storage.rows import AnyRow
-from ledger.storage.tables import computation, coverage, cursor, disposal, entry, event, evidence, finding, lot, payload, posting, price
+from ledger.storage.tables import computation, coverage, cursor, disposal, entry, event, evidence, finding, lot, payload, posting
 
 _ROWS = 2_000  # rows fetched at a time: flat memory, few round trips
 _PAYLOADS = 8  # payloads fetched at a time; each may hold megabytes
@@ -42,14 +41,13 @@ _KEYS = 5_000  # keys asked for at a time
 _MATCHES_MAX = 20
 _NEGATIVE_FEE = '"fee":["-'  # as the text of an event has it; a quotation mark inside its strings is escaped
 _SEVERITIES = case({severity.value: rank for rank, severity in enumerate(Severity)}, value=finding.c.severity)
-_QUOTE = (price.c.asset, price.c.currency, price.c.observed_at, price.c.price, price.c.source)
 _ENTRY = (entry.c.seq, entry.c.entry_id, event.c.event_id, entry.c.occurred_at, entry.c.reverses)
 
 Condition = ColumnElement[bool] | None
 AnySelect = Select[*tuple[Any, ...]]
 
 
-class Reader:
+class Reader(QuoteReader):
     """What a book says. Made by `Store.read`."""
 
     def __init__(self, connection: Connection, backend: Backend) -> None:
@@ -68,10 +66,6 @@ class Reader:
     def event_seq_last(self) -> int:
         """Return the place of the newest event, 0 where there is none."""
         return self._seq_last(event)
-
-    def price_seq_last(self) -> int:
-        """Return the place of the newest quote, 0 where there is none."""
-        return self._seq_last(price)
 
     def chain_tip(self) -> tuple[int, Hash]:
         """Return place and hash of the last entry; 0 and the book's genesis where there is none."""
@@ -319,45 +313,6 @@ class Reader:
         """Return the open findings with their origins: errors first, then by code, subject, origin."""
         ordered = select(finding).order_by(_SEVERITIES, finding.c.code, finding.c.subject, finding.c.origin)
         return [(row.origin, rows.finding_of(row)) for row in self._connection.execute(ordered)]
-
-    # --- prices -----------------------------------------------------------------------------------------------------
-
-    def prices(self, asset: str, currency: str, *, since: datetime | None = None, until: datetime | None = None) -> list[PriceQuote]:
-        """Return the quotes of an asset by `observed_at`, then source; `since` included, `until` excluded."""
-        statement = _where(
-            select(*_QUOTE).where(price.c.asset == asset, price.c.currency == currency),
-            None if since is None else price.c.observed_at >= since,
-            None if until is None else price.c.observed_at < until,
-        )
-        return [rows.quote_of(row) for row in self._connection.execute(statement.order_by(price.c.observed_at, price.c.source))]
-
-    def price_pairs(self) -> list[tuple[AssetCode, AssetCode]]:
-        """Return the pairs (asset, currency) of which the book has a quote, sorted."""
-        pairs = select(price.c.asset, price.c.currency).distinct().order_by(price.c.asset, price.c.currency)
-        return [(row.asset, row.currency) for row in self._connection.execute(pairs)]
-
-    def price_span(self, *, after_seq: int) -> tuple[datetime, datetime] | None:
-        """Return the first and last moment of the quotes stored after `after_seq`; None: there are none."""
-        span = select(func.min(price.c.observed_at), func.max(price.c.observed_at)).where(price.c.seq > after_seq)
-        first, last = self._connection.execute(span).one()
-        return None if first is None else (first, last)
-
-    def assets_between(self, since: datetime, until: datetime) -> set[str]:
-        """Return the codes of all assets that events moved from `since` to `until`, both included."""
-        moved = select(event.c.assets).distinct().where(event.c.occurred_at >= since, event.c.occurred_at <= until)
-        return {asset for listed in self._connection.execute(moved).scalars() for asset in listed.split()}
-
-    def quotes_of_payload(self, payload_seq: int) -> int:
-        """Return how many quotes a payload brought that no other had told before."""
-        found: int = self._connection.execute(select(func.count()).where(price.c.payload_seq == payload_seq)).scalar_one()
-        return found
-
-    def price_series(self) -> list[PriceSeries]:
-        """Return what the book has of each pair and source, sorted."""
-        key = price.c.asset, price.c.currency, price.c.source
-        told = func.count().label("quotes"), func.min(price.c.observed_at).label("first_at"), func.max(price.c.observed_at).label("last_at")
-        statement = select(*key, *told).group_by(*key).order_by(*key)
-        return [PriceSeries(**row._mapping) for row in self._connection.execute(statement)]  # noqa: SLF001  # SQLAlchemy's public name
 
     # --- lots and disposals -----------------------------------------------------------------------------------------
 

@@ -17,7 +17,18 @@ from ledger.domain.ids import hash_of
 from ledger.storage import migrate
 from ledger.storage.backend import Backend
 from ledger.storage.faults import told_as_book_errors
-from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, NewEntry, NewEvent, PriceSeries, State, StoredEntry, StoredEvent
+from ledger.storage.nouns import (
+    Computation,
+    CoverageWindow,
+    KnownEvent,
+    NewEntry,
+    NewEvent,
+    PriceAsked,
+    PriceSeries,
+    State,
+    StoredEntry,
+    StoredEvent,
+)
 from ledger.storage.reader import Reader
 from ledger.storage.sqlite import SqliteBackend
 from ledger.storage.tables import book
@@ -29,6 +40,7 @@ __all__ = [
     "KnownEvent",
     "NewEntry",
     "NewEvent",
+    "PriceAsked",
     "PriceSeries",
     "Reader",
     "State",

@@ -177,6 +177,17 @@ price = Table(
     UniqueConstraint("asset", "currency", "observed_at", "source"),
 )
 
+price_asked = Table(
+    "price_asked",
+    METADATA,
+    Column("source", Key, primary_key=True),
+    Column("asset", Key, primary_key=True),
+    Column("currency", Key, primary_key=True),
+    Column("since", Instant, primary_key=True),
+    Column("until", Instant, primary_key=True),
+    Column("asked_at", Instant, nullable=False),
+)
+
 computation = Table(
     "computation",
     METADATA,

@@ -8,14 +8,14 @@ from sqlalchemy import delete, insert, select
 from ledger.domain.finding import Finding
 from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload
-from ledger.domain.price import PriceQuote
 from ledger.storage import rows
 from ledger.storage.nouns import Computation, CoverageWindow, NewEntry, NewEvent, State
+from ledger.storage.quotes import QuoteWriter
 from ledger.storage.reader import Reader
-from ledger.storage.tables import computation, coverage, cursor, disposal, entry, event, evidence, finding, lot, payload, posting, price
+from ledger.storage.tables import computation, coverage, cursor, disposal, entry, event, evidence, finding, lot, payload, posting
 
 
-class Writer(Reader):
+class Writer(Reader, QuoteWriter):
     """What may be added to a book, and what is derived may be replaced. Made by `Store.write`."""
 
     def add_payload(self, source: Payload) -> tuple[int, bool]:
@@ -62,15 +62,6 @@ class Writer(Reader):
         self._connection.execute(delete(finding).where(finding.c.origin == origin))
         kept = [rows.finding_row(origin, found, first.get((found.code, found.subject), found_at)) for found in findings]
         self._backend.insert_unknown(self._connection, finding, kept)
-
-    def add_prices(self, quotes: Sequence[PriceQuote], payload_seq: int | None) -> None:
-        """Store quotes with the payload that they came in; what a source said before of the same moment stays."""
-        first = self._seq_last(price) + 1
-        self._backend.insert_unknown(
-            self._connection,
-            price,
-            [rows.price_row(seq, quote, payload_seq) for seq, quote in enumerate(quotes, first)],
-        )
 
     def clear_matches(self, assets: Sequence[str] | None) -> None:
         """Delete the lots and disposals of these assets, None: of all; they are derived and can be built again."""

@@ -18,7 +18,7 @@ from ledger.domain.ids import AccountId, EventId, SourceId, VenueName, content_h
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
 from ledger.pipeline.nightly import Night, NightSummary
-from ledger.pipeline.price import PriceNeed, PriceWindow, windows_of
+from ledger.pipeline.prices.worth import MARKET_MONEY, PriceNeed, PriceWindow, windows_of
 from ledger.pipeline.progress import Silent
 from ledger.ports import CallCount, ConnectionTerms, Connector, Interpretation, KeyReport, Page, PricePage, PullWindow, StreamKey
 
@@ -32,14 +32,17 @@ Row = dict[str, str]
 
 @dataclass
 class Quotes:
-    """A price source that holds its quotes in memory and remembers what it was asked for."""
+    """A price source of one market's money that holds its quotes in memory and remembers what it was asked for in that money."""
 
     name: str = "quotes"
+    money: str = "USD"
     prices: dict[tuple[str, datetime], str] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
     asked: list[PriceWindow] = field(default_factory=list)
 
     def quotes(self, asset: AssetCode, currency: AssetCode, *, since: datetime, until: datetime) -> Iterator[PricePage]:
+        if currency != self.money:
+            return
         self.asked.append(PriceWindow(asset=asset, since=since, until=until))
         if asset in self.down:
             raise TransientError(f"{self.name} does not answer")
@@ -109,7 +112,7 @@ class QuietFactory:
 def night() -> Callable[..., NightSummary]:
     """Return what runs a night over connections that only quote prices, one for each source."""
 
-    def run(book: Book, *sources: Quotes) -> NightSummary:
+    def run(book: Book, *sources: Quotes, now: datetime = NOON) -> NightSummary:
         for number in range(len(book.settings.connections), len(sources)):
             book.add_connection(f"venue-{number}", venue="coinbase-exchange", secrets=f"env:QUIET_{number}")
         factory = QuietFactory(list(sources))
@@ -121,7 +124,7 @@ def night() -> Callable[..., NightSummary]:
             environment={f"QUIET_{number}_{name}": f"{name}-{number}" for number in range(len(sources)) for name in ("KEY", "SECRET")},
             window=PullWindow(),
             budget_seconds=None,
-            now=lambda: NOON,
+            now=lambda: now,
             progress=Silent(),
         ).run(book.settings.connections)
 
@@ -195,7 +198,7 @@ def test_a_price_is_asked_for_once_kept_with_its_payload_and_used_again(
     assert book.check() == ()
 
 
-def test_a_price_that_stays_away_is_asked_for_every_night_until_it_comes(
+def test_a_price_that_stays_away_is_asked_for_again_while_its_hour_is_not_over(
     book: Book, swap: Path, night: Callable[..., NightSummary], gains_of: Callable[..., list[Row]]
 ) -> None:
     source = Quotes()
@@ -206,6 +209,32 @@ def test_a_price_that_stays_away_is_asked_for_every_night_until_it_comes(
     assert night(book, source).exit_code == 0
     assert (len(source.asked), lacking(book)) == (3, [])
     assert [gain["proceeds"] for gain in gains_of(book)] == ["4000"]
+
+
+def test_a_source_that_had_no_price_of_the_past_is_not_asked_again(
+    book: Book, swap: Path, night: Callable[..., NightSummary], counts: Callable[[Book], dict[str, int]]
+) -> None:
+    source, tomorrow = Quotes(), NOON + timedelta(days=1)
+    book.import_files([swap])
+    assert [night(book, source, now=tomorrow).exit_code for _ in range(3)] == [1, 1, 1]
+    assert (len(source.asked), lacking(book)) == (1, ["main/x1/value"])
+    assert counts(book)["price_asked"] == len({source.money, *MARKET_MONEY})
+
+
+def test_where_nobody_quotes_in_dollars_other_money_and_its_price_are_asked_for_once(
+    book: Book, swap: Path, night: Callable[..., NightSummary], report_of: Callable[..., bytes]
+) -> None:
+    coins = Quotes(name="coins", money="USDT", prices={("ETH", NOON): "2000"})
+    dollars = Quotes(name="dollars", prices={("USDT", NOON - timedelta(minutes=5)): "0.999"})
+    book.import_files([swap])
+    assert night(book, coins, dollars, now=NOON + timedelta(days=1)).exit_code == 0
+    night(book, coins, dollars, now=NOON + timedelta(days=2))
+    assert ([window.asset for window in coins.asked], [window.asset for window in dollars.asked]) == (["ETH"], ["ETH", "USDT"])
+    _, first, second = report_of(book, "valuations").decode().splitlines()
+    assert first == (
+        "x1,2025-03-01T12:00:42.000000Z,main,value,ETH,2,3996,ETH->USDT->USD,1,ETH/USDT,2000,coins,2025-03-01T12:00:00.000000Z,"
+    )
+    assert second.endswith(",3996,ETH->USDT->USD,2,USDT/USD,0.999,dollars,2025-03-01T11:55:00.000000Z,")
 
 
 @ON_SQLITE

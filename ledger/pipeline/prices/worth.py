@@ -4,8 +4,8 @@ The price of a moment is the close of the candle of its minute; where that minut
 most `GAP_MAX` earlier. A price that is not there is a finding, never zero.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -14,13 +14,15 @@ from ledger.domain.event import Charge, Event, Fill, Income, Transfer
 from ledger.domain.event_text import instant_text
 from ledger.domain.facts import ValuationRow
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.price import Worth
+from ledger.domain.price import STABLECOINS, PricePolicy, Worth
+from ledger.pipeline.prices.valuation import PriceBook
 from ledger.pipeline.progress import Progress
-from ledger.pipeline.valuation import PriceBook
 from ledger.ports import BookTerms, PriceSource, TaxRegime
-from ledger.storage.store import Store
+from ledger.storage.store import PriceAsked, Store
 
 GAP_MAX = timedelta(hours=1)
+MARKET_MONEY = tuple(map(AssetCode, ("USD", "USDT", "USDC", "EUR", "BTC")))  # what markets quote in, most usual first
+_SETTLED_AFTER = timedelta(hours=1)  # a candle of the last hour may still change
 _MINUTE = timedelta(minutes=1)
 UNSAID = Worth()
 _WINDOW_MAX = timedelta(minutes=300)  # what one call of the venues gives
@@ -106,35 +108,60 @@ def windows_of(needs: Iterable[PriceNeed]) -> tuple[PriceWindow, ...]:
     return tuple(windows)
 
 
-def fetch_prices(
-    store: Store,
-    needs: Sequence[PriceNeed],
-    sources: Sequence[PriceSource],
-    *,
-    currency: AssetCode,
-    progress: Progress,
-) -> None:
-    """Ask the sources in order for what is needed and store each answer with its quotes; the first that has quotes wins.
+@dataclass(slots=True, kw_only=True)
+class PriceFetch:
+    """Asks sources for what is needed, each for the same stretch of the past only once, and stores every answer with its quotes.
 
-    Raises:
-        TransientError: a source stayed unavailable; what it answered before is kept.
+    Where no source quotes an asset in the book's currency, other money that markets quote in is tried, and then that money's price.
     """
-    windows = windows_of(needs)
-    for number, window in enumerate(windows, start=1):
-        for source in sources:
-            if _fetch_window(store, window, source, currency):
-                break
-        progress.advance("prices", number, len(windows))
 
+    store: Store
+    sources: Sequence[PriceSource]
+    currency: AssetCode
+    policy: PricePolicy
+    now: Callable[[], datetime]
 
-def _fetch_window(store: Store, window: PriceWindow, source: PriceSource, currency: AssetCode) -> bool:
-    found = False
-    for page in source.quotes(window.asset, currency, since=window.since, until=window.until):
-        with store.write() as writer:
-            payload_seq, _ = writer.add_payload(page.payload)
-            writer.add_prices(page.quotes, payload_seq)
-        found = found or bool(page.quotes)
-    return found
+    def run(self, needs: Sequence[PriceNeed], progress: Progress) -> None:
+        """Ask the sources in order for what is needed; the first that has quotes wins.
+
+        Raises:
+            TransientError: a source stayed unavailable, which is never taken for "no price"; what it answered before is kept.
+        """
+        windows = windows_of(needs)
+        for number, window in enumerate(windows, start=1):
+            self._priced(window)
+            progress.advance("prices", number, len(windows))
+
+    def _priced(self, window: PriceWindow) -> None:
+        if self._found(window, self.currency):
+            return
+        for money in MARKET_MONEY:
+            if money not in (window.asset, self.currency) and self._found(window, money):
+                if not (self.policy.at_par and STABLECOINS.get(money) == self.currency):
+                    self._found(replace(window, asset=money), self.currency)
+                return
+
+    def _found(self, window: PriceWindow, currency: AssetCode) -> bool:
+        return any(self._asked(source, window, currency) for source in self.sources)
+
+    def _asked(self, source: PriceSource, window: PriceWindow, currency: AssetCode) -> bool:
+        """Tell whether a source has quotes; ask it only where it has not said so before."""
+        asked = PriceAsked(source=source.name, asset=window.asset, currency=currency, since=window.since, until=window.until)
+        with self.store.read() as reader:
+            if reader.was_asked(asked):
+                told = reader.prices(window.asset, currency, since=window.since, until=window.until)
+                return any(quote.source == source.name for quote in told)
+        found = False
+        for page in source.quotes(window.asset, currency, since=window.since, until=window.until):
+            with self.store.write() as writer:
+                payload_seq, _ = writer.add_payload(page.payload)
+                writer.add_prices(page.quotes, payload_seq)
+            found = found or bool(page.quotes)
+        now = self.now()
+        if now - window.until >= _SETTLED_AFTER:
+            with self.store.write() as writer:
+                writer.add_price_asked(asked, now)
+        return found
 
 
 def missing_price(need: PriceNeed) -> Finding:

@@ -1,0 +1,1 @@
+"""Prices: what events were worth, where the quotes come from, and which of them count."""
