@@ -26,7 +26,7 @@ from ledger.pipeline.check import check_book
 from ledger.pipeline.coverage import StreamCoverage, coverage_of
 from ledger.pipeline.explain import Explanation, explain
 from ledger.pipeline.import_files import FileImport, FileOutcome
-from ledger.pipeline.interpret import Attribution
+from ledger.pipeline.interpret import Attribution, HeldEvents
 from ledger.pipeline.match import MatchResult, Rebuild, is_current, match_book, match_into
 from ledger.pipeline.names import strange_names
 from ledger.pipeline.nightly import ConnectionOutcome, Night, NightSummary
@@ -207,7 +207,7 @@ class Book:
             format_name=format_name,
         )
         with self.store.hold():
-            return files.run(paths, lambda writer: self._derived(writer, progress), dry_run=dry_run)
+            return files.run(paths, lambda writer, held: self._derived(writer, held, progress), dry_run=dry_run)
 
     def rebuild(self, *, progress: Progress = SILENT) -> None:
         """Match all lots anew from the journal; the result is the same unless the settings or the program changed."""
@@ -217,8 +217,8 @@ class Book:
     def _derive(self, progress: Progress, rebuild: Rebuild = Rebuild.CHANGED) -> None:
         match_book(self.store, self.settings, self.regime, now=self._now, progress=progress, rebuild=rebuild)
 
-    def _derived(self, writer: Writer, progress: Progress) -> MatchResult:
-        return match_into(writer, self.settings, self.regime, now=self._now(), progress=progress)
+    def _derived(self, writer: Writer, held: HeldEvents, progress: Progress) -> MatchResult:
+        return match_into(writer, self.settings, self.regime, now=self._now(), progress=progress, held=held)
 
     # --- connections -----------------------------------------------------------------------------------------------
 
