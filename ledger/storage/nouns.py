@@ -7,6 +7,7 @@ from datetime import datetime
 from ledger.domain.entry import JournalEntry
 from ledger.domain.event import Event, SourceRank
 from ledger.domain.ids import Hash
+from ledger.domain.values.quick import made_quickly
 
 State = Mapping[str, str | int | None]  # what a connector needs to go on
 
@@ -33,6 +34,7 @@ class StoredEvent:
     recorded_at: datetime
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
     """An event to store. `seq` is numbered by the caller on from `event_seq_last`; `kind`, `body` and `facts` as in `event_text`."""
@@ -57,6 +59,7 @@ class StoredEntry:
     hash: Hash
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
     """A journal entry to store at the end of the chain; its event must be stored before."""
