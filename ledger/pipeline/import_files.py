@@ -86,8 +86,7 @@ class FileImport:
         payload_seq, _ = writer.add_payload(payload)
         absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution, held=held)
         accounts: set[AccountId] = set()
-        told = _noting_accounts(file_format.read(table.rows, table.header, self.terms), accounts)
-        rows = self._absorb(path, told, absorber, payload_seq)
+        rows = self._absorb(path, file_format.read(table.rows, table.header, self.terms), absorber, payload_seq, accounts)
         contradictions = [one.finding(payload.payload_id) for one in absorber.contradictions]
         writer.replace_findings(f"payload:{payload.payload_id}", contradictions, self.recorded_at)
         return FileOutcome(
@@ -99,12 +98,13 @@ class FileImport:
             tally=absorber.tally,
         )
 
-    def _absorb(self, path: Path, rows: Iterator[FileRow], absorber: Absorber, payload_seq: int) -> int:
+    def _absorb(self, path: Path, rows: Iterator[FileRow], absorber: Absorber, payload_seq: int, accounts: set[AccountId]) -> int:
         faults: list[RowFault] = []
         read = 0
         while chunk := list(islice(rows, _CHUNK_ROWS)):
             read += len(chunk)
             faults += [fault for row in chunk for fault in row.faults]
+            accounts |= {row.event.account for row in chunk if row.event is not None}
             if not faults:  # after a fault the rest is read only to list all that is wrong
                 absorber.absorb(_told(chunk), payload_seq)
             self.progress.advance(f"import {path.name}", read)
@@ -147,13 +147,6 @@ def _no_place(refused: Sequence[Finding]) -> InputError:
     shown = "".join(f"\n  {finding.message}" for finding in refused[:_SHOWN_MAX])
     more = f"\n  ... and {len(refused) - _SHOWN_MAX} more" if len(refused) > _SHOWN_MAX else ""
     return InputError(f"nothing was imported; there is no place in the lots for:{shown}{more}", mend=refused[0].mend)
-
-
-def _noting_accounts(rows: Iterator[FileRow], accounts: set[AccountId]) -> Iterator[FileRow]:
-    for row in rows:
-        if row.event is not None:
-            accounts.add(row.event.account)
-        yield row
 
 
 def _told(rows: Sequence[FileRow]) -> list[Told]:

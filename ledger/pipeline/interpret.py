@@ -99,16 +99,16 @@ class HeldEvents:
         self._told: defaultdict[str, list[Event]] | None = None if writer.event_seq_last() else defaultdict(list)
         self._count = 0
 
-    def add(self, event: Event, *, revision: int) -> None:
+    def add(self, new: NewEvent) -> None:
         """Hold an event, in the order of arrival."""
         if self._told is None:
             return
         self._count += 1
-        if revision or self._count > _HELD_MAX:
+        if new.revision or self._count > _HELD_MAX:
             self._told = None
             return
-        for asset in assets_of(event):
-            self._told[asset].append(event)
+        for asset in new.assets:
+            self._told[asset].append(new.event)
 
     def timeline(self, asset: str) -> Iterable[Event] | None:
         """Return what `Reader.timeline` would, or None where the book has to be asked."""
@@ -154,11 +154,12 @@ class Absorber:
 
     def _keep(self, event: Event, body: str, facts: Hash, *, revision: int) -> NewEvent:
         self._seq += 1
-        new = NewEvent(seq=self._seq, revision=revision, event=event, kind=kind_of(event), body=body, facts=facts)
+        assets = assets_of(event)
+        new = NewEvent(seq=self._seq, revision=revision, event=event, assets=assets, kind=kind_of(event), body=body, facts=facts)
         self._new.append(new)
         self._poster.post(event, revision=revision, event_seq=self._seq, facts=facts)
         if self._held is not None:
-            self._held.add(event, revision=revision)
+            self._held.add(new)
         return new
 
     def _hear_again(self, stored: KnownEvent | NewEvent, event: Event, locator: str, payload_seq: int) -> KnownEvent | NewEvent:

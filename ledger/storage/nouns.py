@@ -37,11 +37,15 @@ class StoredEvent:
 @made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
-    """An event to store. `seq` is numbered by the caller on from `event_seq_last`; `kind`, `body` and `facts` as in `event_text`."""
+    """An event to store. `seq` is numbered by the caller on from `event_seq_last`; `kind`, `body` and `facts` as in `event_text`.
+
+    `assets` are the codes of all that it moves, sorted.
+    """
 
     seq: int
     revision: int
     event: Event
+    assets: tuple[str, ...]
     kind: str
     body: str
     facts: Hash

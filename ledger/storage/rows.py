@@ -13,7 +13,7 @@ from sqlalchemy import Row
 
 from ledger.domain.amount import Amount
 from ledger.domain.entry import JournalEntry, Posting
-from ledger.domain.event import Event, SourceRank, assets_of
+from ledger.domain.event import Event, SourceRank
 from ledger.domain.event_text import HeadFields, event_of, instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.lot import Caveat, DepartureKind, Disposal, Gap, Lot, LotOrigin
@@ -125,7 +125,7 @@ def event_rows(events: Sequence[NewEvent], recorded_at: datetime) -> Iterator[Bu
             told.rank.value,
             int(told.provisional),
             told.note,
-            f" {' '.join(assets_of(told))} ",
+            f" {' '.join(new.assets)} ",
             new.body,
             new.facts,
             recorded,

@@ -9,7 +9,7 @@ import pytest
 
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.entry import AccountName, JournalEntry, Posting
-from ledger.domain.event import BalanceSnapshot, Event, EventHead, Fill, Side, SourceRank
+from ledger.domain.event import BalanceSnapshot, Event, EventHead, Fill, Side, SourceRank, assets_of
 from ledger.domain.event_text import body_text, facts_hash, kind_of
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, BotId, DisposalId, EventId, LotId, PayloadId, SourceId, VenueName, WalletId, content_hash, hash_of
@@ -129,7 +129,15 @@ def _stored(writer: Writer, *events: Event, revision: int = 0) -> list[int]:
     rows = [(seq, event, body_text(event)) for seq, event in enumerate(events, first)]
     writer.add_events(
         [
-            NewEvent(seq=seq, revision=revision, event=event, kind=kind_of(event), body=body, facts=facts_hash(event, body))
+            NewEvent(
+                seq=seq,
+                revision=revision,
+                event=event,
+                assets=assets_of(event),
+                kind=kind_of(event),
+                body=body,
+                facts=facts_hash(event, body),
+            )
             for seq, event, body in rows
         ],
         NOON,
