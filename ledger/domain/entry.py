@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NewType
 
-from ledger.domain.amount import Amount
+from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.ids import EntryId, EventId
 from ledger.domain.values.quick import made_quickly
 
@@ -30,6 +30,9 @@ class Posting:
     def reversed(self) -> "Posting":
         """Return the posting that undoes this one."""
         return Posting(debit=self.credit, credit=self.debit, amount=self.amount)
+
+
+PostingCells = tuple[AccountName, AccountName, AssetCode, str]  # debit, credit, asset, amount in canonical text
 
 
 @made_quickly

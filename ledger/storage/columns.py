@@ -29,9 +29,17 @@ def decimal_text(number: Decimal) -> str:
     Raises:
         NumberRefused: when it is not finite, or has more than 18 decimals or 20 integer digits.
     """
-    text = text_of(number)
-    if not number.is_finite() or (len(text) > PLAIN_LENGTH_SAFE and not _fits(text)):
-        exact_decimal(number)  # says what is wrong
+    return fitting(text_of(number))
+
+
+def fitting(text: str) -> str:
+    """Return the canonical text of a number after the checks of `decimal_text`.
+
+    Raises:
+        NumberRefused: as `decimal_text`.
+    """
+    if text[-1] > "9" or "N" in text or (len(text) > PLAIN_LENGTH_SAFE and not _fits(text)):
+        exact_decimal(Decimal(text))  # says what is wrong
     return text
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.domain.entry import JournalEntry
+from ledger.domain.entry import JournalEntry, PostingCells
 from ledger.domain.event import Event, SourceRank
 from ledger.domain.ids import Hash
 from ledger.domain.values.quick import made_quickly
@@ -66,10 +66,11 @@ class StoredEntry:
 @made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
-    """A journal entry to store at the end of the chain; its event must be stored before."""
+    """A journal entry to store at the end of the chain; its event must be stored before. `cells` are those of its postings."""
 
     seq: int
     entry: JournalEntry
+    cells: tuple[PostingCells, ...]
     event_seq: int
     previous_hash: Hash
     hash: Hash

@@ -17,6 +17,7 @@ from ledger.domain.ids import entry_id as entry_id_of
 from ledger.domain.lot import DepartureKind, Disposal, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
+from ledger.journal.chain import cells_of
 from ledger.storage.store import Computation, CoverageWindow, NewEntry, NewEvent, Store, Writer
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -151,7 +152,12 @@ def _booked(writer: Writer, *fills: Fill) -> None:
         place, tip = writer.chain_tip()
         entry = _entry(fill)
         writer.add_entries(
-            [NewEntry(seq=place + 1, entry=entry, event_seq=seq, previous_hash=tip, hash=hash_of(tip, entry.entry_id))], NOON
+            [
+                NewEntry(
+                    seq=place + 1, entry=entry, cells=cells_of(entry), event_seq=seq, previous_hash=tip, hash=hash_of(tip, entry.entry_id)
+                )
+            ],
+            NOON,
         )
 
 
