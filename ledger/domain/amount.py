@@ -28,6 +28,7 @@ AssetCode = NewType("AssetCode", str)
 
 DECIMALS_MAX = 18
 INTEGER_DIGITS_MAX = 20
+PLAIN_LENGTH_SAFE = DECIMALS_MAX + len("0.")  # no plain number of this length has too many decimals or integer digits
 UNITS_PER_ONE: int = 10**DECIMALS_MAX  # one whole unit of an asset, or of money, in scaled integers
 ZERO = Decimal(0)
 
@@ -69,6 +70,8 @@ def decimal_of(text: str) -> Decimal:
     if match is None:
         raise NumberRefused(text, "is not a plain number (digits with at most one decimal point, no separators)")
     number = Decimal(text)
+    if len(text) <= PLAIN_LENGTH_SAFE and match[2] is None:
+        return number
     exponent = number.as_tuple().exponent
     assert isinstance(exponent, int), text
     if exponent < -DECIMALS_MAX:

@@ -11,6 +11,7 @@ from enum import IntEnum, StrEnum
 
 from ledger.domain.amount import Amount
 from ledger.domain.ids import AccountId, BotId, EventId, OrderId, SourceId, VenueName
+from ledger.domain.values.quick import made_quickly
 
 
 class Side(StrEnum):
@@ -81,6 +82,7 @@ class EventHead:
     provisional: bool = False
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill(EventHead):
     """One execution of an order at one price.

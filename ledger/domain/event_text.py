@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import TypedDict
 
 from ledger.domain.amount import Amount, AssetCode, text_of
@@ -29,7 +30,7 @@ from ledger.domain.event import (
 )
 from ledger.domain.ids import AccountId, BotId, EventId, Hash, OrderId, SourceId, VenueName, hash_of
 
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
+_quoted = encode_basestring  # what an encoder that leaves characters as they are comes to for a text
 
 Body = dict[str, str | list[str] | None]
 

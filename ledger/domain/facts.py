@@ -8,8 +8,10 @@ from ledger.domain.amount import AssetCode
 from ledger.domain.entry import JournalEntry
 from ledger.domain.ids import AccountId, BotId, SourceId, WalletId
 from ledger.domain.lot import Adjustment, Disposal, HoldingTerm
+from ledger.domain.values.quick import made_quickly
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GainRow:
     """One disposal piece with what the law says of it.

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from ledger.domain.amount import ZERO, AssetCode
 from ledger.domain.ids import AccountId, BotId, DisposalId, EventId, LotId, OrderId, SourceId, WalletId
+from ledger.domain.values.quick import made_quickly
 
 
 class LotOrigin(StrEnum):
@@ -82,6 +83,7 @@ class MovementHead:
     order_id: OrderId | None = None
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acquisition(MovementHead):
     """Units that enter a pool.
@@ -96,6 +98,7 @@ class Acquisition(MovementHead):
     gap: Gap | None = None
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departure(MovementHead):
     """Units that leave a pool, before lots are found for them; `proceeds` net of costs, None with `gap` when unknown.
@@ -121,6 +124,7 @@ class OwnTransfer(MovementHead):
 Movement = Acquisition | Departure | OwnTransfer
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
     """What is left, in one wallet, of units acquired together.
@@ -147,6 +151,7 @@ class Lot:
     gap: Gap | None = None
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disposal:
     """One piece of a disposal: units of one departure matched with one lot, or with none (`lot_id` None).

@@ -14,7 +14,7 @@ from ledger.domain.errors import InputError, RowFault
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, VenueName, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
-from ledger.pipeline.interpret import Absorber, Attribution, Contradiction, Tally, Told
+from ledger.pipeline.interpret import Absorber, Attribution, Contradiction, HeldEvents, Tally, Told
 from ledger.pipeline.match import MatchResult
 from ledger.pipeline.progress import Progress
 from ledger.ports import FileFormat, FileRow, FileTerms
@@ -23,7 +23,7 @@ from ledger.storage.store import Store, Writer
 _CHUNK_ROWS = 5_000
 _SHOWN_MAX = 20
 
-Derive = Callable[[Writer], MatchResult]  # matches lots inside the import's own write
+Derive = Callable[[Writer, HeldEvents], MatchResult]  # matches lots inside the import's own write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,27 +66,27 @@ class FileImport:
                 any file is stored. `faults` lists all bad rows.
         """
         with suppress(_RolledBack), self.store.write() as writer:
+            held = HeldEvents(writer)
             known = {finding.subject for _, finding in writer.findings()}
             for path in paths:
-                self._outcomes.append(self._import(path, writer))
-            refused = [finding for finding in derive(writer).refused if finding.subject not in known]
+                self._outcomes.append(self._import(path, writer, held))
+            refused = [finding for finding in derive(writer, held).refused if finding.subject not in known]
             if refused:
                 raise _no_place(refused)
             if dry_run:
                 raise _RolledBack
         return tuple(self._outcomes)
 
-    def _import(self, path: Path, writer: Writer) -> FileOutcome:
+    def _import(self, path: Path, writer: Writer, held: HeldEvents) -> FileOutcome:
         content = read_file(path)
         table = read_table(io.BytesIO(content), name=str(path))
         file_format = recognise(table.header, self.formats, name=str(path), wanted=self.format_name)
         payload = self._payload(path, content, file_format)
         _check_account(path, payload, writer)
         payload_seq, _ = writer.add_payload(payload)
-        absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution)
+        absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution, held=held)
         accounts: set[AccountId] = set()
-        told = _noting_accounts(file_format.read(table.rows, table.header, self.terms), accounts)
-        rows = self._absorb(path, told, absorber, payload_seq)
+        rows = self._absorb(path, file_format.read(table.rows, table.header, self.terms), absorber, payload_seq, accounts)
         contradictions = [one.finding(payload.payload_id) for one in absorber.contradictions]
         writer.replace_findings(f"payload:{payload.payload_id}", contradictions, self.recorded_at)
         return FileOutcome(
@@ -98,12 +98,13 @@ class FileImport:
             tally=absorber.tally,
         )
 
-    def _absorb(self, path: Path, rows: Iterator[FileRow], absorber: Absorber, payload_seq: int) -> int:
+    def _absorb(self, path: Path, rows: Iterator[FileRow], absorber: Absorber, payload_seq: int, accounts: set[AccountId]) -> int:
         faults: list[RowFault] = []
         read = 0
         while chunk := list(islice(rows, _CHUNK_ROWS)):
             read += len(chunk)
             faults += [fault for row in chunk for fault in row.faults]
+            accounts |= {row.event.account for row in chunk if row.event is not None}
             if not faults:  # after a fault the rest is read only to list all that is wrong
                 absorber.absorb(_told(chunk), payload_seq)
             self.progress.advance(f"import {path.name}", read)
@@ -146,13 +147,6 @@ def _no_place(refused: Sequence[Finding]) -> InputError:
     shown = "".join(f"\n  {finding.message}" for finding in refused[:_SHOWN_MAX])
     more = f"\n  ... and {len(refused) - _SHOWN_MAX} more" if len(refused) > _SHOWN_MAX else ""
     return InputError(f"nothing was imported; there is no place in the lots for:{shown}{more}", mend=refused[0].mend)
-
-
-def _noting_accounts(rows: Iterator[FileRow], accounts: set[AccountId]) -> Iterator[FileRow]:
-    for row in rows:
-        if row.event is not None:
-            accounts.add(row.event.account)
-        yield row
 
 
 def _told(rows: Sequence[FileRow]) -> list[Told]:

@@ -22,6 +22,7 @@ from ledger.journal.balances import balances_of
 from ledger.journal.chart import CLEARING
 from ledger.journal.checks import unexplained_clearing
 from ledger.lots.pools import ties_ordered
+from ledger.pipeline.interpret import HeldEvents
 from ledger.pipeline.price import PriceBook, PriceNeed, missing_price, worth_of
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.terms import terms_of
@@ -76,8 +77,9 @@ def match_into(
     now: datetime,
     progress: Progress,
     rebuild: Rebuild = Rebuild.CHANGED,
+    held: HeldEvents | None = None,
 ) -> MatchResult:
-    """Do what `match_book` does, inside the caller's transaction."""
+    """Do what `match_book` does, inside the caller's transaction; `held` saves reading back what it has brought."""
     terms = terms_of(settings)
     rule = regime.rule(terms)
     wanted = _Wanted(regime=regime, options=options_text(terms))
@@ -87,7 +89,8 @@ def match_into(
         progress.advance("match", number, len(assets))
         kept, found = _Kept(writer), Gaps()
         writer.clear_matches([asset])
-        kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, found))))
+        told = held.timeline(asset) if held is not None else None
+        kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, found, told))))
         writer.replace_findings(f"match:{asset}", [*kept.findings, *kept.marked.values(), *found.findings()], now)
         gaps.add(found)
     progress.advance("match", len(assets), len(assets))
@@ -180,14 +183,22 @@ class Gaps:
         return [*map(missing_price, self.lacking), *self.refused]
 
 
-def movements_of(reader: Reader, asset: AssetCode, regime: TaxRegime, terms: BookTerms, gaps: Gaps | None = None) -> Iterator[Movement]:
+def movements_of(
+    reader: Reader,
+    asset: AssetCode,
+    regime: TaxRegime,
+    terms: BookTerms,
+    gaps: Gaps | None = None,
+    told: Iterable[Event] | None = None,
+) -> Iterator[Movement]:
     """Yield what all events do to the pools of one asset, by time (ties in no order); add what is lacking to `gaps`.
 
+    `told` are the events of `reader.timeline(asset)`, where they are at hand.
     An event for which the law or the book has no place yields nothing and stands in `gaps.refused`.
     """
     prices, gaps = PriceBook(reader, terms.currency), gaps or Gaps()
     lacking = gaps.lacking
-    for event in reader.timeline(asset):
+    for event in reader.timeline(asset) if told is None else told:
         known = len(lacking)
         try:
             worth = worth_of(event, regime=regime, terms=terms, prices=prices, needs=lacking)

@@ -186,30 +186,32 @@ class _Law:
         self._regime = regime
         self._terms = terms
         self._zone = terms.zone
-        self._term = lru_cache(maxsize=65_536)(regime.term)
-        self._box = lru_cache(maxsize=256)(self._box_of)
+        self._words = lru_cache(maxsize=65_536)(self._words_of)
 
     def gain(self, disposal: Disposal) -> GainRow:
         disposed = disposal.disposed_at.astimezone(self._zone).date()
         acquired = None if disposal.acquired_at is None else disposal.acquired_at.astimezone(self._zone).date()
-        year = self._regime.year_of(disposed, self._terms)
-        # DECISIONS: units-without-lot: nobody knows how long such units were held, so the term is the shorter one
-        term = self._term(acquired or disposed, disposed)
+        year, term, box = self._words(acquired, disposed)
         proceeds, cost_basis = disposal.proceeds, disposal.cost_basis
+        why = disposal.gap or disposal.caveat
         return GainRow(
             disposal=disposal,
             date_acquired=acquired,
             date_disposed=disposed,
             year=year,
             term=term,
-            box=self._box(term, year),
+            box=box,
             adjustment=None,
             gain=None if proceeds is None or cost_basis is None else subtracted(proceeds, cost_basis),
-            finding=next((why.value for why in (disposal.gap, disposal.caveat) if why), ""),
+            finding="" if why is None else why.value,
         )
 
-    def _box_of(self, term: HoldingTerm | None, year: int) -> str:
-        return self._regime.box(term=term, year=year)
+    def _words_of(self, acquired: date | None, disposed: date) -> tuple[int, HoldingTerm | None, str]:
+        """Return tax year, term and box."""
+        year = self._regime.year_of(disposed, self._terms)
+        # DECISIONS: units-without-lot: nobody knows how long such units were held, so the term is the shorter one
+        term = self._regime.term(acquired or disposed, disposed)
+        return year, term, self._regime.box(term=term, year=year)
 
 
 class _Receipts:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.domain.entry import JournalEntry
+from ledger.domain.entry import JournalEntry, PostingCells
 from ledger.domain.event import Event, SourceRank
 from ledger.domain.ids import Hash
+from ledger.domain.values.quick import made_quickly
 
 State = Mapping[str, str | int | None]  # what a connector needs to go on
 
@@ -33,13 +34,18 @@ class StoredEvent:
     recorded_at: datetime
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
-    """An event to store. `seq` is numbered by the caller on from `event_seq_last`; `kind`, `body` and `facts` as in `event_text`."""
+    """An event to store. `seq` is numbered by the caller on from `event_seq_last`; `kind`, `body` and `facts` as in `event_text`.
+
+    `assets` are the codes of all that it moves, sorted.
+    """
 
     seq: int
     revision: int
     event: Event
+    assets: tuple[str, ...]
     kind: str
     body: str
     facts: Hash
@@ -57,12 +63,14 @@ class StoredEntry:
     hash: Hash
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
-    """A journal entry to store at the end of the chain; its event must be stored before."""
+    """A journal entry to store at the end of the chain; its event must be stored before. `cells` are those of its postings."""
 
     seq: int
     entry: JournalEntry
+    cells: tuple[PostingCells, ...]
     event_seq: int
     previous_hash: Hash
     hash: Hash

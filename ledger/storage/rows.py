@@ -13,14 +13,14 @@ from sqlalchemy import Row
 
 from ledger.domain.amount import Amount
 from ledger.domain.entry import JournalEntry, Posting
-from ledger.domain.event import Event, SourceRank, assets_of
+from ledger.domain.event import Event, SourceRank
 from ledger.domain.event_text import HeadFields, event_of, instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.lot import Caveat, DepartureKind, Disposal, Gap, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
 from ledger.storage.backend import BulkRow
-from ledger.storage.columns import day_text_or_none, decimal_text, decimal_text_or_none, instant_text_or_none, json_text
+from ledger.storage.columns import day_text_or_none, decimal_text, decimal_text_or_none, fitting, instant_text_or_none, json_text
 from ledger.storage.nouns import CoverageWindow, KnownEvent, NewEntry, NewEvent, StoredEvent
 from ledger.storage.tables import event, payload
 
@@ -125,7 +125,7 @@ def event_rows(events: Sequence[NewEvent], recorded_at: datetime) -> Iterator[Bu
             told.rank.value,
             int(told.provisional),
             told.note,
-            f" {' '.join(assets_of(told))} ",
+            f" {' '.join(new.assets)} ",
             new.body,
             new.facts,
             recorded,
@@ -187,9 +187,8 @@ def entry_rows(entries: Sequence[NewEntry], recorded_at: datetime) -> Iterator[B
 def posting_rows(entries: Sequence[NewEntry]) -> Iterator[BulkRow]:
     """Yield the rows of the postings of new entries."""
     for new in entries:
-        for line, posting in enumerate(new.entry.postings, start=1):
-            amount = posting.amount
-            yield new.seq, line, posting.debit, posting.credit, amount.asset, decimal_text(amount.quantity)
+        for line, (debit, credit, asset, amount) in enumerate(new.cells, start=1):
+            yield new.seq, line, debit, credit, asset, fitting(amount)
 
 
 def posting_of(row: AnyRow) -> Posting:

@@ -9,7 +9,7 @@ import pytest
 
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.entry import AccountName, JournalEntry, Posting
-from ledger.domain.event import BalanceSnapshot, Event, EventHead, Fill, Side, SourceRank
+from ledger.domain.event import BalanceSnapshot, Event, EventHead, Fill, Side, SourceRank, assets_of
 from ledger.domain.event_text import body_text, facts_hash, kind_of
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, BotId, DisposalId, EventId, LotId, PayloadId, SourceId, VenueName, WalletId, content_hash, hash_of
@@ -17,6 +17,7 @@ from ledger.domain.ids import entry_id as entry_id_of
 from ledger.domain.lot import DepartureKind, Disposal, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
+from ledger.journal.chain import cells_of
 from ledger.storage.store import Computation, CoverageWindow, NewEntry, NewEvent, Store, Writer
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -129,7 +130,15 @@ def _stored(writer: Writer, *events: Event, revision: int = 0) -> list[int]:
     rows = [(seq, event, body_text(event)) for seq, event in enumerate(events, first)]
     writer.add_events(
         [
-            NewEvent(seq=seq, revision=revision, event=event, kind=kind_of(event), body=body, facts=facts_hash(event, body))
+            NewEvent(
+                seq=seq,
+                revision=revision,
+                event=event,
+                assets=assets_of(event),
+                kind=kind_of(event),
+                body=body,
+                facts=facts_hash(event, body),
+            )
             for seq, event, body in rows
         ],
         NOON,
@@ -143,7 +152,12 @@ def _booked(writer: Writer, *fills: Fill) -> None:
         place, tip = writer.chain_tip()
         entry = _entry(fill)
         writer.add_entries(
-            [NewEntry(seq=place + 1, entry=entry, event_seq=seq, previous_hash=tip, hash=hash_of(tip, entry.entry_id))], NOON
+            [
+                NewEntry(
+                    seq=place + 1, entry=entry, cells=cells_of(entry), event_seq=seq, previous_hash=tip, hash=hash_of(tip, entry.entry_id)
+                )
+            ],
+            NOON,
         )
 
 

@@ -14,6 +14,7 @@ from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import EntryId, EventId, PayloadId, hash_of
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
+from ledger.journal.chain import cells_of
 from ledger.storage import tables
 from ledger.storage.store import CoverageWindow, NewEntry, Reader, Store, StoredEvent
 
@@ -208,8 +209,11 @@ def test_entries_come_back_as_they_were(
         booked(writer, fill(1), fill(2))
         stored(writer, fill(1, note="x"), revision=1)
         _, tip = writer.chain_tip()
-        writer.add_entries([NewEntry(seq=3, entry=reversal, event_seq=1, previous_hash=tip, hash=hash_of("3"))], NOON)
-        better = NewEntry(seq=4, entry=entry(fill(1), revision=1), event_seq=3, previous_hash=hash_of("3"), hash=hash_of("4"))
+        writer.add_entries(
+            [NewEntry(seq=3, entry=reversal, cells=cells_of(reversal), event_seq=1, previous_hash=tip, hash=hash_of("3"))], NOON
+        )
+        again = entry(fill(1), revision=1)
+        better = NewEntry(seq=4, entry=again, cells=cells_of(again), event_seq=3, previous_hash=hash_of("3"), hash=hash_of("4"))
         writer.add_entries([better], NOON)
     with store.read() as reader:
         assert [one.entry for one in reader.entries_of(fill(1).event_id)] == [entry(fill(1)), reversal, better.entry]
