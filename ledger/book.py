@@ -272,6 +272,8 @@ class Book:
             share=settings.share,
             base_url=settings.base_url,
             deadline=time.monotonic() + CHECK_SECONDS_MAX,
+            tier=settings.tier,
+            folder=self.settings.folder,
         )
         connector = plugins.connector(settings.venue)(terms)
         try:

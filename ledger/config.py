@@ -38,7 +38,7 @@ _PASSWORD = re.compile(r"[^:/]*:[^@]+@|[^?]*\?.*password=[^&]")  # in what follo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
-    """One API key at one venue. `name` is the account. `secrets` is a reference, never a value."""
+    """One API key at one venue. `name` is the account. `secrets` is a reference, never a value. `tier`: see `ConnectionTerms`."""
 
     name: AccountId
     venue: VenueName
@@ -47,6 +47,7 @@ class ConnectionSettings:
     secrets: str | None = None
     share: float = SHARE_DEFAULT
     base_url: str | None = None
+    tier: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +165,7 @@ class _Reader:
 
     def _connection(self, name: str, table: dict[str, object]) -> ConnectionSettings:
         where = f"connections.{name}"
-        self._only(table, where, ("venue", "bot", "wallet", "secrets", "share", "base_url"))
+        self._only(table, where, ("venue", "bot", "wallet", "secrets", "share", "base_url", "tier"))
         secrets = table.get("secrets", "")
         if secrets != "":
             # What is no text is refused in the same words: it may hold a pasted key, and must not be repeated.
@@ -177,6 +178,7 @@ class _Reader:
             secrets=str(secrets) or None,
             share=self._share(table.get("share", SHARE_DEFAULT), where),
             base_url=self._text(table, where, "base_url", "") or None,
+            tier=self._text(table, where, "tier", ""),
         )
 
     def _bot(self, number: int, table: object) -> BotRule:
@@ -328,7 +330,7 @@ def add_connection(settings: BookSettings, connection: ConnectionSettings) -> Bo
         raise InputError(f"there is a connection named {connection.name!r} already", mend="choose another name, or remove it first")
     table = tomlkit.table()
     table["venue"] = str(connection.venue)
-    for key in ("bot", "wallet", "secrets", "base_url"):
+    for key in ("bot", "wallet", "secrets", "base_url", "tier"):
         if getattr(connection, key):
             table[key] = str(getattr(connection, key))
     table["share"] = connection.share
