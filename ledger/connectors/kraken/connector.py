@@ -117,10 +117,9 @@ class Kraken:
 
         walker = OffsetWalker(fetch, name="ledger", place=f"{self.venue}: ledger")
         for leaf, reached in walker.leaves(trail_of(cursor), since=_micros(window.since), now=self._now()):
-            context = {parse.CARRIED: leaf.carried}
-            if leaf.told_above is not None:
-                context[parse.TOLD_ABOVE] = str(leaf.told_above)
-            yield self._page(stream, leaf, reached.state(), context)
+            bounds = {parse.KNOWN_ABOVE: leaf.known_above, parse.TOLD_ABOVE: leaf.told_above}
+            context = {name: str(micros) for name, micros in bounds.items() if micros is not None}
+            yield self._page(stream, leaf, reached.state(), context | {parse.CARRIED: leaf.carried})
 
     def _now(self) -> int:
         return parse.micros_of(self._client.now())

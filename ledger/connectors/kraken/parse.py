@@ -38,8 +38,9 @@ from ledger.domain.payload import Payload
 from ledger.ports import Interpretation
 
 PRICES = "prices"
-# What a page's bytes lack: rows held back from the page before, how far down a page is whole, pairs and names of orders.
-CARRIED, TOLD_ABOVE, PAIRS, ORDERS, SHORT = "carried", "told_above", "pairs", "orders", "short"
+# What a page's bytes lack: rows held back from the page before and above which instant the others are known from there; down to which
+# instant the page is whole; pairs and names of orders; that the venue counts more than it gives.
+CARRIED, KNOWN_ABOVE, TOLD_ABOVE, PAIRS, ORDERS, SHORT = "carried", "known_above", "told_above", "pairs", "orders", "short"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -101,8 +102,11 @@ def _unreadable_row(place: Place, row_id: str, refused: InputError) -> Finding:
 
 def _ledger(result: Json, place: Place) -> Interpretation:
     """Read a page of the ledger with what was held back of the page before, without what is not whole yet."""
-    rows, findings = _ledger_rows(rows_of(result, "ledger") | _carried(place), place)
-    back = held_back(rows, told_above=told_above) if (told_above := _told_above(place)) is not None else frozenset()
+    carried, known_above, told_above = _carried(place), _instant(place, KNOWN_ABOVE), _instant(place, TOLD_ABOVE)
+    rows, findings = _ledger_rows(rows_of(result, "ledger") | carried, place)
+    if known_above is not None:
+        rows = [row for row in rows if row.row_id in carried or row.occurred_at <= known_above]
+    back = frozenset() if told_above is None else held_back(rows, told_above=told_above)
     read = read_rows([row for row in rows if row.row_id not in back], Teller(account=place.account, rank=SourceRank.VENUE))
     return Interpretation(
         events=tuple((event, f"row {' '.join(ids)}") for event, ids in read.events),
@@ -115,8 +119,8 @@ def _carried(place: Place) -> Rows:
     return object_of(json_of(place.context.get(CARRIED, "{}").encode()))
 
 
-def _told_above(place: Place) -> datetime | None:
-    micros = place.context.get(TOLD_ABOVE)
+def _instant(place: Place, key: str) -> datetime | None:
+    micros = place.context.get(key)
     return None if micros is None else instant_of_micros(int(micros))
 
 

@@ -31,7 +31,7 @@ class Window:
     """A stretch under way: rows after `start` (None: the beginning) up to `end`, of which `offset` rows are stored.
 
     `count` is what the venue said; `tail` are the rows that must be seen again on the next page, `carried` those that wait for it
-    (JSON). `top` is the newest instant seen. `is_ground`: what lies below is not known.
+    (JSON) while all others above `known_above` are told. `top` is the newest instant seen. `is_ground`: what lies below is not known.
     """
 
     start: int | None
@@ -41,6 +41,7 @@ class Window:
     count: int | None = None
     tail: str = ""
     carried: str = "{}"
+    known_above: int | None = None
     top: int | None = None
 
 
@@ -77,6 +78,7 @@ def _window_of(state: CursorState) -> Window | None:
         count=_whole(state, "window_count"),
         tail=str(state.get("window_tail") or ""),
         carried=str(state.get("window_carried") or "{}"),
+        known_above=_whole(state, "window_known_above"),
         top=_whole(state, "window_top"),
     )
 
@@ -91,7 +93,8 @@ def _whole(state: CursorState, name: str) -> int | None:
 class Leaf:
     """One page as the walk sees it: rows in the order of the answer, their times in microseconds, the venue's count.
 
-    `carried` are rows held back from the page before, `told_above` the instant down to which the page is whole (None: all of it);
+    `carried` are rows held back from the page before, the others above `known_above` are known from there; `told_above` is the
+    instant down to which the page is whole (None: all of it);
     `short` says in words that the venue counts more than it gives.
     """
 
@@ -100,6 +103,7 @@ class Leaf:
     times: Mapping[str, int]
     count: int
     carried: str = "{}"
+    known_above: int | None = None
     told_above: int | None = None
     short: str | None = None
 
@@ -152,7 +156,8 @@ class OffsetWalker:
                 window = Window(start=window.start, end=window.end, is_ground=window.is_ground)
                 continue
             is_last = leaf.short is not None or window.offset + len(leaf.rows) >= leaf.count
-            leaf = replace(leaf, carried=window.carried, told_above=_told_above(window, leaf, is_last=is_last))
+            told_above = _told_above(window, leaf, is_last=is_last)
+            leaf = replace(leaf, carried=window.carried, known_above=window.known_above, told_above=told_above)
             window = _advanced(window, leaf)
             if is_last:
                 done = _finished(trail, window)
@@ -224,6 +229,7 @@ def _advanced(window: Window, leaf: Leaf) -> Window:
         count=leaf.count,
         tail=" ".join(ids[len(ids) - overlap :]),
         carried=text_of_rows({row_id: merged[row_id] for row_id in merged if row_id in back}),
+        known_above=leaf.told_above,
         top=max([*([] if window.top is None else [window.top]), *times.values()], default=None),
     )
 
