@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
+import pytest
+
+from ledger.book import Book
 from ledger.connectors.kraken.connector import Kraken
 from ledger.domain.event import Event
 from ledger.domain.event_text import told_again
@@ -35,7 +38,9 @@ class Bench:
     clock: ManualClock
 
     @contextmanager
-    def connected(self, *, folder: Path | None = None, tier: str = "pro", share: float = 1.0, secret: str | None = None) -> Iterator[Kraken]:
+    def connected(
+        self, *, folder: Path | None = None, tier: str = "pro", share: float = 1.0, secret: str | None = None
+    ) -> Iterator[Kraken]:
         secrets = Secrets(key=self.sandbox.key, secret=secret or self.sandbox.secret)
         terms = ConnectionTerms(account=MAIN, secrets=secrets, share=share, base_url=self.sandbox.rest_url, tier=tier, folder=folder)
         rng = Random(1)  # noqa: S311 - a seed makes the pauses the same in every run
@@ -98,3 +103,15 @@ class Kept:
             self.events[event.event_id] = telling.event or known
         self.lines |= {line.line_id: line for line in said.lines}
         self.findings += said.findings
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Book]:
+    """An empty book with one connection to Kraken, on each database."""
+    url = request.getfixturevalue("postgres_server").new() if request.param == "postgresql" else ""
+    made = Book.create(tmp_path / "book", **({"database": url.replace(":@", "@")} if url else {}))
+    made.add_connection(MAIN, venue="kraken", secrets="env:MAIN")
+    yield made
+    made.close()
+    if url:
+        request.getfixturevalue("postgres_server").drop(url)
