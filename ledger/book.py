@@ -232,6 +232,7 @@ class Book:
         secrets: str | None = None,
         base_url: str | None = None,
         share: float = SHARE_DEFAULT,
+        tier: str = "",
     ) -> None:
         """Write a connection into the settings; `secrets` is a reference such as ``env:PREFIX``, never a value.
 
@@ -250,6 +251,7 @@ class Book:
             secrets=secrets,
             share=share,
             base_url=base_url,
+            tier=tier,
         )
         with self.store.hold():
             self.settings = config.add_connection(config.load_settings(self.settings.folder), connection)

@@ -1,4 +1,4 @@
-"""An unmodified third-party client at the sandbox's Kraken: reads where to log in from standard input, writes what it saw to standard output.
+"""An unmodified third-party client at the sandbox's Kraken: reads where to log in from standard input, writes what it saw.
 
 Run by an interpreter of its own that has ccxt; the project never depends on it. Only the base address and the pace are changed.
 """
@@ -37,12 +37,16 @@ def main() -> None:
     balance = client.fetch_balance()
     trades = all_pages(lambda params: client.fetch_my_trades(params=params))
     ledger = all_pages(lambda params: client.fetch_ledger(params=params))
+    of_trade, of_row = (
+        ("id", "order", "side", "price", "amount", "timestamp"),
+        ("id", "direction", "amount", "after", "timestamp", "currency"),
+    )
     seen = {
         "markets": sorted(client.markets),
         "balances": balance["total"],
-        "fills": [{**{name: row[name] for name in ("id", "order", "side", "price", "amount", "timestamp")}, "pair": row["info"]["pair"]} for row in trades],
-        "ledger": [{**{name: row[name] for name in ("id", "direction", "amount", "after", "timestamp", "currency")}, "refid": row["info"]["refid"]} for row in ledger],
-    }  # fmt: skip
+        "fills": [{**{name: row[name] for name in of_trade}, "pair": row["info"]["pair"]} for row in trades],
+        "ledger": [{**{name: row[name] for name in of_row}, "refid": row["info"]["refid"]} for row in ledger],
+    }
     client.number = float
     seen["candles"] = client.fetch_ohlcv("BTC/USD", "1m")
     json.dump(seen, sys.stdout)

@@ -72,7 +72,9 @@ def test_it_pages_through_a_ledger_that_comes_to_the_same_balances(account: Sand
     moved = [one for one in account.transfers if one.moved_at is not None]
     assert len(seen["ledger"]) == 2 * len(account.fills) + len(moved)
     ids = Identities(account.seed)
-    assert {row["refid"] for row in seen["ledger"]} == {ids.trade(one) for one in account.fills} | {ids.transfer(one.transfer_id) for one in moved}
+    assert {row["refid"] for row in seen["ledger"]} == {ids.trade(one) for one in account.fills} | {
+        ids.transfer(one.transfer_id) for one in moved
+    }
     for asset in account.assets:
         newest = max((row for row in seen["ledger"] if row["currency"] == asset), key=lambda row: row["timestamp"])
         last_of_instant = [row for row in seen["ledger"] if row["currency"] == asset and row["timestamp"] == newest["timestamp"]]
