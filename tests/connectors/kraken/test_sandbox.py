@@ -10,7 +10,7 @@ import pytest
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, KeyRefused
-from ledger.domain.event import BalanceSnapshot, Event, Fill, SourceRank, Transfer
+from ledger.domain.event import BalanceSnapshot, Event, Fill, Transfer
 from ledger.ports import PullWindow, StreamKey
 from ledger.sandbox.account import SandboxAccount
 from ledger.sandbox.faults import Fault, FaultPlan, FaultStep
@@ -56,7 +56,8 @@ def assert_complete(kept: Kept, account: SandboxAccount) -> None:
     events, ids = list(kept.events.values()), Identities(account.seed)
     assert kept.findings == []
     assert fill_rows(events) == true_fill_rows(account)
-    assert all(event.rank is SourceRank.VENUE and not event.provisional for event in events)
+    booked = {event_id for line in kept.lines.values() for event_id in line.event_ids}
+    assert {event.event_id for event in events if not isinstance(event, BalanceSnapshot)} == booked  # the ledger told them all
     moved = {ids.transfer(one.transfer_id): (one.moved_at, one.chain_hash or None) for one in account.transfers if one.moved_at}
     assert {event.source_id: (event.occurred_at, event.chain_hash) for event in events if isinstance(event, Transfer)} == moved
     assert len(kept.lines) == 2 * len(account.fills) + len(moved)
