@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from pathlib import Path
 from typing import IO, Protocol
 
 from ledger.domain.amount import AssetCode
@@ -35,7 +36,9 @@ class ConnectionTerms:
     """What a connector may know of its connection.
 
     `share` is the part of the venue's published rate that we may use, above 0 and at most 1. `base_url` replaces the
-    venue's own. `deadline` is the value of the monotonic clock after which no call starts; None: no limit.
+    venue's own. `deadline` is the value of the monotonic clock after which no call starts; None: no limit. `tier` is the user's
+    tier of rates at the venue; empty: its lowest. `folder` is the owner's own, for what must outlive a run and is no secret (the
+    last nonce of a key); None: nothing is kept.
     """
 
     account: AccountId
@@ -43,6 +46,8 @@ class ConnectionTerms:
     share: float = 0.5
     base_url: str | None = None
     deadline: float | None = None
+    tier: str = ""
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -89,7 +89,7 @@ class _Reader:
 
     def _connection(self, name: str, table: dict[str, object]) -> ConnectionSettings:
         where = f"connections.{name}"
-        self._only(table, where, ("venue", "bot", "wallet", "secrets", "share", "base_url"))
+        self._only(table, where, ("venue", "bot", "wallet", "secrets", "share", "base_url", "tier"))
         secrets = table.get("secrets", "")
         if secrets != "":
             # What is no text is refused in the same words: it may hold a pasted key, and must not be repeated.
@@ -102,6 +102,7 @@ class _Reader:
             secrets=str(secrets) or None,
             share=self._share(table.get("share", SHARE_DEFAULT), where),
             base_url=self._text(table, where, "base_url", "") or None,
+            tier=self._text(table, where, "tier", ""),
         )
 
     def _bot(self, number: int, table: object) -> BotRule:

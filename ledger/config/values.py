@@ -18,7 +18,7 @@ _NAME_LENGTH_MAX = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
-    """One API key at one venue. `name` is the account. `secrets` is a reference, never a value."""
+    """One API key at one venue. `name` is the account. `secrets` is a reference, never a value. `tier`: see `ConnectionTerms`."""
 
     name: AccountId
     venue: VenueName
@@ -27,6 +27,7 @@ class ConnectionSettings:
     secrets: str | None = None
     share: float = SHARE_DEFAULT
     base_url: str | None = None
+    tier: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

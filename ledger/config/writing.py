@@ -64,7 +64,7 @@ def add_connection(settings: BookSettings, connection: ConnectionSettings) -> Bo
         raise InputError(f"there is a connection named {connection.name!r} already", mend="choose another name, or remove it first")
     table = tomlkit.table()
     table["venue"] = str(connection.venue)
-    for key in ("bot", "wallet", "secrets", "base_url"):
+    for key in ("bot", "wallet", "secrets", "base_url", "tier"):
         if getattr(connection, key):
             table[key] = str(getattr(connection, key))
     table["share"] = connection.share

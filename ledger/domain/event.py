@@ -26,6 +26,7 @@ class SourceRank(IntEnum):
 
     BOT_DATABASE = 10
     FILE = 20
+    VENUE_SUMMARY = 25  # what a venue's lists of trades and transfers say, rounded, of what its own ledger books
     VENUE = 30
 
 
