@@ -5,7 +5,7 @@ Ours are reached the same way as a stranger's: by entry point, in the groups ``l
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import IO, Protocol
@@ -18,6 +18,7 @@ from ledger.domain.event import Event
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId, VenueName, WalletId
+from ledger.domain.law.option import LawOption
 from ledger.domain.lot import DepartureKind, HoldingTerm, Lot, Movement, Outcome
 from ledger.domain.payload import Payload
 from ledger.domain.period import Period, YearStart
@@ -252,7 +253,8 @@ class BookTerms:
     """The settings that the law looks at. `wallets` maps accounts to wallets; an account that is missing is its own.
 
     `year_start` is the user's own, for regimes that leave the tax year to the user; None: the user left it to the regime.
-    `elections` are all that were ever recorded, in any order.
+    `elections` are all that were ever recorded, in any order. `law` holds the options that only the regime knows; `forms` names,
+    in its words, the form that was issued on the sales of an account in a tax year.
     """
 
     currency: AssetCode
@@ -262,10 +264,16 @@ class BookTerms:
     wallets: Mapping[AccountId, WalletId]
     year_start: YearStart | None = None
     elections: tuple[Election, ...] = ()
+    law: Mapping[str, LawOption] = field(default_factory=dict)
+    forms: Mapping[AccountId, Mapping[int, str]] = field(default_factory=dict)
 
     def wallet_of(self, account: AccountId) -> WalletId:
         """Return the wallet whose lots the law pools this account with."""
         return self.wallets.get(account, WalletId(account))
+
+    def form_of(self, account: AccountId, year: int) -> str:
+        """Return which form was issued on the sales of an account in a tax year; empty where nobody said."""
+        return self.forms.get(account, {}).get(year, "")
 
 
 class MatchingRule(Protocol):
@@ -299,7 +307,8 @@ class TaxRegime(Protocol):
         """Return the matching rule of the book's method, scope and elections.
 
         Raises:
-            InputError: when the regime does not allow the method or scope, or reckons in another currency or zone.
+            InputError: when the regime does not allow the method or scope, reckons in another currency or zone, or knows no such
+                option or form.
         """
         ...
 
@@ -311,7 +320,7 @@ class TaxRegime(Protocol):
         """Return what an event does to the pools: what comes in first, legs numbered from 1."""
         ...
 
-    def term(self, acquired: date, disposed: date) -> HoldingTerm | None:
+    def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm | None:
         """Return short or long by calendar dates; None where the law knows no term."""
         ...
 
@@ -323,8 +332,8 @@ class TaxRegime(Protocol):
         """Return the days of a tax year."""
         ...
 
-    def box(self, *, term: HoldingTerm | None, year: int) -> str:
-        """Return the box of the official form that a disposal belongs to; empty where there is none."""
+    def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:
+        """Return the box of the official form that a disposal belongs to, of whose account `form` was issued; empty where there is none."""
         ...
 
 

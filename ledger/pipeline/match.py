@@ -120,6 +120,8 @@ def options_text(terms: BookTerms) -> str:
         {
             "currency": terms.currency,
             "elections": sorted(election.election_id for election in terms.elections),
+            "forms": {account: {str(year): form for year, form in forms.items()} for account, forms in terms.forms.items()},
+            "law": dict(terms.law),
             "method": terms.method,
             "scope": terms.scope,
             "time_zone": str(terms.zone),

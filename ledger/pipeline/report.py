@@ -186,8 +186,8 @@ class _Law:
         self._regime = regime
         self._terms = terms
         self._zone = terms.zone
-        self._term = lru_cache(maxsize=65_536)(regime.term)
-        self._box = lru_cache(maxsize=256)(self._box_of)
+        self._term = lru_cache(maxsize=65_536)(lambda acquired, disposed: regime.term(acquired, disposed, terms))
+        self._box = lru_cache(maxsize=1024)(self._box_of)
 
     def gain(self, disposal: Disposal) -> GainRow:
         disposed = disposal.disposed_at.astimezone(self._zone).date()
@@ -202,14 +202,14 @@ class _Law:
             date_disposed=disposed,
             year=year,
             term=term,
-            box=self._box(term, year),
+            box=self._box(term, year, disposal.account),
             adjustment=None,
             gain=None if proceeds is None or cost_basis is None else subtracted(proceeds, cost_basis),
             finding=next((why.value for why in (disposal.gap, disposal.caveat) if why), ""),
         )
 
-    def _box_of(self, term: HoldingTerm | None, year: int) -> str:
-        return self._regime.box(term=term, year=year)
+    def _box_of(self, term: HoldingTerm | None, year: int, account: AccountId) -> str:
+        return self._regime.box(term=term, year=year, form=self._terms.form_of(account, year))
 
 
 class _Receipts:

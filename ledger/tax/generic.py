@@ -13,6 +13,7 @@ from ledger.domain.price import Worth
 from ledger.lots.rules import ALL_WALLETS, METHODS, WALLET
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.movements import movements_of
+from ledger.tax.options import no_options
 from ledger.tax.terms import ANY_SWITCH, allowed_rule
 from ledger.tax.treatment import USUAL
 from ledger.tax.worths import priced_assets_of
@@ -33,8 +34,9 @@ class Generic:
         """Return the matching rule of the book's method and scope; elections count where the method picks lots.
 
         Raises:
-            InputError: when the method or scope is not known.
+            InputError: when the method or scope is not known, or options are set.
         """
+        no_options(terms, regime=self.name)
         return allowed_rule(terms, regime=self.name, methods=self.methods, scopes=_SCOPES)
 
     def priced_assets(self, event: Event, terms: BookTerms) -> tuple[tuple[str, AssetCode, Decimal], ...]:
@@ -49,7 +51,7 @@ class Generic:
         """
         return movements_of(event, worth, terms)
 
-    def term(self, acquired: date, disposed: date) -> HoldingTerm | None:  # noqa: ARG002  # the port asks with two dates
+    def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm | None:  # noqa: ARG002  # the port asks so
         """Return None: no law, no terms."""
         return None
 
@@ -61,6 +63,6 @@ class Generic:
         """Return the days of a tax year, by the book's own start of it, else from 1 January."""
         return (terms.year_start or CALENDAR_YEAR).period_of(year)
 
-    def box(self, *, term: HoldingTerm | None, year: int) -> str:  # noqa: ARG002  # the port names them
+    def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:  # noqa: ARG002  # the port names them
         """Return nothing: no form, no boxes."""
         return ""

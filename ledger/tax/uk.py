@@ -18,6 +18,7 @@ from ledger.domain.period import Period, YearStart
 from ledger.domain.price import Worth
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.movements import movements_of
+from ledger.tax.options import no_options
 from ledger.tax.terms import reckoned_in, years_begin
 from ledger.tax.treatment import Treatment
 from ledger.tax.uk_matching import ShareMatching
@@ -51,6 +52,7 @@ class UnitedKingdom:
         """
         reckoned_in(terms, _STERLING, regime=self.name)
         years_begin(terms, _TAX_YEAR, regime=self.name)
+        no_options(terms, regime=self.name)
         wanted = {"time_zone": (str(terms.zone), _ZONE), "method": (terms.method, ShareMatching.name), "scope": (terms.scope, _SCOPE)}
         for setting, (found, law) in wanted.items():
             if found != law:
@@ -72,7 +74,7 @@ class UnitedKingdom:
         """
         return movements_of(event, worth, terms, _TREATMENT)
 
-    def term(self, acquired: date, disposed: date) -> HoldingTerm | None:  # noqa: ARG002  # the port asks with two dates
+    def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm | None:  # noqa: ARG002  # the port asks so
         """Return None: the law knows no holding period."""
         return None
 
@@ -84,6 +86,6 @@ class UnitedKingdom:
         """Return 6 April to 5 April."""
         return _TAX_YEAR.period_of(year)
 
-    def box(self, *, term: HoldingTerm | None, year: int) -> str:  # noqa: ARG002  # the port names them
+    def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:  # noqa: ARG002  # the port names them
         """Return nothing: the boxes of SA108 take totals and not disposals; see the report ``sa108``."""
         return ""

@@ -15,14 +15,15 @@ from ledger.domain.lot import HoldingTerm, Movement
 from ledger.domain.period import CALENDAR_YEAR, Period
 from ledger.domain.price import Worth
 from ledger.ports import BookTerms, MatchingRule
-from ledger.tax.calendar import one_year_after
+from ledger.tax.calendar import last_day_of_month, one_year_after
 from ledger.tax.movements import movements_of
 from ledger.tax.terms import allowed_rule, reckoned_in, years_begin
 from ledger.tax.treatment import USUAL
+from ledger.tax.us_forms import box_of, check_forms
+from ledger.tax.us_options import us_options
 from ledger.tax.worths import priced_assets_of
 
 _DOLLAR = AssetCode("USD")
-_FIRST_YEAR_OF_DIGITAL_BOXES = 2025  # Form 8949 of that year is the first with boxes G to L
 
 _SCOPES = ("wallet", "universal-until-2025-01-01")
 _STANDING_ORDER = (
@@ -33,10 +34,6 @@ _INSTEAD = {
     **dict.fromkeys(("lifo", "hifo", "lofo"), _STANDING_ORDER),
     "average": 'set `method = "fifo"`: the law allows no average cost for digital assets (26 CFR 1.1012-1(j)(4))',
 }
-
-# Boxes for sales of which no broker form was issued: before 2025, and since.
-_BOXES_BEFORE = {HoldingTerm.SHORT: "C", HoldingTerm.LONG: "F"}
-_BOXES_DIGITAL = {HoldingTerm.SHORT: "I", HoldingTerm.LONG: "L"}
 
 
 class UnitedStates:
@@ -54,10 +51,13 @@ class UnitedStates:
         Source: 26 CFR 1.1012-1(j). Pools are wallets; before 2025 they may have been all wallets together.
 
         Raises:
-            InputError: when the currency is not the dollar, tax years begin elsewhere, or the method or scope is not allowed.
+            InputError: when the currency is not the dollar, tax years begin elsewhere, the method or scope is not allowed, or an
+                option or a broker's form is not known.
         """
         reckoned_in(terms, _DOLLAR, regime=self.name)
         years_begin(terms, CALENDAR_YEAR, regime=self.name)
+        us_options(terms)
+        check_forms(terms)
         return allowed_rule(terms, regime=self.name, methods=self.methods, scopes=_SCOPES, instead=_INSTEAD)
 
     def priced_assets(self, event: Event, terms: BookTerms) -> tuple[tuple[str, AssetCode, Decimal], ...]:
@@ -72,12 +72,16 @@ class UnitedStates:
         """
         return movements_of(event, worth, terms)
 
-    def term(self, acquired: date, disposed: date) -> HoldingTerm:
+    def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm:
         """Return long when held for more than one year, counted from the day after `acquired`.
 
-        Source: Pub. 544 chapter 4, "Holding period"; Instructions for Form 8949.
+        Source: Pub. 544 chapter 4, "Holding period"; Instructions for Form 8949. With the option `month_end`, what was acquired on the
+        last day of a month is long from the first day of the 13th month after it: Rev. Rul. 66-7.
         """
-        return HoldingTerm.LONG if disposed > one_year_after(acquired) else HoldingTerm.SHORT
+        last_day_short = one_year_after(acquired)
+        if acquired == last_day_of_month(acquired) and us_options(terms).month_end:
+            last_day_short = last_day_of_month(last_day_short)
+        return HoldingTerm.LONG if disposed > last_day_short else HoldingTerm.SHORT
 
     def year_of(self, day: date, terms: BookTerms) -> int:  # noqa: ARG002  # the port asks with the settings
         """Return the calendar year."""
@@ -87,7 +91,6 @@ class UnitedStates:
         """Return the calendar year."""
         return CALENDAR_YEAR.period_of(year)
 
-    def box(self, *, term: HoldingTerm | None, year: int) -> str:
-        """Return the box of Form 8949 for a sale without a broker's form: I or L, before 2025 C or F; empty without a term."""
-        boxes = _BOXES_DIGITAL if year >= _FIRST_YEAR_OF_DIGITAL_BOXES else _BOXES_BEFORE
-        return "" if term is None else boxes[term]
+    def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:
+        """Return the box of Form 8949; empty without a term."""
+        return "" if term is None else box_of(term=term, year=year, form=form)
