@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from typing import IO, Protocol
+from typing import IO, Protocol, runtime_checkable
 
 from ledger.domain.amount import AssetCode
-from ledger.domain.document import ReportDocument
+from ledger.domain.document import ReportDocument, ReportOption
 from ledger.domain.election import Election
 from ledger.domain.errors import RowFault
 from ledger.domain.event import Event
@@ -19,7 +19,8 @@ from ledger.domain.facts import BalanceRow, BookCover, BotActivity, GainRow, Inc
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId, VenueName, WalletId
 from ledger.domain.law.option import LawOption
-from ledger.domain.lot import DepartureKind, HoldingTerm, Lot, Movement, Outcome
+from ledger.domain.law.statement import AsReported, StatementRow, Told
+from ledger.domain.lot import DepartureKind, Disposal, HoldingTerm, Lot, Movement, Outcome
 from ledger.domain.payload import Payload
 from ledger.domain.period import Period, YearStart
 from ledger.domain.price import PriceQuote, Worth
@@ -217,11 +218,12 @@ class FileTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRow:
-    """What one row of a file says: the event, or what is wrong with it (then `event` is None). `line` counts from 1, the header."""
+    """What one row of a file says: an event, a row of a broker's statement, or what is wrong with it. `line` counts from 1, the header."""
 
     line: int
     event: Event | None
     faults: tuple[RowFault, ...] = ()
+    statement: StatementRow | None = None
 
 
 class FileFormat(Protocol):
@@ -294,7 +296,8 @@ class TaxRegime(Protocol):
     """One country's law as far as lots and gains go. Pure.
 
     `methods` are those on offer; `first_values` are settings (currency, time_zone, method, scope) that a new book under this law
-    begins with where its user says nothing; `taxable` are the departures that make a gain or loss.
+    begins with where its user says nothing; `taxable` are the departures that make a gain or loss; `forms` are those of brokers
+    that it knows.
     """
 
     name: str
@@ -302,6 +305,7 @@ class TaxRegime(Protocol):
     methods: tuple[str, ...]
     first_values: Mapping[str, str]
     taxable: frozenset[DepartureKind]
+    forms: frozenset[str]
 
     def rule(self, terms: BookTerms) -> MatchingRule:
         """Return the matching rule of the book's method, scope and elections.
@@ -332,6 +336,14 @@ class TaxRegime(Protocol):
         """Return the days of a tax year."""
         ...
 
+    def as_reported(self, piece: Disposal, told: Told, *, term: HoldingTerm | None) -> AsReported:
+        """Return the figures of a piece as the official form has them, beside what the broker's statement told of it.
+
+        Raises:
+            UnsupportedCase: when the law knows no such statements.
+        """
+        ...
+
     def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:
         """Return the box of the official form that a disposal belongs to, of whose account `form` was issued; empty where there is none."""
         ...
@@ -351,6 +363,15 @@ class ReportInput(Protocol):
     @property
     def period(self) -> Period:
         """The days asked for."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """Every option that the report has, with the choice asked for, else its first."""
+        ...
+
+    def broker(self, account: AccountId) -> str:
+        """Return the name of whoever holds an account and issues forms on it: the venue, else the account's own name."""
         ...
 
     def gains(self) -> Iterator[GainRow]:
@@ -391,6 +412,13 @@ class ReportGenerator(Protocol):
     def document(self, source: ReportInput) -> ReportDocument:
         """Return the report; pure, rows are made while they are read."""
         ...
+
+
+@runtime_checkable
+class HasOptions(Protocol):
+    """What a report has besides, when it can be asked for in more than one way."""
+
+    options: tuple[ReportOption, ...]
 
 
 class Exporter(Protocol):

@@ -1,27 +1,28 @@
 """Lots, disposals and entries -> what reports are written from: tax-year facts, cut to a period and filters, lazily."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from functools import lru_cache
 from heapq import merge
 from itertools import chain, groupby, takewhile
 from operator import attrgetter
 
 from ledger.config import BookSettings
-from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat, subtracted
+from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat
 from ledger.domain.errors import NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, Fill, Income, IncomeKind
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, FindingCount, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId
-from ledger.domain.lot import Acquisition, Disposal, Gap, HoldingTerm, Lot, LotOrigin
+from ledger.domain.lot import Acquisition, Gap, Lot, LotOrigin
 from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
 from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
+from ledger.pipeline.gains.law import GainsLaw
+from ledger.pipeline.gains.statements import reported_law
 from ledger.pipeline.match import movements_of
 from ledger.pipeline.price import PriceBook, worth_of
 from ledger.pipeline.terms import terms_of
@@ -59,6 +60,8 @@ class BookInput:
     regime: TaxRegime
     selection: Selection
     version: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    _gains_law: GainsLaw | None = field(default=None, init=False)
 
     @property
     def period(self) -> Period:
@@ -82,9 +85,13 @@ class BookInput:
             findings=tuple(FindingCount(code=code, severity=severity, count=count) for (code, severity), count in sorted(counts.items())),
         )
 
+    def broker(self, account: AccountId) -> str:
+        """Return the venue of an account's connection, else the account's own name."""
+        return next((str(one.venue) for one in self.settings.connections if one.name == account), str(account))
+
     def gains(self) -> Iterator[GainRow]:
         """Yield the taxable disposal pieces with dates, term and box."""
-        law = _Law(self.regime, terms_of(self.settings))
+        law = self._law()
         kinds = tuple(sorted(self.regime.taxable))
         since, until = self._instants()
         chosen = self.selection
@@ -152,6 +159,12 @@ class BookInput:
         """Return the book's open findings."""
         return tuple(finding for _, finding in self.reader.findings())
 
+    def _law(self) -> GainsLaw:
+        """Return the law, with what statements told; they are compared once for all tables of a report."""
+        if self._gains_law is None:
+            self._gains_law = reported_law(self.reader, self.regime, terms_of(self.settings))
+        return self._gains_law
+
     def _lots_before(self, until: datetime, asset: AssetCode) -> list[Lot]:
         """Return the lots of an asset that were open at an instant, in the order in which stored ones are read."""
         terms = terms_of(self.settings)
@@ -177,39 +190,6 @@ class BookInput:
         """Return the first instant of the period and the first after it."""
         zone, last = self.settings.zone, self.period.to_day
         return _start_of(self.period.from_day, zone), _start_of(None if last is None else last + timedelta(days=1), zone)
-
-
-class _Law:
-    """Applies a regime to disposals; remembers days and terms, of which there are few."""
-
-    def __init__(self, regime: TaxRegime, terms: BookTerms) -> None:
-        self._regime = regime
-        self._terms = terms
-        self._zone = terms.zone
-        self._term = lru_cache(maxsize=65_536)(lambda acquired, disposed: regime.term(acquired, disposed, terms))
-        self._box = lru_cache(maxsize=1024)(self._box_of)
-
-    def gain(self, disposal: Disposal) -> GainRow:
-        disposed = disposal.disposed_at.astimezone(self._zone).date()
-        acquired = None if disposal.acquired_at is None else disposal.acquired_at.astimezone(self._zone).date()
-        year = self._regime.year_of(disposed, self._terms)
-        # DECISIONS: units-without-lot: nobody knows how long such units were held, so the term is the shorter one
-        term = self._term(acquired or disposed, disposed)
-        proceeds, cost_basis = disposal.proceeds, disposal.cost_basis
-        return GainRow(
-            disposal=disposal,
-            date_acquired=acquired,
-            date_disposed=disposed,
-            year=year,
-            term=term,
-            box=self._box(term, year, disposal.account),
-            adjustment=None,
-            gain=None if proceeds is None or cost_basis is None else subtracted(proceeds, cost_basis),
-            finding=next((why.value for why in (disposal.gap, disposal.caveat) if why), ""),
-        )
-
-    def _box_of(self, term: HoldingTerm | None, year: int, account: AccountId) -> str:
-        return self._regime.box(term=term, year=year, form=self._terms.form_of(account, year))
 
 
 class _Receipts:

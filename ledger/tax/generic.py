@@ -7,13 +7,14 @@ from types import MappingProxyType
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.event import Event
-from ledger.domain.lot import HoldingTerm, Movement
+from ledger.domain.law.statement import AsReported, Told
+from ledger.domain.lot import Disposal, HoldingTerm, Movement
 from ledger.domain.period import CALENDAR_YEAR, Period
 from ledger.domain.price import Worth
 from ledger.lots.rules import ALL_WALLETS, METHODS, WALLET
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.movements import movements_of
-from ledger.tax.options import no_options
+from ledger.tax.options import no_options, no_statements
 from ledger.tax.terms import ANY_SWITCH, allowed_rule
 from ledger.tax.treatment import USUAL
 from ledger.tax.worths import priced_assets_of
@@ -29,6 +30,7 @@ class Generic:
     methods: tuple[str, ...] = tuple(METHODS)
     first_values: Mapping[str, str] = MappingProxyType({"method": "fifo", "scope": "wallet"})
     taxable = USUAL.taxable
+    forms: frozenset[str] = frozenset()
 
     def rule(self, terms: BookTerms) -> MatchingRule:
         """Return the matching rule of the book's method and scope; elections count where the method picks lots.
@@ -62,6 +64,10 @@ class Generic:
     def period_of(self, year: int, terms: BookTerms) -> Period:
         """Return the days of a tax year, by the book's own start of it, else from 1 January."""
         return (terms.year_start or CALENDAR_YEAR).period_of(year)
+
+    def as_reported(self, piece: Disposal, told: Told, *, term: HoldingTerm | None) -> AsReported:  # noqa: ARG002  # the port names them
+        """Refuse: the law knows no statements of brokers."""
+        raise no_statements(self.name)
 
     def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:  # noqa: ARG002  # the port names them
         """Return nothing: no form, no boxes."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ledger.domain.errors import InputError, nearest
+from ledger.domain.errors import InputError, UnsupportedCase, nearest
 from ledger.ports import BookTerms
 
 
@@ -45,3 +45,8 @@ def no_options(terms: BookTerms, *, regime: str) -> None:
     LawReader(terms, regime=regime, known=())
     for account in terms.forms:
         raise InputError(f"regime {regime!r} knows no forms of brokers", mend=f"take [connections.{account}.forms] out of lotwright.toml")
+
+
+def no_statements(regime: str) -> UnsupportedCase:
+    """Return what a law says that knows no statements of brokers."""
+    return UnsupportedCase(f"regime {regime!r} knows no statements of brokers", mend='they belong to a book with `regime = "us"`')

@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.event import ChargeKind, Event
-from ledger.domain.lot import HoldingTerm, Movement
+from ledger.domain.law.statement import AsReported, Told
+from ledger.domain.lot import Disposal, HoldingTerm, Movement
 from ledger.domain.period import Period, YearStart
 from ledger.domain.price import Worth
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.movements import movements_of
-from ledger.tax.options import no_options
+from ledger.tax.options import no_options, no_statements
 from ledger.tax.terms import reckoned_in, years_begin
 from ledger.tax.treatment import Treatment
 from ledger.tax.uk_matching import ShareMatching
@@ -43,6 +44,7 @@ class UnitedKingdom:
         {"currency": _STERLING, "time_zone": _ZONE, "method": ShareMatching.name, "scope": _SCOPE},
     )
     taxable = _TREATMENT.taxable
+    forms: frozenset[str] = frozenset()
 
     def rule(self, terms: BookTerms) -> MatchingRule:
         """Return the share matching of the law, which leaves no choice of method, scope or lots.
@@ -85,6 +87,10 @@ class UnitedKingdom:
     def period_of(self, year: int, terms: BookTerms) -> Period:  # noqa: ARG002  # the port asks with the settings
         """Return 6 April to 5 April."""
         return _TAX_YEAR.period_of(year)
+
+    def as_reported(self, piece: Disposal, told: Told, *, term: HoldingTerm | None) -> AsReported:  # noqa: ARG002  # the port names them
+        """Refuse: the law knows no statements of brokers."""
+        raise no_statements(self.name)
 
     def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:  # noqa: ARG002  # the port names them
         """Return nothing: the boxes of SA108 take totals and not disposals; see the report ``sa108``."""

@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.event import Event
-from ledger.domain.lot import HoldingTerm, Movement
+from ledger.domain.law.statement import AsReported, Told
+from ledger.domain.lot import Disposal, HoldingTerm, Movement
 from ledger.domain.period import CALENDAR_YEAR, Period
 from ledger.domain.price import Worth
 from ledger.ports import BookTerms, MatchingRule
@@ -19,7 +20,7 @@ from ledger.tax.calendar import last_day_of_month, one_year_after
 from ledger.tax.movements import movements_of
 from ledger.tax.terms import allowed_rule, reckoned_in, years_begin
 from ledger.tax.treatment import USUAL
-from ledger.tax.us_forms import box_of, check_forms
+from ledger.tax.us_forms import FORMS, as_reported, box_of, check_forms
 from ledger.tax.us_options import us_options
 from ledger.tax.worths import priced_assets_of
 
@@ -44,6 +45,7 @@ class UnitedStates:
     methods: tuple[str, ...] = ("fifo",)
     first_values: Mapping[str, str] = MappingProxyType({"currency": "USD", "method": "fifo", "scope": "wallet"})
     taxable = USUAL.taxable
+    forms = frozenset(FORMS)
 
     def rule(self, terms: BookTerms) -> MatchingRule:
         """Return the matching rule: first in, first out, where no election recorded in time says otherwise.
@@ -90,6 +92,11 @@ class UnitedStates:
     def period_of(self, year: int, terms: BookTerms) -> Period:  # noqa: ARG002  # the port asks with the settings
         """Return the calendar year."""
         return CALENDAR_YEAR.period_of(year)
+
+    def as_reported(self, piece: Disposal, told: Told, *, term: HoldingTerm | None) -> AsReported:
+        """Return columns (d) to (g) of Form 8949 for a piece of which a broker's form tells."""
+        assert term is not None, piece
+        return as_reported(piece, told, term=term)
 
     def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:
         """Return the box of Form 8949; empty without a term."""

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,9 +14,11 @@ from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.entry import AccountName, JournalEntry, Posting
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, FindingCount, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, DisposalId, EntryId, EventId, LotId, SourceId, WalletId
+from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, DisposalId, EntryId, EventId, LotId, OrderId, SourceId, WalletId
 from ledger.domain.lot import Adjustment, DepartureKind, Disposal, Gap, HoldingTerm, Lot, LotOrigin
 from ledger.domain.period import ALL_TIME, Period
+from reports.us.form_8949 import Form8949
+from reports.us.schedule_d import ScheduleD
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -38,6 +40,9 @@ COVER = BookCover(
 )
 
 
+FIRST_CHOICES = {option.name: option.choices[0] for report in (Form8949, ScheduleD) for option in report.options}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InventedBook:
     """A ReportInput that holds its rows in tuples."""
@@ -51,6 +56,11 @@ class InventedBook:
     balance_rows: tuple[BalanceRow, ...] = ()
     bot_rows: tuple[BotActivity, ...] = ()
     finding_rows: tuple[Finding, ...] = field(default=())
+    options: Mapping[str, str] = field(default_factory=lambda: FIRST_CHOICES)
+    brokers: Mapping[str, str] = field(default_factory=dict)
+
+    def broker(self, account: AccountId) -> str:
+        return self.brokers.get(account, account)
 
     def gains(self) -> Iterator[GainRow]:
         return iter(self.gain_rows)
@@ -93,7 +103,7 @@ def gain_row(
     **disposal: str,
 ) -> GainRow:
     """A disposal piece; a row without `acquired` has a missing basis, one without `proceeds` or `cost` a missing price."""
-    long = box in {"F", "L"}
+    long = box in set("DEFJKL")
     number = disposal.get("number", "0000000000000001")
     change = Decimal(adjustment[1]) if adjustment else Decimal(0)
     unpriced = proceeds is None or cost is None
@@ -117,6 +127,7 @@ def gain_row(
         lot_source_id=None if acquired is None else SourceId(disposal.get("lot_source_id", "buy-1")),
         matched_by="missing" if acquired is None else "fifo",
         gap=gap,
+        order_id=OrderId(disposal["order"]) if "order" in disposal else None,
     )
     return GainRow(
         disposal=piece,
