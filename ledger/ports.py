@@ -20,7 +20,8 @@ from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId, VenueName, WalletId
 from ledger.domain.law.option import LawOption
 from ledger.domain.law.statement import AsReported, StatementRow, Told
-from ledger.domain.lot import DepartureKind, Disposal, HoldingTerm, Lot, Movement, Outcome
+from ledger.domain.law.wash_sale import DeferredLoss
+from ledger.domain.lot import Acquisition, DepartureKind, Disposal, HoldingTerm, Lot, Movement, Outcome
 from ledger.domain.payload import Payload
 from ledger.domain.period import Period, YearStart
 from ledger.domain.price import PriceQuote, Worth
@@ -344,6 +345,17 @@ class TaxRegime(Protocol):
         """
         ...
 
+    def deferred_losses(
+        self, disposals: Iterable[Disposal], acquisitions: Iterable[Acquisition], terms: BookTerms
+    ) -> Iterator[DeferredLoss]:
+        """Return what a rule on wash sales would put off, for one asset: an analysis. `disposals` are all, in order of time.
+
+        Raises:
+            InputError: at once, when the book's settings leave the analysis off.
+            UnsupportedCase: at once, when the law knows no wash sales.
+        """
+        ...
+
     def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:
         """Return the box of the official form that a disposal belongs to, of whose account `form` was issued; empty where there is none."""
         ...
@@ -376,6 +388,15 @@ class ReportInput(Protocol):
 
     def gains(self) -> Iterator[GainRow]:
         """Yield taxable disposal pieces by `disposed_at`, disposal id, lot id."""
+        ...
+
+    def deferred_losses(self) -> Iterator[DeferredLoss]:
+        """Return the losses of the period that a rule on wash sales would put off, by asset and time.
+
+        Raises:
+            InputError: at once, when the book's settings leave the analysis off.
+            UnsupportedCase: at once, when the law knows no wash sales.
+        """
         ...
 
     def income(self) -> Iterator[IncomeRow]:

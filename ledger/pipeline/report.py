@@ -16,6 +16,7 @@ from ledger.domain.event import Event, Fill, Income, IncomeKind
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, FindingCount, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId
+from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Gap, Lot, LotOrigin
 from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
 from ledger.domain.price import Worth
@@ -105,6 +106,13 @@ class BookInput:
         )
         return map(law.gain, disposals)
 
+    def deferred_losses(self) -> Iterator[DeferredLoss]:
+        """Return what a rule on wash sales would put off of the period's losses; whatever came before it counts."""
+        chosen = self.selection
+        assets = [chosen.asset] if chosen.asset else sorted(map(AssetCode, self.reader.changed_assets(after_event_seq=0)))
+        found = [self._deferred(asset) for asset in assets if not is_fiat(asset)]
+        return (loss for loss in chain.from_iterable(found) if self._shows(loss))
+
     def income(self) -> Iterator[IncomeRow]:
         """Yield income events with their value, and rebates that the law takes for income with theirs."""
         receipts = _Receipts(self.regime, terms_of(self.settings), self.reader)
@@ -158,6 +166,17 @@ class BookInput:
     def findings(self) -> Iterable[Finding]:
         """Return the book's open findings."""
         return tuple(finding for _, finding in self.reader.findings())
+
+    def _deferred(self, asset: AssetCode) -> Iterator[DeferredLoss]:
+        terms = terms_of(self.settings)
+        movements = movements_of(self.reader, asset, self.regime, terms)
+        came = (movement for movement in movements if isinstance(movement, Acquisition))
+        return self.regime.deferred_losses(self.reader.disposals(asset=asset), came, terms)
+
+    def _shows(self, loss: DeferredLoss) -> bool:
+        piece, chosen = loss.piece, self.selection
+        mine = chosen.account in (None, piece.account) and (chosen.bot is None or chosen.bot == (piece.bot or NO_BOT))
+        return mine and loss.date_disposed in self.period
 
     def _law(self) -> GainsLaw:
         """Return the law, with what statements told; they are compared once for all tables of a report."""

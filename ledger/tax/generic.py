@@ -1,6 +1,6 @@
 """No country in particular: gains by lots in any currency, without terms, boxes or a claim that some law agrees."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -8,13 +8,14 @@ from types import MappingProxyType
 from ledger.domain.amount import AssetCode
 from ledger.domain.event import Event
 from ledger.domain.law.statement import AsReported, Told
-from ledger.domain.lot import Disposal, HoldingTerm, Movement
+from ledger.domain.law.wash_sale import DeferredLoss
+from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
 from ledger.domain.period import CALENDAR_YEAR, Period
 from ledger.domain.price import Worth
 from ledger.lots.rules import ALL_WALLETS, METHODS, WALLET
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.movements import movements_of
-from ledger.tax.options import no_options, no_statements
+from ledger.tax.options import no_options, no_statements, no_wash_sales
 from ledger.tax.terms import ANY_SWITCH, allowed_rule
 from ledger.tax.treatment import USUAL
 from ledger.tax.worths import priced_assets_of
@@ -68,6 +69,15 @@ class Generic:
     def as_reported(self, piece: Disposal, told: Told, *, term: HoldingTerm | None) -> AsReported:  # noqa: ARG002  # the port names them
         """Refuse: the law knows no statements of brokers."""
         raise no_statements(self.name)
+
+    def deferred_losses(
+        self,
+        disposals: Iterable[Disposal],  # noqa: ARG002  # the port names them
+        acquisitions: Iterable[Acquisition],  # noqa: ARG002  # as above
+        terms: BookTerms,  # noqa: ARG002  # as above
+    ) -> Iterator[DeferredLoss]:
+        """Refuse: the law knows no wash sales."""
+        raise no_wash_sales(self.name)
 
     def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:  # noqa: ARG002  # the port names them
         """Return nothing: no form, no boxes."""

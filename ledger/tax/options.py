@@ -50,3 +50,8 @@ def no_options(terms: BookTerms, *, regime: str) -> None:
 def no_statements(regime: str) -> UnsupportedCase:
     """Return what a law says that knows no statements of brokers."""
     return UnsupportedCase(f"regime {regime!r} knows no statements of brokers", mend='they belong to a book with `regime = "us"`')
+
+
+def no_wash_sales(regime: str) -> UnsupportedCase:
+    """Return what a law says that knows no wash sales."""
+    return UnsupportedCase(f"regime {regime!r} knows no wash sales", mend='the analysis belongs to a book with `regime = "us"`')

@@ -4,7 +4,7 @@ Where each rule comes from stands in DECISIONS.md beside this file. Trading as a
 annual exempt amount and the set-off of losses are not computed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -14,12 +14,13 @@ from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.event import ChargeKind, Event
 from ledger.domain.law.statement import AsReported, Told
-from ledger.domain.lot import Disposal, HoldingTerm, Movement
+from ledger.domain.law.wash_sale import DeferredLoss
+from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
 from ledger.domain.period import Period, YearStart
 from ledger.domain.price import Worth
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.movements import movements_of
-from ledger.tax.options import no_options, no_statements
+from ledger.tax.options import no_options, no_statements, no_wash_sales
 from ledger.tax.terms import reckoned_in, years_begin
 from ledger.tax.treatment import Treatment
 from ledger.tax.uk_matching import ShareMatching
@@ -91,6 +92,15 @@ class UnitedKingdom:
     def as_reported(self, piece: Disposal, told: Told, *, term: HoldingTerm | None) -> AsReported:  # noqa: ARG002  # the port names them
         """Refuse: the law knows no statements of brokers."""
         raise no_statements(self.name)
+
+    def deferred_losses(
+        self,
+        disposals: Iterable[Disposal],  # noqa: ARG002  # the port names them
+        acquisitions: Iterable[Acquisition],  # noqa: ARG002  # as above
+        terms: BookTerms,  # noqa: ARG002  # as above
+    ) -> Iterator[DeferredLoss]:
+        """Refuse: the law knows no wash sales."""
+        raise no_wash_sales(self.name)
 
     def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:  # noqa: ARG002  # the port names them
         """Return nothing: the boxes of SA108 take totals and not disposals; see the report ``sa108``."""

@@ -1,18 +1,20 @@
 """United States, federal, individuals who hold digital assets as capital assets.
 
-Where each rule comes from stands in DECISIONS.md beside this file. Spot trades, transfers and income only: margin,
-derivatives, section 988 and the wash-sale rules are not computed.
+Where each rule comes from stands in DECISIONS.md beside this file. Spot trades, transfers and income only: margin, derivatives
+and section 988 are not computed, and of wash sales there is an analysis only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
 from ledger.domain.amount import AssetCode
+from ledger.domain.errors import InputError
 from ledger.domain.event import Event
 from ledger.domain.law.statement import AsReported, Told
-from ledger.domain.lot import Disposal, HoldingTerm, Movement
+from ledger.domain.law.wash_sale import DeferredLoss
+from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
 from ledger.domain.period import CALENDAR_YEAR, Period
 from ledger.domain.price import Worth
 from ledger.ports import BookTerms, MatchingRule
@@ -22,6 +24,7 @@ from ledger.tax.terms import allowed_rule, reckoned_in, years_begin
 from ledger.tax.treatment import USUAL
 from ledger.tax.us_forms import FORMS, as_reported, box_of, check_forms
 from ledger.tax.us_options import us_options
+from ledger.tax.us_wash import WashRule, wash_sales
 from ledger.tax.worths import priced_assets_of
 
 _DOLLAR = AssetCode("USD")
@@ -97,6 +100,19 @@ class UnitedStates:
         """Return columns (d) to (g) of Form 8949 for a piece of which a broker's form tells."""
         assert term is not None, piece
         return as_reported(piece, told, term=term)
+
+    def deferred_losses(
+        self, disposals: Iterable[Disposal], acquisitions: Iterable[Acquisition], terms: BookTerms
+    ) -> Iterator[DeferredLoss]:
+        """Return what section 1091 would put off, for one asset: an analysis that the settings must ask for.
+
+        Raises:
+            InputError: at once, when they do not.
+        """
+        asked = us_options(terms).wash_sales
+        if not asked.analysed:
+            raise InputError("wash sales are not analysed in this book", mend='set `wash_sales = "analysis"` under [law] in lotwright.toml')
+        return wash_sales(disposals, acquisitions, WashRule(taxable=self.taxable, zone=terms.zone, since=asked.since))
 
     def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:
         """Return the box of Form 8949; empty without a term."""

@@ -15,6 +15,7 @@ from ledger.domain.entry import AccountName, JournalEntry, Posting
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, FindingCount, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, DisposalId, EntryId, EventId, LotId, OrderId, SourceId, WalletId
+from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Adjustment, DepartureKind, Disposal, Gap, HoldingTerm, Lot, LotOrigin
 from ledger.domain.period import ALL_TIME, Period
 from reports.us.form_8949 import Form8949
@@ -57,6 +58,7 @@ class InventedBook:
     bot_rows: tuple[BotActivity, ...] = ()
     finding_rows: tuple[Finding, ...] = field(default=())
     options: Mapping[str, str] = field(default_factory=lambda: FIRST_CHOICES)
+    loss_rows: tuple[DeferredLoss, ...] = ()
     brokers: Mapping[str, str] = field(default_factory=dict)
 
     def broker(self, account: AccountId) -> str:
@@ -64,6 +66,9 @@ class InventedBook:
 
     def gains(self) -> Iterator[GainRow]:
         return iter(self.gain_rows)
+
+    def deferred_losses(self) -> Iterator[DeferredLoss]:
+        return iter(self.loss_rows)
 
     def income(self) -> Iterator[IncomeRow]:
         return iter(self.income_rows)
