@@ -61,15 +61,15 @@ class Survey:
     def notes(self) -> Iterator[str]:
         """Yield what must be known before filing."""
         if self._without_price:
-            yield f"Left out of the form: {_disposals(self._without_price)} without a price. Add the missing prices before filing."
+            yield f"Left out of the form: {_counted(self._without_price, 'disposal')} without a price. Add the missing prices before filing."
         if self._without_acquisition:
             yield (
-                f"On the form with a cost of 0 and an empty column (b): {_disposals(self._without_acquisition)} without a known"
+                f"On the form with a cost of 0 and an empty column (b): {_counted(self._without_acquisition, 'disposal')} without a known"
                 " acquisition. Find the acquisition, or settle its date and basis, before filing."
             )
         for page, (proceeds, cost, _, gain) in sorted(self.straight.items()):
             yield (
-                f"Exception 1: {self.straight_rows[page]} rows of box {page.box}, {page.year}, stand on Schedule D only: proceeds"
+                f"Exception 1: {_counted(self.straight_rows[page], 'piece')} of box {page.box}, {page.year}, on Schedule D only: proceeds"
                 f" {text_of(proceeds)}, basis {text_of(cost)}, gain or loss {text_of(gain)}. The basis reported must be right."
             )
 
@@ -103,5 +103,5 @@ class Survey:
         return total
 
 
-def _disposals(count: int) -> str:
-    return "1 disposal" if count == 1 else f"{count} disposals"
+def _counted(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count} {what}s"
