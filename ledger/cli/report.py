@@ -44,13 +44,8 @@ class _Asked(TypedDict):
     type=click.Path(path_type=Path, dir_okay=False, readable=False, allow_dash=True),
     help="Write to FILE instead of standard output (-).",
 )
-@click.option(
-    "--set",
-    "options",
-    metavar="OPTION=CHOICE",
-    multiple=True,
-    help="Ask for the report in another way; `lotwright report` lists the options.",
-)
+@click.option("--set", "options", metavar="OPTION=CHOICE", multiple=True, help="Ask for the report in another way; may be repeated.")
+@click.option("--options", "list_options", is_flag=True, help="List the options of the report, the usual choice first.")
 @pass_session
 def report(
     session: Session,
@@ -59,6 +54,7 @@ def report(
     format_name: str | None,
     output: Path | None,
     options: tuple[str, ...],
+    list_options: bool,
     **asked: Unpack[_Asked],
 ) -> None:
     r"""Write the report NAME; without a name list the reports.
@@ -71,6 +67,9 @@ def report(
     """
     if name is None:
         _list_reports()
+        return
+    if list_options:
+        _list_options(name)
         return
     output = None if output == _STANDARD_OUTPUT else output
     writer = exporter(format_name or _format_of(output))
@@ -87,9 +86,13 @@ def report(
 
 def _list_reports() -> None:
     for known, title in report_titles().items():
-        click.echo(f"{known:12} {title}")
-        for option in report_options(known):
-            click.echo(f"{'':12}   --set {option.name}={'|'.join(option.choices)}: {option.title}")
+        names = ", ".join(option.name for option in report_options(known))
+        click.echo(f"{known:12} {title}{f' (--set {names})' if names else ''}")
+
+
+def _list_options(name: str) -> None:
+    for option in report_options(name):
+        click.echo(f"{option.name}={'|'.join(option.choices)}: {option.title}")
 
 
 def _options(told: tuple[str, ...]) -> dict[str, str]:

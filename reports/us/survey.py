@@ -61,7 +61,8 @@ class Survey:
     def notes(self) -> Iterator[str]:
         """Yield what must be known before filing."""
         if self._without_price:
-            yield f"Left out of the form: {_counted(self._without_price, 'disposal')} without a price. Add the missing prices before filing."
+            left_out = _counted(self._without_price, "disposal")
+            yield f"Left out of the form: {left_out} without a price. Add the missing prices before filing."
         if self._without_acquisition:
             yield (
                 f"On the form with a cost of 0 and an empty column (b): {_counted(self._without_acquisition, 'disposal')} without a known"
