@@ -239,6 +239,21 @@ def _journal_rows() -> tuple[JournalRow, ...]:
     return first, replace(first, entry=undone, bot=None, note="=cmd|' /C calc'!A0")
 
 
+def _loss(*, lot_source_id: str, quantity: str) -> DeferredLoss:
+    row = gain_row("s-8", number="0000000000000008", proceeds="100.10", cost="333.333333333333333333", bot="grid-1")
+    return DeferredLoss(
+        piece=row.disposal,
+        date_disposed=row.date_disposed,
+        quantity=Decimal(quantity),
+        deferred=Decimal("77.744444444444444444"),
+        earlier=Decimal("0.5"),
+        lot_id=LotId("L-00000000000000cc-1"),
+        lot_source_id=SourceId(lot_source_id),
+        date_replaced=date(2025, 3, 20),
+        held_since=date(2025, 1, 21),
+    )
+
+
 @pytest.fixture(scope="session")
 def book() -> InventedBook:
     """The invented book in which everything happens."""
@@ -249,6 +264,7 @@ def book() -> InventedBook:
             _income_row("i-2", kind="airdrop", value=None),
             _income_row("i-3", kind="staking", value="0.0049"),
         ),
+        loss_rows=(_loss(lot_source_id="buy-8", quantity="0.5"), _loss(lot_source_id="=buy", quantity="0.25")),
         lot_rows=(
             lot(cost="20000", quantity="3"),
             lot(cost="0", quantity="1", gap=Gap.MISSING_BASIS, part=1),
