@@ -3,7 +3,7 @@
 Source: Instructions for Form 8949 (2025), columns (a) to (h), "Rounding off to whole dollars".
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -90,7 +90,7 @@ def form_rows(gains: Iterable[GainRow], asked: str) -> Iterator[FormRow]:
 
     A sale or order that is in several boxes or terms is one row in each.
     """
-    for pieces in _groups(gains, asked):
+    for pieces in row_groups(gains, asked):
         yield _form_row(pieces, asked)
 
 
@@ -120,12 +120,18 @@ def figures_of(row: GainRow) -> Figures:
     return proceeds, cost, row.adjustment.amount if row.adjustment else ZERO, gain
 
 
+def exact_of(pieces: Sequence[GainRow]) -> Figures:
+    """Return the exact figures of one row."""
+    return figures_of(pieces[0]) if len(pieces) == 1 else reduce(summed, map(figures_of, pieces))
+
+
 def summed(one: Figures, other: Figures) -> Figures:
     """Return the sums of figures."""
     return EXACT.add(one[0], other[0]), EXACT.add(one[1], other[1]), EXACT.add(one[2], other[2]), EXACT.add(one[3], other[3])
 
 
-def _groups(gains: Iterable[GainRow], asked: str) -> Iterator[list[GainRow]]:
+def row_groups(gains: Iterable[GainRow], asked: str) -> Iterator[list[GainRow]]:
+    """Yield the pieces of each row, in the order of the first piece of each."""
     if asked == PIECE:
         yield from ([row] for row in gains)
     elif asked == ORDER:
@@ -156,15 +162,17 @@ def _form_row(pieces: list[GainRow], asked: str) -> FormRow:
         description=_description(pieces, asked),
         date_acquired=_date_acquired(pieces),
         date_sold=_form_date(first.date_disposed),
-        exact=reduce(summed, map(figures_of, pieces)),
+        exact=exact_of(pieces),
         codes=codes_of(pieces),
         disposal=first.disposal.disposal_id,
         finding=" ".join(sorted({row.finding for row in pieces} - {""})),
     )
 
 
-def codes_of(pieces: Iterable[GainRow]) -> str:
+def codes_of(pieces: Sequence[GainRow]) -> str:
     """Return column (f): the letters of all pieces, in alphabetical order without separator."""
+    if not any(row.adjustment for row in pieces):
+        return ""
     return "".join(sorted({letter for row in pieces if row.adjustment for letter in row.adjustment.codes}))
 
 
@@ -176,10 +184,9 @@ def _description(pieces: list[GainRow], asked: str) -> str:
 
 
 def _date_acquired(pieces: list[GainRow]) -> str | None:
-    days = {row.date_acquired for row in pieces}
-    if len(days) > 1:
+    day = pieces[0].date_acquired
+    if any(row.date_acquired != day for row in pieces):
         return VARIOUS
-    (day,) = days
     return None if day is None else _form_date(day)
 
 

@@ -10,7 +10,20 @@ from ledger.domain.amount import text_of
 from ledger.domain.facts import GainRow
 from ledger.ports import ReportInput
 from reports.us.options import rows_asked, straight_to_schedule_d
-from reports.us.rows import BASIS_REPORTED, NOTHING, Figures, Page, figures_of, form_rows, is_priced, page_of, rounding_of, summed
+from reports.us.rows import (
+    BASIS_REPORTED,
+    NOTHING,
+    Figures,
+    Page,
+    codes_of,
+    exact_of,
+    figures_of,
+    is_priced,
+    page_of,
+    rounding_of,
+    row_groups,
+    summed,
+)
 
 
 class Survey:
@@ -75,12 +88,13 @@ class Survey:
             )
 
     def _read(self) -> None:
-        for row in form_rows(self._on_rows(), rows_asked(self._source)):
-            key = row.page, self._source.broker(row.account)
+        for pieces in row_groups(self._on_rows(), rows_asked(self._source)):
+            key = page_of(pieces[0]), self._source.broker(pieces[0].disposal.account)
+            exact = exact_of(pieces)
             self.rows[key] += 1
-            self.codes[key] |= set(row.codes)
-            self.exact[key] = summed(self.exact[key], row.exact)
-            self.totals[key] = summed(self.totals[key], self._printed(row.exact))
+            self.codes[key].update(codes_of(pieces))
+            self.exact[key] = summed(self.exact[key], exact)
+            self.totals[key] = summed(self.totals[key], self._printed(exact))
 
     def _on_rows(self) -> Iterator[GainRow]:
         """Yield the pieces that stand on rows, and count the others where they belong."""
