@@ -5,21 +5,24 @@ Ours are reached the same way as a stranger's: by entry point, in the groups ``l
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, runtime_checkable
 
 from ledger.domain.amount import AssetCode
-from ledger.domain.document import ReportDocument
+from ledger.domain.document import ReportDocument, ReportOption
 from ledger.domain.election import Election
 from ledger.domain.errors import RowFault
 from ledger.domain.event import Event
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId, VenueName, WalletId
-from ledger.domain.lot import DepartureKind, HoldingTerm, Lot, Movement, Outcome
+from ledger.domain.law.option import LawOption
+from ledger.domain.law.statement import AsReported, StatementRow, Told
+from ledger.domain.law.wash_sale import DeferredLoss
+from ledger.domain.lot import Acquisition, DepartureKind, Disposal, HoldingTerm, Lot, Movement, Outcome
 from ledger.domain.payload import Payload
 from ledger.domain.period import Period, YearStart
 from ledger.domain.price import PriceQuote, Worth
@@ -221,11 +224,12 @@ class FileTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRow:
-    """What one row of a file says: the event, or what is wrong with it (then `event` is None). `line` counts from 1, the header."""
+    """What one row of a file says: an event, a row of a broker's statement, or what is wrong with it. `line` counts from 1, the header."""
 
     line: int
     event: Event | None
     faults: tuple[RowFault, ...] = ()
+    statement: StatementRow | None = None
 
 
 class FileFormat(Protocol):
@@ -257,7 +261,8 @@ class BookTerms:
     """The settings that the law looks at. `wallets` maps accounts to wallets; an account that is missing is its own.
 
     `year_start` is the user's own, for regimes that leave the tax year to the user; None: the user left it to the regime.
-    `elections` are all that were ever recorded, in any order.
+    `elections` are all that were ever recorded, in any order. `law` holds the options that only the regime knows; `forms` names,
+    in its words, the form that was issued on the sales of an account in a tax year.
     """
 
     currency: AssetCode
@@ -267,10 +272,16 @@ class BookTerms:
     wallets: Mapping[AccountId, WalletId]
     year_start: YearStart | None = None
     elections: tuple[Election, ...] = ()
+    law: Mapping[str, LawOption] = field(default_factory=dict)
+    forms: Mapping[AccountId, Mapping[int, str]] = field(default_factory=dict)
 
     def wallet_of(self, account: AccountId) -> WalletId:
         """Return the wallet whose lots the law pools this account with."""
         return self.wallets.get(account, WalletId(account))
+
+    def form_of(self, account: AccountId, year: int) -> str:
+        """Return which form was issued on the sales of an account in a tax year; empty where nobody said."""
+        return self.forms.get(account, {}).get(year, "")
 
 
 class MatchingRule(Protocol):
@@ -291,7 +302,8 @@ class TaxRegime(Protocol):
     """One country's law as far as lots and gains go. Pure.
 
     `methods` are those on offer; `first_values` are settings (currency, time_zone, method, scope) that a new book under this law
-    begins with where its user says nothing; `taxable` are the departures that make a gain or loss.
+    begins with where its user says nothing; `taxable` are the departures that make a gain or loss; `forms` are those of brokers
+    that it knows.
     """
 
     name: str
@@ -299,12 +311,14 @@ class TaxRegime(Protocol):
     methods: tuple[str, ...]
     first_values: Mapping[str, str]
     taxable: frozenset[DepartureKind]
+    forms: frozenset[str]
 
     def rule(self, terms: BookTerms) -> MatchingRule:
         """Return the matching rule of the book's method, scope and elections.
 
         Raises:
-            InputError: when the regime does not allow the method or scope, or reckons in another currency or zone.
+            InputError: when the regime does not allow the method or scope, reckons in another currency or zone, or knows no such
+                option or form.
         """
         ...
 
@@ -316,7 +330,7 @@ class TaxRegime(Protocol):
         """Return what an event does to the pools: what comes in first, legs numbered from 1."""
         ...
 
-    def term(self, acquired: date, disposed: date) -> HoldingTerm | None:
+    def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm | None:
         """Return short or long by calendar dates; None where the law knows no term."""
         ...
 
@@ -328,8 +342,27 @@ class TaxRegime(Protocol):
         """Return the days of a tax year."""
         ...
 
-    def box(self, *, term: HoldingTerm | None, year: int) -> str:
-        """Return the box of the official form that a disposal belongs to; empty where there is none."""
+    def as_reported(self, piece: Disposal, told: Told, *, term: HoldingTerm | None) -> AsReported:
+        """Return the figures of a piece as the official form has them, beside what the broker's statement told of it.
+
+        Raises:
+            UnsupportedCase: when the law knows no such statements.
+        """
+        ...
+
+    def deferred_losses(
+        self, disposals: Iterable[Disposal], acquisitions: Iterable[Acquisition], terms: BookTerms
+    ) -> Iterator[DeferredLoss]:
+        """Return what a rule on wash sales would put off, for one asset: an analysis. `disposals` are all, in order of time.
+
+        Raises:
+            InputError: at once, when the book's settings leave the analysis off.
+            UnsupportedCase: at once, when the law knows no wash sales.
+        """
+        ...
+
+    def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:
+        """Return the box of the official form that a disposal belongs to, of whose account `form` was issued; empty where there is none."""
         ...
 
 
@@ -349,8 +382,26 @@ class ReportInput(Protocol):
         """The days asked for."""
         ...
 
+    @property
+    def options(self) -> Mapping[str, str]:
+        """Every option that the report has, with the choice asked for, else its first."""
+        ...
+
+    def broker(self, account: AccountId) -> str:
+        """Return the name of whoever holds an account and issues forms on it: the venue, else the account's own name."""
+        ...
+
     def gains(self) -> Iterator[GainRow]:
         """Yield taxable disposal pieces by `disposed_at`, disposal id, lot id."""
+        ...
+
+    def deferred_losses(self) -> Iterator[DeferredLoss]:
+        """Return the losses of the period that a rule on wash sales would put off, by asset and time.
+
+        Raises:
+            InputError: at once, when the book's settings leave the analysis off.
+            UnsupportedCase: at once, when the law knows no wash sales.
+        """
         ...
 
     def income(self) -> Iterator[IncomeRow]:
@@ -387,6 +438,13 @@ class ReportGenerator(Protocol):
     def document(self, source: ReportInput) -> ReportDocument:
         """Return the report; pure, rows are made while they are read."""
         ...
+
+
+@runtime_checkable
+class HasOptions(Protocol):
+    """What a report has besides, when it can be asked for in more than one way."""
+
+    options: tuple[ReportOption, ...]
 
 
 class Exporter(Protocol):

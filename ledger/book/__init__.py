@@ -6,7 +6,7 @@ in a file; ``book.frame("gains", Selection(period=book.period_of(2025)))`` gives
 
 from ledger.book.connections import Connections
 from ledger.book.core import FIRST_VALUES
-from ledger.book.installed import exporter, exporter_names, plugins_installed, report_titles
+from ledger.book.installed import exporter, exporter_names, plugins_installed, report_options, report_titles
 from ledger.book.looking import Looking
 from ledger.book.reporting import Reporting
 from ledger.book.taking_in import TakingIn
@@ -40,6 +40,7 @@ __all__ = [
     "exporter",
     "exporter_names",
     "plugins_installed",
+    "report_options",
     "report_titles",
 ]
 

@@ -8,13 +8,15 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from ledger.config.secrets import check_reference
-from ledger.config.values import SETTINGS_NAME, SHARE_DEFAULT, BookSettings, BotRule, ConnectionSettings, check_name, nearest
+from ledger.config.values import SETTINGS_NAME, SHARE_DEFAULT, BookSettings, BotRule, ConnectionSettings, check_name
 from ledger.domain.amount import FIAT, AssetCode
-from ledger.domain.errors import InputError
+from ledger.domain.errors import InputError, nearest
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
+from ledger.domain.law.option import LawOption
 from ledger.domain.period import YearStart, year_start_of
 
 _PASSWORD = re.compile(r"[^:/]*:[^@]+@|[^?]*\?.*password=[^&]")  # in what follows ``://``, as SQLAlchemy parts it
+_YEAR = re.compile(r"[0-9]{4}", re.ASCII)
 
 
 def find_book(explicit: str | None, *, environment: Mapping[str, str], here: Path) -> Path:
@@ -70,7 +72,7 @@ class _Reader:
         self.path = path
 
     def settings(self, read: dict[str, object]) -> BookSettings:
-        self._only(read, "", ("book", "connections", "bots"))
+        self._only(read, "", ("book", "connections", "bots", "law"))
         book = self._table(read, "book")
         self._only(book, "book", ("database", "currency", "time_zone", "regime", "method", "scope", "year_start"))
         connections = self._table(read, "connections")
@@ -85,11 +87,12 @@ class _Reader:
             year_start=self._year_start(self._text(book, "book", "year_start", "")),
             connections=tuple(self._connection(name, self._table(connections, name, "connections.")) for name in connections),
             bots=tuple(self._bot(number, one) for number, one in enumerate(self._list(read, "bots"), start=1)),
+            law={name: self._law_option(f"law.{name}", option) for name, option in self._table(read, "law").items()},
         )
 
     def _connection(self, name: str, table: dict[str, object]) -> ConnectionSettings:
         where = f"connections.{name}"
-        self._only(table, where, ("venue", "bot", "wallet", "secrets", "share", "base_url", "tier"))
+        self._only(table, where, ("venue", "bot", "wallet", "secrets", "share", "base_url", "tier", "forms"))
         secrets = table.get("secrets", "")
         if secrets != "":
             # What is no text is refused in the same words: it may hold a pasted key, and must not be repeated.
@@ -103,7 +106,21 @@ class _Reader:
             share=self._share(table.get("share", SHARE_DEFAULT), where),
             base_url=self._text(table, where, "base_url", "") or None,
             tier=self._text(table, where, "tier", ""),
+            forms=self._forms(self._table(table, "forms", f"{where}."), f"{where}.forms"),
         )
+
+    def _forms(self, table: dict[str, object], where: str) -> dict[int, str]:
+        for year in table:
+            if not _YEAR.fullmatch(year):
+                raise self._wrong(f"{where}.{year}", "is no year", 'write the year and the form, such as 2025 = "1099-da"')
+        return {int(year): self._text(table, where, year, None) for year in table}
+
+    def _law_option(self, where: str, option: object) -> LawOption:
+        if isinstance(option, (bool, str)):
+            return option
+        if not isinstance(option, dict):
+            raise self._wrong(where, f"is {option!r}", "write true or false, text in quotes, or a table of texts")
+        return {key: self._text(option, where, key, None) for key in option}
 
     def _bot(self, number: int, table: object) -> BotRule:
         where = f"bots #{number}"

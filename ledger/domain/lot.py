@@ -163,6 +163,7 @@ class Disposal:
     `matched_by` is the name of the order in which lots went, ``withheld``, ``selection:ID``, ``order:ID``, ``pool``, ``same-day``,
     ``30-day`` or ``missing``. `proceeds` or `cost_basis` None: no price, see `gap`. Units with a missing basis have cost 0.
     `acquired_at` is None where units have no date: of a pool, or not known. `selling_costs` as in `Departure`: this piece's share.
+    `order_id` is the venue's order behind the departure.
     `provisional_until` is the last day on which something that happens can still change the match; None: it is final.
     """
 
@@ -187,6 +188,7 @@ class Disposal:
     selling_costs: Decimal = ZERO
     provisional_until: date | None = None
     caveat: Caveat | None = None
+    order_id: OrderId | None = None
 
 
 Outcome = Disposal | Lot  # what matching gives out

@@ -86,7 +86,7 @@ class FileImport:
         payload_seq, _ = writer.add_payload(payload)
         absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution, held=held)
         accounts: set[AccountId] = set()
-        rows = self._absorb(path, file_format.read(table.rows, table.header, self.terms), absorber, payload_seq, accounts)
+        rows = self._absorb(path, file_format.read(table.rows, table.header, self.terms), absorber, writer, payload_seq, accounts)
         contradictions = [one.finding(payload.payload_id) for one in absorber.contradictions]
         writer.replace_findings(f"payload:{payload.payload_id}", contradictions, self.recorded_at)
         return FileOutcome(
@@ -98,7 +98,9 @@ class FileImport:
             tally=absorber.tally,
         )
 
-    def _absorb(self, path: Path, rows: Iterator[FileRow], absorber: Absorber, payload_seq: int, accounts: set[AccountId]) -> int:
+    def _absorb(
+        self, path: Path, rows: Iterator[FileRow], absorber: Absorber, writer: Writer, payload_seq: int, accounts: set[AccountId]
+    ) -> int:
         faults: list[RowFault] = []
         read = 0
         while chunk := list(islice(rows, _CHUNK_ROWS)):
@@ -107,11 +109,18 @@ class FileImport:
             accounts |= {row.event.account for row in chunk if row.event is not None}
             if not faults:  # after a fault the rest is read only to list all that is wrong
                 absorber.absorb(_told(chunk), payload_seq)
+                self._keep_statements(chunk, writer, absorber.tally, payload_seq)
             self.progress.advance(f"import {path.name}", read)
         faults += [_told_twice(one) for one in absorber.contradictions if one.same_payload]
         if faults:
             raise _bad_rows(path, faults)
         return read
+
+    def _keep_statements(self, chunk: Sequence[FileRow], writer: Writer, tally: Tally, payload_seq: int) -> None:
+        told = [(row.line, row.statement) for row in chunk if row.statement is not None]
+        if told:
+            new = writer.add_statement_rows(told, payload_seq, self.recorded_at)
+            tally.add(Tally(new=new, known=len(told) - new))
 
     def _payload(self, path: Path, content: bytes, file_format: FileFormat) -> Payload:
         account = self.terms.account or AccountId("")

@@ -22,6 +22,7 @@ from ledger.journal.balances import balances_of
 from ledger.journal.chart import CLEARING
 from ledger.journal.checks import unexplained_clearing
 from ledger.lots.pools import ties_ordered
+from ledger.pipeline.gains.statements import statement_findings
 from ledger.pipeline.interpret import HeldEvents
 from ledger.pipeline.price import PriceBook, PriceNeed, missing_price, worth_of
 from ledger.pipeline.progress import Progress
@@ -98,6 +99,7 @@ def match_into(
         writer.put_computation(wanted.computation(writer, now))
         writer.replace_findings(CHECK_ORIGIN, [], now)  # what `lotwright check` found was found in another book
         writer.replace_findings("clearing", open_transfers(writer), now)
+    writer.replace_findings("statements", statement_findings(writer, regime, terms), now)
     return MatchResult(lacking=tuple(gaps.lacking), refused=tuple(gaps.refused))
 
 
@@ -123,6 +125,8 @@ def options_text(terms: BookTerms) -> str:
         {
             "currency": terms.currency,
             "elections": sorted(election.election_id for election in terms.elections),
+            "forms": {account: {str(year): form for year, form in forms.items()} for account, forms in terms.forms.items()},
+            "law": dict(terms.law),
             "method": terms.method,
             "scope": terms.scope,
             "time_zone": str(terms.zone),

@@ -1,27 +1,29 @@
 """Lots, disposals and entries -> what reports are written from: tax-year facts, cut to a period and filters, lazily."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from functools import lru_cache
 from heapq import merge
 from itertools import chain, groupby, takewhile
 from operator import attrgetter
 
 from ledger.config import BookSettings
-from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat, subtracted
+from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat
 from ledger.domain.errors import NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, Fill, Income, IncomeKind
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, FindingCount, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId
-from ledger.domain.lot import Acquisition, Disposal, Gap, HoldingTerm, Lot, LotOrigin
+from ledger.domain.law.wash_sale import DeferredLoss
+from ledger.domain.lot import Acquisition, Gap, Lot, LotOrigin
 from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
 from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
+from ledger.pipeline.gains.law import GainsLaw
+from ledger.pipeline.gains.statements import reported_law
 from ledger.pipeline.match import movements_of
 from ledger.pipeline.price import PriceBook, worth_of
 from ledger.pipeline.terms import terms_of
@@ -59,6 +61,8 @@ class BookInput:
     regime: TaxRegime
     selection: Selection
     version: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    _gains_law: GainsLaw | None = field(default=None, init=False)
 
     @property
     def period(self) -> Period:
@@ -82,9 +86,13 @@ class BookInput:
             findings=tuple(FindingCount(code=code, severity=severity, count=count) for (code, severity), count in sorted(counts.items())),
         )
 
+    def broker(self, account: AccountId) -> str:
+        """Return the venue of an account's connection, else the account's own name."""
+        return next((str(one.venue) for one in self.settings.connections if one.name == account), str(account))
+
     def gains(self) -> Iterator[GainRow]:
         """Yield the taxable disposal pieces with dates, term and box."""
-        law = _Law(self.regime, terms_of(self.settings))
+        law = self._law()
         kinds = tuple(sorted(self.regime.taxable))
         since, until = self._instants()
         chosen = self.selection
@@ -97,6 +105,13 @@ class BookInput:
             kinds=kinds,
         )
         return map(law.gain, disposals)
+
+    def deferred_losses(self) -> Iterator[DeferredLoss]:
+        """Return what a rule on wash sales would put off of the period's losses; whatever came before it counts."""
+        chosen = self.selection
+        assets = [chosen.asset] if chosen.asset else sorted(map(AssetCode, self.reader.changed_assets(after_event_seq=0)))
+        found = [self._deferred(asset) for asset in assets if not is_fiat(asset)]
+        return (loss for loss in chain.from_iterable(found) if self._shows(loss))
 
     def income(self) -> Iterator[IncomeRow]:
         """Yield income events with their value, and rebates that the law takes for income with theirs."""
@@ -152,6 +167,23 @@ class BookInput:
         """Return the book's open findings."""
         return tuple(finding for _, finding in self.reader.findings())
 
+    def _deferred(self, asset: AssetCode) -> Iterator[DeferredLoss]:
+        terms = terms_of(self.settings)
+        movements = movements_of(self.reader, asset, self.regime, terms)
+        came = (movement for movement in movements if isinstance(movement, Acquisition))
+        return self.regime.deferred_losses(self.reader.disposals(asset=asset), came, terms)
+
+    def _shows(self, loss: DeferredLoss) -> bool:
+        piece, chosen = loss.piece, self.selection
+        mine = chosen.account in (None, piece.account) and (chosen.bot is None or chosen.bot == (piece.bot or NO_BOT))
+        return mine and loss.date_disposed in self.period
+
+    def _law(self) -> GainsLaw:
+        """Return the law, with what statements told; they are compared once for all tables of a report."""
+        if self._gains_law is None:
+            self._gains_law = reported_law(self.reader, self.regime, terms_of(self.settings))
+        return self._gains_law
+
     def _lots_before(self, until: datetime, asset: AssetCode) -> list[Lot]:
         """Return the lots of an asset that were open at an instant, in the order in which stored ones are read."""
         terms = terms_of(self.settings)
@@ -177,41 +209,6 @@ class BookInput:
         """Return the first instant of the period and the first after it."""
         zone, last = self.settings.zone, self.period.to_day
         return _start_of(self.period.from_day, zone), _start_of(None if last is None else last + timedelta(days=1), zone)
-
-
-class _Law:
-    """Applies a regime to disposals; remembers days and terms, of which there are few."""
-
-    def __init__(self, regime: TaxRegime, terms: BookTerms) -> None:
-        self._regime = regime
-        self._terms = terms
-        self._zone = terms.zone
-        self._words = lru_cache(maxsize=65_536)(self._words_of)
-
-    def gain(self, disposal: Disposal) -> GainRow:
-        disposed = disposal.disposed_at.astimezone(self._zone).date()
-        acquired = None if disposal.acquired_at is None else disposal.acquired_at.astimezone(self._zone).date()
-        year, term, box = self._words(acquired, disposed)
-        proceeds, cost_basis = disposal.proceeds, disposal.cost_basis
-        why = disposal.gap or disposal.caveat
-        return GainRow(
-            disposal=disposal,
-            date_acquired=acquired,
-            date_disposed=disposed,
-            year=year,
-            term=term,
-            box=box,
-            adjustment=None,
-            gain=None if proceeds is None or cost_basis is None else subtracted(proceeds, cost_basis),
-            finding="" if why is None else why.value,
-        )
-
-    def _words_of(self, acquired: date | None, disposed: date) -> tuple[int, HoldingTerm | None, str]:
-        """Return tax year, term and box."""
-        year = self._regime.year_of(disposed, self._terms)
-        # DECISIONS: units-without-lot: nobody knows how long such units were held, so the term is the shorter one
-        term = self._regime.term(acquired or disposed, disposed)
-        return year, term, self._regime.box(term=term, year=year)
 
 
 class _Receipts:

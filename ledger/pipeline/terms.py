@@ -14,4 +14,6 @@ def terms_of(settings: BookSettings) -> BookTerms:
         wallets=settings.wallets,
         year_start=settings.year_start,
         elections=(),
+        law=settings.law,
+        forms=settings.forms,
     )

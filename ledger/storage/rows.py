@@ -16,7 +16,8 @@ from ledger.domain.entry import JournalEntry, Posting
 from ledger.domain.event import Event, SourceRank
 from ledger.domain.event_text import HeadFields, event_of, instant_text
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.lot import Caveat, DepartureKind, Disposal, Gap, Lot, LotOrigin
+from ledger.domain.law.statement import BrokerForm, StatementRow
+from ledger.domain.lot import Caveat, DepartureKind, Disposal, Gap, HoldingTerm, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
 from ledger.storage.backend import BulkRow
@@ -291,6 +292,54 @@ def lot_of(row: AnyRow) -> Lot:
     )
 
 
+def statement_rows(first: int, told: Sequence[tuple[int, StatementRow]], payload_seq: int, recorded_at: datetime) -> Iterator[BulkRow]:
+    """Yield the rows of a broker's statement, given with their lines in the file."""
+    recorded = instant_text(recorded_at)
+    for seq, (line, row) in enumerate(told, first):
+        yield (
+            seq,
+            row.row_id,
+            payload_seq,
+            line,
+            row.account,
+            row.year,
+            row.form.value,
+            row.asset,
+            decimal_text(row.quantity),
+            day_text_or_none(row.date_acquired),
+            row.date_sold.isoformat(),
+            decimal_text(row.proceeds),
+            decimal_text_or_none(row.cost_basis),
+            None if row.term is None else row.term.value,
+            row.sale,
+            row.code,
+            decimal_text_or_none(row.adjustment),
+            day_text_or_none(row.issued),
+            recorded,
+        )
+
+
+def statement_row_of(row: AnyRow) -> StatementRow:
+    """Read all columns of a row of a broker's statement."""
+    return StatementRow(
+        row_id=row.row_id,
+        account=row.account,
+        year=row.year,
+        form=BrokerForm(row.form),
+        asset=row.asset,
+        quantity=row.quantity,
+        date_acquired=row.date_acquired,
+        date_sold=row.date_sold,
+        proceeds=row.proceeds,
+        cost_basis=row.cost_basis,
+        term=None if row.term is None else HoldingTerm(row.term),
+        sale=row.sale,
+        code=row.code,
+        adjustment=row.adjustment,
+        issued=row.issued,
+    )
+
+
 def disposal_rows(disposals: Sequence[Disposal]) -> Iterator[BulkRow]:
     """Yield the rows of disposals."""
     for piece in disposals:
@@ -316,6 +365,7 @@ def disposal_rows(disposals: Sequence[Disposal]) -> Iterator[BulkRow]:
             decimal_text(piece.selling_costs),
             day_text_or_none(piece.provisional_until),
             None if piece.caveat is None else piece.caveat.value,
+            piece.order_id,
         )
 
 
@@ -323,7 +373,7 @@ def disposal_of(row: AnyRow) -> Disposal:
     """Read all columns of a disposal."""
     disposal_id, number, event_id, source_id, asset, quantity, account, wallet, bot, kind, *rest = row
     acquired_at, disposed_at, proceeds, cost_basis, lot_id, lot_source_id, matched_by, gap, *told = rest
-    selling_costs, provisional_until, caveat = told
+    selling_costs, provisional_until, caveat, order_id = told
     return Disposal(
         disposal_id=disposal_id,
         piece=number,
@@ -346,4 +396,5 @@ def disposal_of(row: AnyRow) -> Disposal:
         selling_costs=selling_costs,
         provisional_until=provisional_until,
         caveat=_CAVEATS[caveat],
+        order_id=order_id,
     )

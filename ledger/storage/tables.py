@@ -1,7 +1,7 @@
 """Every table of a book, in one `MetaData` with one naming convention.
 
-Raw facts (payload, event, evidence, entry, posting, price, coverage, book) only ever grow: triggers, made by the migration, let
-the database itself refuse UPDATE and DELETE. Lots and disposals are derived and may be deleted and built again.
+Raw facts (payload, event, evidence, entry, posting, price, coverage, broker_statement, book) only ever grow: triggers, made by
+the migrations, let the database itself refuse UPDATE and DELETE. Lots and disposals are derived and may be deleted and built again.
 """
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
@@ -233,5 +233,32 @@ disposal = Table(
     Column("selling_costs", ExactDecimal, nullable=False),
     Column("provisional_until", Day, nullable=True),
     Column("caveat", Key, nullable=True),
+    Column("order_id", Key, nullable=True),
     Index(None, "disposed_at", "disposal_id"),
+)
+
+broker_statement = Table(
+    "broker_statement",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("row_id", Key, nullable=False),
+    Column("payload_seq", Seq, ForeignKey("payload.seq"), nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("account", Key, nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("form", Key, nullable=False),
+    Column("asset", Key, nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("date_acquired", Day, nullable=True),
+    Column("date_sold", Day, nullable=False),
+    Column("proceeds", ExactDecimal, nullable=False),
+    Column("cost_basis", ExactDecimal, nullable=True),
+    Column("term", Key, nullable=True),
+    Column("sale", Key, nullable=True),
+    Column("code", Key, nullable=False),
+    Column("adjustment", ExactDecimal, nullable=True),
+    Column("issued", Day, nullable=True),
+    Column("recorded_at", Instant, nullable=False),
+    UniqueConstraint("row_id"),
+    Index(None, "account", "year"),
 )

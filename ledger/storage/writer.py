@@ -6,13 +6,28 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 
 from ledger.domain.finding import Finding
+from ledger.domain.law.statement import StatementRow
 from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload
 from ledger.domain.price import PriceQuote
 from ledger.storage import rows
 from ledger.storage.nouns import Computation, CoverageWindow, NewEntry, NewEvent, State
 from ledger.storage.reader import Reader
-from ledger.storage.tables import computation, coverage, cursor, disposal, entry, event, evidence, finding, lot, payload, posting, price
+from ledger.storage.tables import (
+    broker_statement,
+    computation,
+    coverage,
+    cursor,
+    disposal,
+    entry,
+    event,
+    evidence,
+    finding,
+    lot,
+    payload,
+    posting,
+    price,
+)
 
 
 class Writer(Reader):
@@ -71,6 +86,15 @@ class Writer(Reader):
             price,
             [rows.price_row(seq, quote, payload_seq) for seq, quote in enumerate(quotes, first)],
         )
+
+    def add_statement_rows(self, told: Sequence[tuple[int, StatementRow]], payload_seq: int, recorded_at: datetime) -> int:
+        """Store rows of a broker's statement with their lines in the file; return how many of them were new."""
+        listed = self._backend.among(broker_statement.c.row_id, [row.row_id for _, row in told])
+        known = set(self._connection.execute(select(broker_statement.c.row_id).where(listed)).scalars())
+        fresh = [(line, row) for line, row in told if row.row_id not in known]
+        first = self._seq_last(broker_statement) + 1
+        self._backend.insert(self._connection, broker_statement, rows.statement_rows(first, fresh, payload_seq, recorded_at))
+        return len(fresh)
 
     def clear_matches(self, assets: Sequence[str] | None) -> None:
         """Delete the lots and disposals of these assets, None: of all; they are derived and can be built again."""

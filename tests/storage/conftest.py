@@ -12,8 +12,22 @@ from ledger.domain.entry import AccountName, JournalEntry, Posting
 from ledger.domain.event import BalanceSnapshot, Event, EventHead, Fill, Side, SourceRank, assets_of
 from ledger.domain.event_text import body_text, facts_hash, kind_of
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId, BotId, DisposalId, EventId, LotId, PayloadId, SourceId, VenueName, WalletId, content_hash, hash_of
+from ledger.domain.ids import (
+    AccountId,
+    BotId,
+    DisposalId,
+    EventId,
+    LotId,
+    PayloadId,
+    SourceId,
+    StatementRowId,
+    VenueName,
+    WalletId,
+    content_hash,
+    hash_of,
+)
 from ledger.domain.ids import entry_id as entry_id_of
+from ledger.domain.law.statement import BrokerForm, StatementRow
 from ledger.domain.lot import DepartureKind, Disposal, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
@@ -109,6 +123,28 @@ def _disposal(name: str = "D-1", **changes: object) -> Disposal:
     return replace(disposal, **changes)  # type: ignore[arg-type]  # any field of a disposal
 
 
+def _statement_row(name: str = "S-1", **changes: object) -> StatementRow:
+    """A tenth of a bitcoin on a broker's form."""
+    row = StatementRow(
+        row_id=StatementRowId(name),
+        account=AccountId("main"),
+        year=2025,
+        form=BrokerForm.DIGITAL,
+        asset=BTC,
+        quantity=Decimal("0.1"),
+        date_acquired=None,
+        date_sold=NOON.date(),
+        proceeds=Decimal(5000),
+        cost_basis=None,
+        term=None,
+        sale=None,
+        code="",
+        adjustment=None,
+        issued=None,
+    )
+    return replace(row, **changes)  # type: ignore[arg-type]  # any field of a row
+
+
 def _entry(event: Event, *, revision: int = 0, reversal: bool = False) -> JournalEntry:
     assert isinstance(event, Fill)
     postings = (
@@ -187,6 +223,11 @@ def disposal() -> Callable[..., Disposal]:
 
 
 @pytest.fixture
+def statement_row() -> Callable[..., StatementRow]:
+    return _statement_row
+
+
+@pytest.fixture
 def entry() -> Callable[..., JournalEntry]:
     return _entry
 
@@ -228,6 +269,7 @@ def full_store(store: Store) -> Store:
         )
         writer.add_findings("sync", [Finding(code="hole", severity=Severity.ERROR, subject="main", message="m", mend="n")], NOON)
         writer.add_prices([PriceQuote(asset=BTC, currency=USD, observed_at=NOON, price=Decimal(40000), source="s")], payload_seq)
+        writer.add_statement_rows([(2, _statement_row())], payload_seq, NOON)
         writer.add_lots([_lot()])
         writer.add_disposals([_disposal()])
         writer.put_computation(Computation(regime="us", version="1", options="{}", event_seq=1, price_seq=1, computed_at=NOON))

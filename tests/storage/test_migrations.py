@@ -13,12 +13,12 @@ from ledger.storage import migrate
 from ledger.storage.store import Store
 from ledger.storage.tables import METADATA
 
-SECOND = '''"""A second schema, for tests."""
+SECOND = '''"""A later schema, for tests."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0999"
+down_revision = "{newest}"
 
 
 def upgrade() -> None:
@@ -37,7 +37,7 @@ def second_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A later Lotwright, whose schema has one more column."""
     folder = tmp_path / "50% more migrations"
     shutil.copytree(migrate.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_second.py").write_text(SECOND)
+    (folder / "versions" / "0999_later.py").write_text(SECOND.replace("{newest}", migrate.revisions()[-1]))
     monkeypatch.setattr(migrate, "MIGRATIONS", folder)
 
 
@@ -102,7 +102,7 @@ def test_an_older_book_that_another_run_holds_is_left_alone(full_store: Store, d
 
 def test_a_book_of_a_newer_program_is_refused(full_store: Store, database_url: str) -> None:
     with full_store._backend.writing() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(BookError, match="a newer Lotwright wrote") as refused:
         Store.open(database_url)
     assert "upgrade" in refused.value.mend

@@ -6,6 +6,7 @@ from operator import itemgetter
 from ledger.connectors.files.cells import CellReader, account_of, bot_of
 from ledger.domain.errors import InputError, RowFault
 from ledger.domain.event import Event
+from ledger.domain.law.statement import StatementRow
 from ledger.ports import FileRow, FileTerms
 
 Pick = Callable[[Sequence[str]], tuple[str, ...]]
@@ -17,17 +18,18 @@ def read_rows(
     *,
     columns: Sequence[str],
     terms: FileTerms,
-    event_of: Callable[[tuple[str, ...], CellReader], Event | None],
+    content_of: Callable[[tuple[str, ...], CellReader], Event | StatementRow | None],
 ) -> Iterator[FileRow]:
-    """Yield what `event_of` makes of each row: its cells in the order of `columns`, a column that the file lacks being empty.
+    """Yield what `content_of` makes of each row: its cells in the order of `columns`, a column that the file lacks being empty.
 
-    An event is given only where the row has no fault. The terms are checked at once, before the first row is asked for.
+    An event or a row of a statement is given only where the row has no fault. The terms are checked at once, before the first row
+    is asked for.
 
     Raises:
         InputError: when the account or bot of the command line is no name of an account or bot.
     """
     _check_terms(terms)
-    return _file_rows(rows, width=len(header), pick=_pick(header, columns), reader=CellReader(terms.zone), event_of=event_of)
+    return _file_rows(rows, width=len(header), pick=_pick(header, columns), reader=CellReader(terms.zone), content_of=content_of)
 
 
 def _file_rows(
@@ -36,15 +38,20 @@ def _file_rows(
     width: int,
     pick: Pick,
     reader: CellReader,
-    event_of: Callable[[tuple[str, ...], CellReader], Event | None],
+    content_of: Callable[[tuple[str, ...], CellReader], Event | StatementRow | None],
 ) -> Iterator[FileRow]:
     for line, cells in rows:
         if len(cells) != width:
             yield FileRow(line=line, event=None, faults=(_width_fault(line, found=len(cells), width=width),))
             continue
         reader.begin(line)
-        event = event_of(pick([*cells, ""]), reader)
-        yield FileRow(line=line, event=None, faults=tuple(reader.faults)) if reader.faults else FileRow(line=line, event=event)
+        content = content_of(pick([*cells, ""]), reader)
+        if reader.faults:
+            yield FileRow(line=line, event=None, faults=tuple(reader.faults))
+        elif isinstance(content, StatementRow):
+            yield FileRow(line=line, event=None, statement=content)
+        else:
+            yield FileRow(line=line, event=content)
 
 
 def _pick(header: tuple[str, ...], columns: Sequence[str]) -> Pick:
