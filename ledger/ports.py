@@ -15,7 +15,7 @@ from ledger.domain.document import ReportDocument
 from ledger.domain.election import Election
 from ledger.domain.errors import RowFault
 from ledger.domain.event import Event
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, GainRow, IncomeRow, JournalRow
+from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId, VenueName, WalletId
 from ledger.domain.lot import DepartureKind, HoldingTerm, Lot, Movement, Outcome
@@ -216,11 +216,15 @@ class FileTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRow:
-    """What one row of a file says: the event, or what is wrong with it (then `event` is None). `line` counts from 1, the header."""
+    """What one row of a file says: an event, an election, or what is wrong with it (then neither). `line` counts from 1, the header.
+
+    An election that takes several rows stands in the first of them; the others have nothing to say.
+    """
 
     line: int
     event: Event | None
     faults: tuple[RowFault, ...] = ()
+    election: Election | None = None
 
 
 class FileFormat(Protocol):
@@ -354,6 +358,10 @@ class ReportInput(Protocol):
 
     def lots(self) -> Iterator[Lot]:
         """Yield the lots open at the end of the period, by asset, wallet, acquisition, lot id."""
+        ...
+
+    def elections(self) -> Iterator[ElectionRow]:
+        """Yield the whole register by instant of recording, then id, each with the pieces of the period that it decided."""
         ...
 
     def entries(self) -> Iterator[JournalRow]:

@@ -93,7 +93,10 @@ class Picker:
     def selection(self, movement: Outgoing) -> SelectionUse | Caveat | None:
         """Return the selection that counts; a caveat where all that mean this departure came too late; None where none does."""
         by_sale = self._by_sale.get(movement.source_id, ())
-        by_order = self._by_order.get(movement.order_id, ()) if movement.order_id is not None else ()
+        names = {name for name in (movement.order_id, movement.client_order_id) if name is not None}
+        by_order = [use for name in names for use in self._by_order.get(name, ())]
+        if len(names) > 1:
+            by_order.sort(key=_recorded)
         known = [use for uses in (by_order, by_sale) for use in uses if _means(use.selection, movement)]
         in_time = [use for use in known if use.selection.recorded_at <= movement.occurred_at]
         if in_time:
@@ -114,6 +117,10 @@ class _Reign:
 
     def at(self, instant: datetime) -> Choice:
         return self._choices[bisect_right(self._starts, instant)]
+
+
+def _recorded(use: SelectionUse) -> tuple[datetime, str]:
+    return use.selection.recorded_at, use.selection.election_id
 
 
 def _start(order: StandingOrder) -> datetime:

@@ -84,6 +84,10 @@ class Picking:
         self._elections = tuple(elections)
         self._placement = placement
 
+    def pools_by_wallet(self, instant: datetime) -> bool:
+        """Tell whether a sale at an instant takes lots of its own wallet only; else all wallets are one pool."""
+        return instant >= self._universal_until
+
     def match(self, timeline: Iterable[Movement]) -> Iterator[Outcome]:
         """Yield disposal pieces as they are matched, lots as they are used up, and at last the open lots by wallet and order.
 

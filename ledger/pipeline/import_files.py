@@ -1,4 +1,4 @@
-"""Files -> payloads, events, entries: all files of one command in one database transaction, all or nothing."""
+"""Files -> payloads, events, entries, elections: all files of one command in one database transaction, all or nothing."""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +14,7 @@ from ledger.domain.errors import InputError, RowFault
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, VenueName, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
+from ledger.pipeline.elections.register import Intake
 from ledger.pipeline.interpret import Absorber, Attribution, Contradiction, Tally, Told
 from ledger.pipeline.match import MatchResult
 from ledger.pipeline.progress import Progress
@@ -28,7 +29,7 @@ Derive = Callable[[Writer], MatchResult]  # matches lots inside the import's own
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOutcome:
-    """What one file brought: its number of data rows, and how many of its events were new, known and so on.
+    """What one file brought: its number of data rows, and how many of its events and elections were new, known and so on.
 
     `venue` is whose export it is; `accounts` are those that its events are in, sorted.
     """
@@ -86,7 +87,9 @@ class FileImport:
         absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution)
         accounts: set[AccountId] = set()
         told = _noting_accounts(file_format.read(table.rows, table.header, self.terms), accounts)
-        rows = self._absorb(path, told, absorber, payload_seq)
+        intake = Intake(writer, payload_id=payload.payload_id, stored_at=self.recorded_at)
+        rows = self._absorb(path, told, absorber, intake, payload_seq)
+        absorber.tally.add(Tally(new=intake.new, known=intake.known))
         contradictions = [one.finding(payload.payload_id) for one in absorber.contradictions]
         writer.replace_findings(f"payload:{payload.payload_id}", contradictions, self.recorded_at)
         return FileOutcome(
@@ -98,7 +101,7 @@ class FileImport:
             tally=absorber.tally,
         )
 
-    def _absorb(self, path: Path, rows: Iterator[FileRow], absorber: Absorber, payload_seq: int) -> int:
+    def _absorb(self, path: Path, rows: Iterator[FileRow], absorber: Absorber, intake: Intake, payload_seq: int) -> int:
         faults: list[RowFault] = []
         read = 0
         while chunk := list(islice(rows, _CHUNK_ROWS)):
@@ -106,6 +109,7 @@ class FileImport:
             faults += [fault for row in chunk for fault in row.faults]
             if not faults:  # after a fault the rest is read only to list all that is wrong
                 absorber.absorb(_told(chunk), payload_seq)
+                faults += intake.take([(row.line, row.election) for row in chunk if row.election is not None])
             self.progress.advance(f"import {path.name}", read)
         faults += [_told_twice(one) for one in absorber.contradictions if one.same_payload]
         if faults:

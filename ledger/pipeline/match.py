@@ -1,7 +1,8 @@
 """Events -> lots and disposals: the timeline of each asset that has changed, swept anew.
 
 What is derived here may be deleted and rebuilt at any time; the computation row says what it stands for. An asset is
-rebuilt whole when it got a new event or a price it lacked; all are when a setting changed that the law looks at.
+rebuilt whole when it got a new event, a price it lacked or an election that means one of its events; all are when a setting
+changed that the law looks at.
 """
 
 import json
@@ -13,6 +14,7 @@ from enum import Enum, auto
 
 from ledger.config import BookSettings
 from ledger.domain.amount import INTEGER_DIGITS_MAX, AssetCode, is_fiat, text_of
+from ledger.domain.election import StandingOrder, words_of
 from ledger.domain.errors import NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, Transfer, assets_of
 from ledger.domain.event_text import instant_text, kind_of
@@ -78,7 +80,7 @@ def match_into(
     rebuild: Rebuild = Rebuild.CHANGED,
 ) -> MatchResult:
     """Do what `match_book` does, inside the caller's transaction."""
-    terms = terms_of(settings)
+    terms = terms_of(settings, writer.elections())
     rule = regime.rule(terms)
     wanted = _Wanted(regime=regime, options=options_text(terms))
     gaps = Gaps()
@@ -115,11 +117,10 @@ def is_current(reader: Reader, settings: BookSettings, regime: TaxRegime) -> boo
 
 
 def options_text(terms: BookTerms) -> str:
-    """Return everything of the settings that changes lots or gains, as canonical JSON."""
+    """Return everything of the settings that changes lots or gains, as canonical JSON; elections are no settings."""
     return json.dumps(
         {
             "currency": terms.currency,
-            "elections": sorted(election.election_id for election in terms.elections),
             "method": terms.method,
             "scope": terms.scope,
             "time_zone": str(terms.zone),
@@ -145,6 +146,7 @@ class _Wanted:
             options=self.options,
             event_seq=reader.event_seq_last(),
             price_seq=reader.price_seq_last(),
+            election_seq=reader.election_seq_last(),
             computed_at=computed_at,
         )
 
@@ -158,9 +160,26 @@ def _stale_assets(reader: Reader, wanted: _Wanted, rebuild: Rebuild) -> list[Ass
         stale = reader.changed_assets(after_event_seq=0)
     else:
         stale = reader.changed_assets(after_event_seq=computed.event_seq)
+        stale |= _elected_assets(reader, computed.election_seq)
         if rebuild is Rebuild.UNPRICED or reader.price_seq_last() > computed.price_seq:
             stale |= reader.assets_without_price()
     return [AssetCode(asset) for asset in sorted(stale) if not is_fiat(AssetCode(asset))]
+
+
+def _elected_assets(reader: Reader, after_seq: int) -> set[str]:
+    """Return the assets whose matches the elections since may change; a sale that is told later makes its asset stale by itself.
+
+    A standing order decides nothing before it is recorded and effective; a selection nothing but the sale or order it names.
+    """
+    stale: set[str] = set()
+    subjects: set[str] = set()
+    for election in reader.elections(after_seq=after_seq):
+        if isinstance(election, StandingOrder):
+            moved = reader.assets_moved_since(max(election.recorded_at, election.effective_from))
+            stale |= moved if election.asset is None else moved & {election.asset}
+        else:
+            subjects.add(words_of(election).subject)
+    return stale | {asset for _, asset in reader.booked(subjects)}
 
 
 @dataclass(slots=True)

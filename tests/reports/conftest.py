@@ -12,7 +12,7 @@ import pytest
 
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.entry import AccountName, JournalEntry, Posting
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, FindingCount, GainRow, IncomeRow, JournalRow
+from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, FindingCount, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, DisposalId, EntryId, EventId, LotId, SourceId, WalletId
 from ledger.domain.lot import Adjustment, DepartureKind, Disposal, Gap, HoldingTerm, Lot, LotOrigin
@@ -51,6 +51,7 @@ class InventedBook:
     balance_rows: tuple[BalanceRow, ...] = ()
     bot_rows: tuple[BotActivity, ...] = ()
     finding_rows: tuple[Finding, ...] = field(default=())
+    election_rows: tuple[ElectionRow, ...] = ()
 
     def gains(self) -> Iterator[GainRow]:
         return iter(self.gain_rows)
@@ -60,6 +61,9 @@ class InventedBook:
 
     def lots(self) -> Iterator[Lot]:
         return iter(self.lot_rows)
+
+    def elections(self) -> Iterator[ElectionRow]:
+        return iter(self.election_rows)
 
     def entries(self) -> Iterator[JournalRow]:
         return iter(self.journal_rows)

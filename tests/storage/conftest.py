@@ -8,16 +8,31 @@ from decimal import Decimal
 import pytest
 
 from ledger.domain.amount import Amount, AssetCode
+from ledger.domain.election import EvidenceGrade, PickOrder, StandingOrder
 from ledger.domain.entry import AccountName, JournalEntry, Posting
 from ledger.domain.event import BalanceSnapshot, Event, EventHead, Fill, Side, SourceRank
 from ledger.domain.event_text import body_text, facts_hash, kind_of
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId, BotId, DisposalId, EventId, LotId, PayloadId, SourceId, VenueName, WalletId, content_hash, hash_of
+from ledger.domain.ids import (
+    AccountId,
+    BotId,
+    DisposalId,
+    ElectionId,
+    EventId,
+    Hash,
+    LotId,
+    PayloadId,
+    SourceId,
+    VenueName,
+    WalletId,
+    content_hash,
+    hash_of,
+)
 from ledger.domain.ids import entry_id as entry_id_of
 from ledger.domain.lot import DepartureKind, Disposal, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
-from ledger.storage.store import Computation, CoverageWindow, NewEntry, NewEvent, Store, Writer
+from ledger.storage.store import Computation, CoverageWindow, NewEntry, NewEvent, RegisteredElection, Store, Writer
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 BTC, USD = AssetCode("BTC"), AssetCode("USD")
@@ -108,6 +123,16 @@ def _disposal(name: str = "D-1", **changes: object) -> Disposal:
     return replace(disposal, **changes)  # type: ignore[arg-type]  # any field of a disposal
 
 
+def _registered(seq: int = 1, **changes: object) -> RegisteredElection:
+    """A standing order recorded at noon."""
+    election = StandingOrder(
+        election_id=ElectionId(f"EL-{seq}"), recorded_at=NOON, grade=EvidenceGrade.OWN, order=PickOrder.HIFO, effective_from=NOON
+    )
+    link = {"previous_hash": Hash("0" * 64), "hash": Hash(f"{seq:064}")}
+    row = RegisteredElection(seq=seq, election=election, payload_id=None, stored_at=NOON, **link)
+    return replace(row, **changes)  # type: ignore[arg-type]  # any field of a row
+
+
 def _entry(event: Event, *, revision: int = 0, reversal: bool = False) -> JournalEntry:
     assert isinstance(event, Fill)
     postings = (
@@ -173,6 +198,11 @@ def disposal() -> Callable[..., Disposal]:
 
 
 @pytest.fixture
+def registered() -> Callable[..., RegisteredElection]:
+    return _registered
+
+
+@pytest.fixture
 def entry() -> Callable[..., JournalEntry]:
     return _entry
 
@@ -216,5 +246,8 @@ def full_store(store: Store) -> Store:
         writer.add_prices([PriceQuote(asset=BTC, currency=USD, observed_at=NOON, price=Decimal(40000), source="s")], payload_seq)
         writer.add_lots([_lot()])
         writer.add_disposals([_disposal()])
-        writer.put_computation(Computation(regime="us", version="1", options="{}", event_seq=1, price_seq=1, computed_at=NOON))
+        writer.put_computation(
+            Computation(regime="us", version="1", options="{}", event_seq=1, price_seq=1, election_seq=1, computed_at=NOON)
+        )
+        writer.add_elections([_registered()])
     return store
