@@ -5,14 +5,14 @@ Ours are reached the same way as a stranger's: by entry point, in the groups ``l
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import IO, Protocol
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.document import ReportDocument
-from ledger.domain.election import Election
+from ledger.domain.election import Election, PickOrder
 from ledger.domain.errors import RowFault
 from ledger.domain.event import Event
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, GainRow, IncomeRow, JournalRow
@@ -256,7 +256,8 @@ class BookTerms:
     """The settings that the law looks at. `wallets` maps accounts to wallets; an account that is missing is its own.
 
     `year_start` is the user's own, for regimes that leave the tax year to the user; None: the user left it to the regime.
-    `elections` are all that were ever recorded, in any order.
+    `elections` are all that were ever recorded, in any order. `brokers` are the wallets that a broker holds, with the one order of
+    lots that it offers, None where it takes the owner's choice.
     """
 
     currency: AssetCode
@@ -266,6 +267,7 @@ class BookTerms:
     wallets: Mapping[AccountId, WalletId]
     year_start: YearStart | None = None
     elections: tuple[Election, ...] = ()
+    brokers: Mapping[WalletId, PickOrder | None] = field(default_factory=dict)
 
     def wallet_of(self, account: AccountId) -> WalletId:
         """Return the wallet whose lots the law pools this account with."""

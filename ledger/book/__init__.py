@@ -14,6 +14,7 @@ from ledger.book.taking_in import TakingIn
 from ledger.config import SHARE_DEFAULT, ConnectionSettings
 from ledger.journal.checks import Reconciliation
 from ledger.pipeline.coverage import StreamCoverage
+from ledger.pipeline.elections.preview import RulePreview
 from ledger.pipeline.explain import Explanation
 from ledger.pipeline.import_files import FileOutcome
 from ledger.pipeline.nightly import ConnectionOutcome, NightSummary
@@ -35,6 +36,7 @@ __all__ = [
     "Plugin",
     "Progress",
     "Reconciliation",
+    "RulePreview",
     "Selection",
     "Silent",
     "StreamCoverage",

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 from ledger import config
 from ledger.book.core import BookCore
-from ledger.domain.amount import AssetCode, asset_code, exact_decimal, text_of
+from ledger.domain.amount import ZERO, AssetCode, asset_code, exact_decimal, market_value, text_of
 from ledger.domain.election import LotPick, PickOrder
 from ledger.domain.errors import BookBusy, InputError
 from ledger.domain.ids import BotId, ElectionId, OrderId, SourceId, WalletId
-from ledger.pipeline.elections.own import LotChoice, StandingChoice, record
+from ledger.pipeline.elections.own import LotChoice, StandingChoice, broker_caution, record
+from ledger.pipeline.elections.preview import RulePreview, SaleAsked, preview
 from ledger.pipeline.terms import terms_of
 
 _LABEL_CHARACTERS_MAX = 200  # as file formats read ids
@@ -61,6 +62,47 @@ class Elections(BookCore):
         with self.store.write() as writer:
             return record(writer, choice, terms=terms, rule=self.regime.rule(terms), now=self._now()).election_id
 
+    def preview(
+        self,
+        asset: str,
+        quantity: Decimal,
+        *,
+        wallet: str | None = None,
+        proceeds: Decimal | None = None,
+        price: Decimal | None = None,
+        bot: str | None = None,
+    ) -> tuple[RulePreview, ...]:
+        """Return what a sale of so many units would come to now: by fifo, lifo, hifo and lofo, and by the elections in force.
+
+        `proceeds` is what the sale would bring, net of costs, `price` the same for one unit; with neither there are no gains.
+        Writes nothing and takes some milliseconds, whatever the length of the history.
+
+        Raises:
+            InputError: when nothing of the asset is open, it lies in several wallets and none is named, or a figure is impossible.
+        """
+        if proceeds is not None and price is not None:
+            raise InputError("the proceeds of a sale and its price are both given", mend="give one of the two")
+        if exact_decimal(quantity) <= 0 or min(proceeds or ZERO, price or ZERO) < 0:
+            raise InputError("a sale is of more than zero units, for zero or more", mend="correct the quantity, the proceeds or the price")
+        sale = SaleAsked(
+            asset=asset_code(asset),
+            quantity=exact_decimal(quantity),
+            proceeds=proceeds if price is None else market_value(price, quantity),
+            wallet=_wallet(wallet),
+            bot=_bot(bot),
+        )
+        self._refresh_if_free()
+        with self.store.read() as reader:
+            terms = terms_of(self.settings, reader.elections(subject=""))
+            return preview(reader, sale, terms=terms, regime=self.regime, now=self._now())
+
+    def election_caution(self, election_id: ElectionId) -> str:
+        """Return why an election may not be enough by itself, empty where it is: a broker that holds the units must be told."""
+        with self.store.read() as reader:
+            found = reader.registered([election_id]).get(election_id)
+        rule = self.regime.rule(terms_of(self.settings))
+        return "" if found is None else broker_caution(found.election, rule)
+
     def _refresh_if_free(self) -> None:
         """Match what is new; while another run holds the book, its lots stay as they were matched last."""
         with suppress(BookBusy):
@@ -83,8 +125,7 @@ def _choice(
         if effective_from is not None and effective_from.tzinfo is None:
             raise InputError(f"{effective_from} has no offset", mend="say in which zone: an instant such as 2027-01-01T00:00:00Z")
         started = None if effective_from is None else effective_from.astimezone(UTC)
-        decided_by = None if bot is None else BotId(config.check_name(bot, what="the bot"))
-        return StandingChoice(order=_order(rule), effective_from=started, bot=decided_by, wallet=wallet, asset=asset)
+        return StandingChoice(order=_order(rule), effective_from=started, bot=_bot(bot), wallet=wallet, asset=asset)
     if lots is not None and rule is None:
         _refuse(effective_from=effective_from, bot=bot, what="a selection is for one sale or order, from now on")
         if (sale is None) == (order is None):
@@ -106,6 +147,10 @@ def _order(rule: str) -> PickOrder:
         return PickOrder(rule)
     except ValueError:
         raise InputError(f"{rule!r} is no rule for lots", mend=f"use one of {', '.join(PickOrder)}") from None
+
+
+def _bot(name: str | None) -> BotId | None:
+    return None if name is None else BotId(config.check_name(name, what="the bot"))
 
 
 def _wallet(name: str | None) -> WalletId | None:

@@ -5,7 +5,7 @@ import sys
 import click
 
 from ledger.book import Selection, exporter
-from ledger.cli.elections import elect, elections
+from ledger.cli.elections import elect, elections, preview
 from ledger.cli.session import Session, asset_asked, pass_session, print_strange_names
 from ledger.domain.ids import AccountId
 
@@ -36,5 +36,5 @@ def list_lots(session: Session, asset: str | None, account: str | None, format_n
         print_strange_names(session, book, selection)
 
 
-for _command in (elect, elections):
+for _command in (elect, preview, elections):
     lots.add_command(_command)

@@ -2,10 +2,12 @@
 
 import difflib
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ledger.domain.amount import AssetCode
+from ledger.domain.election import PickOrder
 from ledger.domain.errors import InputError
 from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, VenueName, WalletId
 from ledger.domain.period import YearStart
@@ -16,9 +18,19 @@ SHARE_DEFAULT = 0.5
 _NAME_LENGTH_MAX = 64
 
 
+class Custody(StrEnum):
+    """Who holds the units of an account. An account without a connection is unhosted."""
+
+    BROKER = "broker"
+    UNHOSTED = "unhosted"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
-    """One API key at one venue. `name` is the account. `secrets` is a reference, never a value."""
+    """One API key at one venue. `name` is the account. `secrets` is a reference, never a value.
+
+    `custody` says who holds the units; `broker_method` is the only order of lots that a broker offers, None where it takes any.
+    """
 
     name: AccountId
     venue: VenueName
@@ -27,6 +39,13 @@ class ConnectionSettings:
     secrets: str | None = None
     share: float = SHARE_DEFAULT
     base_url: str | None = None
+    custody: Custody = Custody.BROKER
+    broker_method: PickOrder | None = None
+
+    @property
+    def pool(self) -> WalletId:
+        """The wallet whose lots its account belongs to."""
+        return self.wallet or WalletId(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +80,11 @@ class BookSettings:
     def wallets(self) -> dict[AccountId, WalletId]:
         """Which wallet pools the lots of which account."""
         return {one.name: one.wallet for one in self.connections if one.wallet is not None}
+
+    @property
+    def brokers(self) -> dict[WalletId, PickOrder | None]:
+        """The wallets that a broker holds, with the one order of lots that it offers, None where it takes any."""
+        return {one.pool: one.broker_method for one in self.connections if one.custody is Custody.BROKER}
 
     def connection(self, name: str) -> ConnectionSettings:
         """Return a connection by name.

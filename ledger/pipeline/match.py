@@ -120,6 +120,7 @@ def options_text(terms: BookTerms) -> str:
     """Return everything of the settings that changes lots or gains, as canonical JSON; elections are no settings."""
     return json.dumps(
         {
+            "brokers": {wallet: method and method.value for wallet, method in sorted(terms.brokers.items())},
             "currency": terms.currency,
             "method": terms.method,
             "scope": terms.scope,
@@ -359,9 +360,24 @@ def _selection_short(piece: Disposal) -> Finding:
     )
 
 
+def _not_with_broker(first: Disposal) -> Finding:
+    assert first.caveat is not None, first
+    return Finding(
+        code=first.caveat.value,
+        severity=Severity.WARNING,
+        subject=f"{first.wallet}/{first.asset}",
+        message=f"lots of {first.asset} in wallet {first.wallet}, which a broker holds, were chosen in our own books from "
+        f"{instant_text(first.disposed_at)} on ({first.kind} {first.source_id}, {first.matched_by}); from 2027 on the broker must be "
+        "told by the time of the sale (26 CFR 1.1012-1(j)(3); Notice 2026-20 ends with 2026)",
+        mend="give the order to the broker, and import what it confirmed (lotwright-elections, with the evidence); in lotwright.toml set "
+        '`broker_method` if it offers one order only, or `custody = "unhosted"` if no broker holds this wallet',
+    )
+
+
 _CAVEATS: Mapping[Caveat, Callable[[Disposal], Finding]] = {
     Caveat.POOL_INCOMPLETE: _pool_incomplete,
     Caveat.ELECTION_LATE: _selection_late,
     Caveat.ELECTION_NOT_OPEN: _selection_not_open,
     Caveat.ELECTION_SHORT: _selection_short,
+    Caveat.ELECTION_NOT_WITH_BROKER: _not_with_broker,
 }

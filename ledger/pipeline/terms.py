@@ -17,4 +17,5 @@ def terms_of(settings: BookSettings, elections: Iterable[Election] = ()) -> Book
         wallets=settings.wallets,
         year_start=settings.year_start,
         elections=tuple(elections),
+        brokers=settings.brokers,
     )

@@ -1,6 +1,6 @@
 """The register of elections, and what an election must be held against: booked events by name, and open lots in order."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -111,7 +111,7 @@ class RegisterReader:
                 return wallets
             wallets.append(found)
 
-    def lots_in_order(self, order: PickOrder, *, asset: str, wallet: str) -> Iterator[Lot]:
+    def lots_in_order(self, order: PickOrder, *, asset: str, wallet: str) -> Generator[Lot, None, None]:
         """Yield the open lots of a wallet in the order in which they would go; reads little more of them than is asked for."""
         statement = select(lot).where(lot.c.asset == asset, lot.c.wallet == wallet, _OPEN).order_by(*_ORDERS[order])
         with self._connection.execute(statement, execution_options={"yield_per": _ROWS}) as result:

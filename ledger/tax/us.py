@@ -12,8 +12,10 @@ from types import MappingProxyType
 from ledger.domain.amount import AssetCode
 from ledger.domain.event import Event
 from ledger.domain.lot import HoldingTerm, Movement
-from ledger.domain.period import CALENDAR_YEAR, Period
+from ledger.domain.period import CALENDAR_YEAR, Period, start_of_day
 from ledger.domain.price import Worth
+from ledger.lots.elections import Brokers
+from ledger.lots.matching import Picking
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.calendar import one_year_after
 from ledger.tax.movements import movements_of
@@ -24,10 +26,12 @@ from ledger.tax.worths import priced_assets_of
 _DOLLAR = AssetCode("USD")
 _FIRST_YEAR_OF_DIGITAL_BOXES = 2025  # Form 8949 of that year is the first with boxes G to L
 
+_BROKERS_DECIDE_FROM = date(2027, 1, 1)  # DECISIONS: us-election-broker
+
 _SCOPES = ("wallet", "universal-until-2025-01-01")
 _STANDING_ORDER = (
     'keep `method = "fifo"`: another choice of lots counts only as a standing order that was written down before the sales'
-    " that it covers (26 CFR 1.1012-1(j)), and no command records one yet"
+    " that it covers (26 CFR 1.1012-1(j)): record one with `lotwright lots elect --rule hifo`, from when on it counts"
 )
 _INSTEAD = {
     **dict.fromkeys(("lifo", "hifo", "lofo"), _STANDING_ORDER),
@@ -51,14 +55,17 @@ class UnitedStates:
     def rule(self, terms: BookTerms) -> MatchingRule:
         """Return the matching rule: first in, first out, where no election recorded in time says otherwise.
 
-        Source: 26 CFR 1.1012-1(j). Pools are wallets; before 2025 they may have been all wallets together.
+        Source: 26 CFR 1.1012-1(j). Pools are wallets; before 2025 they may have been all wallets together. Of what a broker holds,
+        from 2027 on the choice must have been given to the broker: Notices 2025-7 and 2026-20 end with 2026.
 
         Raises:
             InputError: when the currency is not the dollar, tax years begin elsewhere, or the method or scope is not allowed.
         """
         reckoned_in(terms, _DOLLAR, regime=self.name)
         years_begin(terms, CALENDAR_YEAR, regime=self.name)
-        return allowed_rule(terms, regime=self.name, methods=self.methods, scopes=_SCOPES, instead=_INSTEAD)
+        rule = allowed_rule(terms, regime=self.name, methods=self.methods, scopes=_SCOPES, instead=_INSTEAD)
+        assert isinstance(rule, Picking), rule
+        return rule.with_brokers(Brokers(methods=terms.brokers, since=start_of_day(_BROKERS_DECIDE_FROM, terms.zone)))
 
     def priced_assets(self, event: Event, terms: BookTerms) -> tuple[tuple[str, AssetCode, Decimal], ...]:
         """Return which prices an event needs: (``value`` or ``fee``, asset, quantity) for each worth that it lacks."""

@@ -114,6 +114,21 @@ def picking_of(rule: MatchingRule, terms: BookTerms) -> Picking:
     )
 
 
+def broker_caution(election: Election, rule: MatchingRule) -> str:
+    """Return why an own election is not enough by itself, empty where it is: from an instant on the broker must be told."""
+    brokers = rule.brokers if isinstance(rule, Picking) else None
+    if brokers is None or election.grade is not EvidenceGrade.OWN or election.wallet not in {None, *brokers.methods} or not brokers.methods:
+        return ""
+    counts_from = election.effective_from if isinstance(election, StandingOrder) else election.recorded_at
+    if counts_from < brokers.since:
+        return ""
+    held = sorted(brokers.methods) if election.wallet is None else [election.wallet]
+    return (
+        f"a broker holds wallet {', '.join(held)}: for sales from {instant_text(brokers.since)} on the broker itself must be told by the "
+        "time of the sale (26 CFR 1.1012-1(j)(3)); give it the same order, and import what it confirmed as lotwright-elections"
+    )
+
+
 def _check_clock(reader: Reader, now: datetime) -> None:
     tip = reader.register_tip()
     if tip is not None and now < tip.stored_at - CLOCK_BACK_MAX:
