@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from ledger import config
+from ledger import __version__, config
 from ledger.book.core import BookCore
 from ledger.domain.amount import ZERO, AssetCode, asset_code, exact_decimal, market_value, text_of
 from ledger.domain.election import LotPick, PickOrder
@@ -13,6 +13,7 @@ from ledger.domain.errors import BookBusy, InputError
 from ledger.domain.ids import BotId, ElectionId, OrderId, SourceId, WalletId
 from ledger.pipeline.elections.own import LotChoice, StandingChoice, broker_caution, record
 from ledger.pipeline.elections.preview import RulePreview, SaleAsked, preview
+from ledger.pipeline.elections.proof import proof_of
 from ledger.pipeline.terms import terms_of
 
 _LABEL_CHARACTERS_MAX = 200  # as file formats read ids
@@ -102,6 +103,12 @@ class Elections(BookCore):
             found = reader.registered([election_id]).get(election_id)
         rule = self.regime.rule(terms_of(self.settings))
         return "" if found is None else broker_caution(found.election, rule)
+
+    def election_proof(self) -> str:
+        """Return the whole register as a dated JSON document with its hashes, what each election decided, and how to verify it."""
+        self._refresh()
+        with self.store.read() as reader:
+            return proof_of(reader, book=self.settings.folder.name, version=__version__, made_at=self._now())
 
     def _refresh_if_free(self) -> None:
         """Match what is new; while another run holds the book, its lots stay as they were matched last."""

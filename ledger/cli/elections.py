@@ -4,11 +4,13 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TypedDict, Unpack
 
 import click
 
 from ledger.book import RulePreview, exporter
+from ledger.cli.output import opened
 from ledger.cli.session import Session, asset_asked, pass_session
 from ledger.domain.amount import added, decimal_of
 from ledger.domain.document import CellKind, Column, ReportDocument, Row, Table
@@ -184,13 +186,31 @@ _PIECE_COLUMNS = (
 @click.option(
     "--format", "format_name", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True, help="How to write it."
 )
+@click.option("--proof", is_flag=True, help="Write the dated document with all hashes and how to verify them (JSON).")
+@click.option(
+    *("-o", "--output"),
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
+    help="With --proof: write to FILE instead of standard output.",
+)
 @pass_session
-def elections(session: Session, format_name: str) -> None:
-    r"""List the register of elections, and the disposals that each decided.
+def elections(session: Session, format_name: str, proof: bool, output: Path | None) -> None:
+    r"""List the register of elections, and the disposals that each decided; or prove it.
 
     \b
-    Example:
+    Examples:
       lotwright lots elections --format csv
+      lotwright lots elections --proof -o elections.json
     """
-    with session.book() as book, book.report("elections") as document:
-        exporter(format_name).write(document, sys.stdout.buffer)
+    if output is not None and not proof:
+        raise InputError("-o goes with --proof", mend="add --proof, or use lotwright report elections -o FILE")
+    with session.book() as book:
+        if not proof:
+            with book.report("elections") as document:
+                exporter(format_name).write(document, sys.stdout.buffer)
+            return
+        text = book.election_proof()
+    with opened(output, binary=False) as target:
+        target.write(text.encode())
+    if output is not None:
+        session.say(f"wrote {output}")
