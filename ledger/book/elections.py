@@ -1,6 +1,6 @@
 """Elections: choosing lots before a sale, and seeing what each choice would mean."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,7 +9,7 @@ from ledger import __version__, config
 from ledger.book.core import BookCore
 from ledger.domain.amount import ZERO, AssetCode, asset_code, exact_decimal, market_value, text_of
 from ledger.domain.election import LotPick, PickOrder
-from ledger.domain.errors import BookBusy, InputError
+from ledger.domain.errors import BookBusy, InputError, NumberRefused
 from ledger.domain.ids import BotId, ElectionId, OrderId, SourceId, WalletId
 from ledger.pipeline.elections.own import LotChoice, StandingChoice, broker_caution, record
 from ledger.pipeline.elections.preview import RulePreview, SaleAsked, preview
@@ -55,7 +55,7 @@ class Elections(BookCore):
             sale=sale,
             order=order,
             wallet=_wallet(wallet),
-            asset=_asset(asset),
+            asset=None if asset is None else _asset(asset),
         )
         if isinstance(choice, LotChoice):
             self._refresh_if_free()
@@ -83,12 +83,13 @@ class Elections(BookCore):
         """
         if proceeds is not None and price is not None:
             raise InputError("the proceeds of a sale and its price are both given", mend="give one of the two")
-        if exact_decimal(quantity) <= 0 or min(proceeds or ZERO, price or ZERO) < 0:
+        quantity, proceeds, price = _exact(quantity), _exact_or_none(proceeds), _exact_or_none(price)
+        if quantity <= 0 or min(proceeds or ZERO, price or ZERO) < 0:
             raise InputError("a sale is of more than zero units, for zero or more", mend="correct the quantity, the proceeds or the price")
         sale = SaleAsked(
-            asset=asset_code(asset),
-            quantity=exact_decimal(quantity),
-            proceeds=proceeds if price is None else market_value(price, quantity),
+            asset=_asset(asset),
+            quantity=quantity,
+            proceeds=proceeds if price is None else _value(price, quantity),
             wallet=_wallet(wallet),
             bot=_bot(bot),
         )
@@ -164,8 +165,30 @@ def _wallet(name: str | None) -> WalletId | None:
     return None if name is None else WalletId(config.check_name(name, what="the wallet"))
 
 
-def _asset(code: str | None) -> AssetCode | None:
-    return None if code is None else asset_code(code)
+def _asset(code: str) -> AssetCode:
+    try:
+        return asset_code(code)
+    except NumberRefused as refused:
+        raise InputError(refused.message, mend="write the code as the venue does, like BTC") from refused
+
+
+def _exact_or_none(number: Decimal | None) -> Decimal | None:
+    return None if number is None else _exact(number)
+
+
+def _exact(number: Decimal) -> Decimal:
+    return _within_limits(lambda: exact_decimal(number))
+
+
+def _value(price: Decimal, quantity: Decimal) -> Decimal:
+    return _within_limits(lambda: market_value(price, quantity))
+
+
+def _within_limits(compute: Callable[[], Decimal]) -> Decimal:
+    try:
+        return compute()
+    except NumberRefused as refused:
+        raise InputError(refused.message, mend="use at most 20 digits before the point and 18 after it") from refused
 
 
 def _label(text: str, what: str) -> str:
@@ -179,6 +202,6 @@ def _picks(lots: Mapping[str, Decimal]) -> tuple[LotPick, ...]:
         raise InputError("a selection names no lot", mend="name at least one, with so many units of it")
     for lot, quantity in lots.items():
         _label(lot, "a lot's id")
-        if exact_decimal(quantity) <= 0:
+        if _exact(quantity) <= 0:
             raise InputError(f"{text_of(quantity)} units of lot {lot!r} are none", mend="name more than zero")
-    return tuple(LotPick(lot=lot, quantity=exact_decimal(quantity)) for lot, quantity in lots.items())
+    return tuple(LotPick(lot=lot, quantity=_exact(quantity)) for lot, quantity in lots.items())
