@@ -172,15 +172,19 @@ def _elected_assets(reader: Reader, after_seq: int) -> set[str]:
 
     A standing order decides nothing before it is recorded and effective; a selection nothing but the sale or order it names.
     """
-    stale: set[str] = set()
+    starts: dict[AssetCode | None, datetime] = {}
     subjects: set[str] = set()
-    for election in reader.elections(after_seq=after_seq):
+    for election in reader.elections_to_weigh(after_seq=after_seq):
         if isinstance(election, StandingOrder):
-            moved = reader.assets_moved_since(max(election.recorded_at, election.effective_from))
-            stale |= moved if election.asset is None else moved & {election.asset}
+            start = max(election.recorded_at, election.effective_from)
+            starts[election.asset] = min(start, starts.get(election.asset, start))
         else:
             subjects.add(words_of(election).subject)
-    return stale | {asset for _, asset in reader.booked(subjects)}
+    stale: set[str] = {asset for _, asset in reader.booked(subjects)}
+    for asset, start in starts.items():
+        moved = reader.assets_moved_since(start)
+        stale |= moved if asset is None else moved & {asset}
+    return stale
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from ledger.domain.amount import AssetCode
-from ledger.domain.election import ORDER, SALE, Election, PickOrder
+from ledger.domain.election import ORDER, SALE, SELECTION, Election, EvidenceGrade, PickOrder
 from ledger.domain.event_text import instant_text
 from ledger.domain.ids import AccountId, ElectionId, EventId, Hash
 from ledger.domain.lot import Disposal, Lot
@@ -16,7 +16,7 @@ from ledger.storage.backend import Backend
 from ledger.storage.nouns import RegisteredElection
 from ledger.storage.tables import disposal, election, event, lot
 
-_ROWS = 64  # rows fetched at a time: a sale takes a few lots
+_ROWS = 16  # rows fetched at a time: a sale takes a few lots
 _OPEN = lot.c.lowest_first.is_not(None)
 # As `ledger.lots.orders` has it: what an order likes equally goes by acquisition, place in the timeline, and part.
 _ORDERS: dict[PickOrder, tuple[ColumnElement[Any], ...]] = {
@@ -53,13 +53,17 @@ class RegisterReader:
             head = (row.election_id, row.kind, row.subject, instant_text(row.recorded_at), row.grade, row.evidence)
             yield row.election_id, (*head, row.body, row.payload_id or "", instant_text(row.stored_at)), row.hash
 
-    def elections(self, *, after_seq: int = 0, subject: str | None = None) -> tuple[Election, ...]:
-        """Return elections in the order of the register; only those after a place, or for one sale or order (empty: standing orders)."""
-        statement = select(election).where(election.c.seq > after_seq)
-        if subject is not None:
-            statement = statement.where(election.c.subject == subject)
+    def elections(self, *, subject: str | None = None) -> tuple[Election, ...]:
+        """Return elections in the order of the register; all, or only those for one sale or order (empty: standing orders)."""
+        statement = select(election) if subject is None else select(election).where(election.c.subject == subject)
         found = self._connection.execute(statement.order_by(election.c.seq))
         return tuple(rows.registered_election(row).election for row in found)
+
+    def elections_to_weigh(self, *, after_seq: int) -> Iterator[Election]:
+        """Yield the elections after a place that may mean events which were there before: not own selections, refused if they did."""
+        own_selection = (election.c.kind == SELECTION) & (election.c.grade == EvidenceGrade.OWN.value)
+        statement = select(election).where(election.c.seq > after_seq, ~own_selection).order_by(election.c.seq)
+        return (rows.registered_election(row).election for row in self._connection.execute(statement))
 
     def registered(self, ids: Collection[str]) -> dict[ElectionId, RegisteredElection]:
         """Return the elections of these ids; the unknown are missing."""

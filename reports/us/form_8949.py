@@ -40,6 +40,7 @@ _COLUMNS = (
     Column(name="adjustment", title="(g) Amount of adjustment", kind=CellKind.MONEY, total=True),
     Column(name="gain", title="(h) Gain or (loss)", kind=CellKind.MONEY, total=True),
     Column(name="disposal", title="Disposal"),
+    Column(name="matched_by", title="Lots picked by", kind=CellKind.OUTSIDE),
     Column(name="finding", title="Finding"),
 )
 _TOTAL_COLUMNS = (
@@ -204,6 +205,7 @@ def _form_row(page: _Page, row: GainRow, figures: _Figures) -> Row:
         adjustment if row.adjustment else None,
         gain,
         row.disposal.disposal_id,
+        row.disposal.matched_by,
         row.finding,
     )
 

@@ -111,7 +111,7 @@ def figures(book: Book) -> dict[str, bytes]:
     return written
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(history=histories(), regime=st.integers(0, len(REGIMES) - 1), data=st.data())
 def test_elections_and_events_may_come_in_any_order(
     empty: list[Path], history: tuple[list[Row], list[list[Row]]], regime: int, data: st.DataObject
@@ -134,11 +134,12 @@ def test_elections_and_events_may_come_in_any_order(
         assert pieces.findings() == whole.findings()
         assert {finding.code for finding in pieces.check()} <= {
             "missing-basis",
+            "unknown-acquisition",
             *(f"election-{why}" for why in ("late", "lots-not-open", "short")),
         }
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(history=histories(), data=st.data())
 def test_what_is_elected_between_imports_is_matched_as_if_all_was_matched_anew(
     empty: list[Path], history: tuple[list[Row], list[list[Row]]], data: st.DataObject
@@ -160,7 +161,7 @@ def test_what_is_elected_between_imports_is_matched_as_if_all_was_matched_anew(
         assert figures(book) == found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(history=histories(), regime=st.integers(0, len(REGIMES) - 1), data=st.data())
 def test_a_preview_tells_what_a_sale_then_takes(
     empty: list[Path], history: tuple[list[Row], list[list[Row]]], regime: int, data: st.DataObject

@@ -73,14 +73,15 @@ def preview(reader: Reader, sale: SaleAsked, *, terms: BookTerms, regime: TaxReg
     rule = picking_of(regime.rule(terms), terms)
     wallets = _pool_of(sale, reader.wallets_holding(sale.asset), by_wallet=rule.pools_by_wallet(now))
     choice = rule.choice_now(wallet=sale.wallet or wallets[0], asset=sale.asset, bot=sale.bot, instant=now)
-    asked = [(order.value, order.value, order) for order in PickOrder] + [(ELECTED, choice.matched_by, choice.order)]
-    views: list[RulePreview] = []
-    for name, matched_by, order in asked:
-        with ExitStack() as streams:
-            pools = [streams.enter_context(closing(reader.lots_in_order(order, asset=sale.asset, wallet=wallet))) for wallet in wallets]
-            pieces = pieces_of_sale(pool_in_order(order, pools), sale.quantity, sale.proceeds)
-        views.append(RulePreview(rule=name, matched_by=matched_by, pieces=_termed(pieces, regime, terms, now)))
-    return tuple(views)
+    by_order = {order: _termed(_pieces(reader, sale, wallets, order), regime, terms, now) for order in PickOrder}
+    views = [RulePreview(rule=order.value, matched_by=order.value, pieces=pieces) for order, pieces in by_order.items()]
+    return *views, RulePreview(rule=ELECTED, matched_by=choice.matched_by, pieces=by_order[choice.order])
+
+
+def _pieces(reader: Reader, sale: SaleAsked, wallets: Sequence[WalletId], order: PickOrder) -> tuple[PreviewPiece, ...]:
+    with ExitStack() as streams:
+        pools = [streams.enter_context(closing(reader.lots_in_order(order, asset=sale.asset, wallet=wallet))) for wallet in wallets]
+        return pieces_of_sale(pool_in_order(order, pools), sale.quantity, sale.proceeds)
 
 
 def _pool_of(sale: SaleAsked, holding: Sequence[str], *, by_wallet: bool) -> list[WalletId]:
