@@ -13,10 +13,10 @@ from typing import IO, Protocol, runtime_checkable
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.document import ReportDocument, ReportOption
-from ledger.domain.election import Election
+from ledger.domain.election import Election, PickOrder
 from ledger.domain.errors import RowFault
 from ledger.domain.event import Event
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, GainRow, IncomeRow, JournalRow
+from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId, VenueName, WalletId
 from ledger.domain.law.option import LawOption
@@ -224,12 +224,16 @@ class FileTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRow:
-    """What one row of a file says: an event, a row of a broker's statement, or what is wrong with it. `line` counts from 1, the header."""
+    """What one row of a file says: an event, an election, a row of a broker's statement, or what is wrong with it (then none of them).
+
+    `line` counts from 1, the header. An election that takes several rows stands in the first of them; the others have nothing to say.
+    """
 
     line: int
     event: Event | None
     faults: tuple[RowFault, ...] = ()
     statement: StatementRow | None = None
+    election: Election | None = None
 
 
 class FileFormat(Protocol):
@@ -262,7 +266,8 @@ class BookTerms:
 
     `year_start` is the user's own, for regimes that leave the tax year to the user; None: the user left it to the regime.
     `elections` are all that were ever recorded, in any order. `law` holds the options that only the regime knows; `forms` names,
-    in its words, the form that was issued on the sales of an account in a tax year.
+    in its words, the form that was issued on the sales of an account in a tax year. `brokers` are the
+    wallets that a broker holds, with the one order of lots that it offers, None where it takes the owner's choice.
     """
 
     currency: AssetCode
@@ -274,6 +279,7 @@ class BookTerms:
     elections: tuple[Election, ...] = ()
     law: Mapping[str, LawOption] = field(default_factory=dict)
     forms: Mapping[AccountId, Mapping[int, str]] = field(default_factory=dict)
+    brokers: Mapping[WalletId, PickOrder | None] = field(default_factory=dict)
 
     def wallet_of(self, account: AccountId) -> WalletId:
         """Return the wallet whose lots the law pools this account with."""
@@ -410,6 +416,10 @@ class ReportInput(Protocol):
 
     def lots(self) -> Iterator[Lot]:
         """Yield the lots open at the end of the period, by asset, wallet, acquisition, lot id."""
+        ...
+
+    def elections(self) -> Iterator[ElectionRow]:
+        """Yield the whole register by instant of recording, then id, each with the pieces of the period that it decided."""
         ...
 
     def entries(self) -> Iterator[JournalRow]:

@@ -8,8 +8,9 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from ledger.config.secrets import check_reference
-from ledger.config.values import SETTINGS_NAME, SHARE_DEFAULT, BookSettings, BotRule, ConnectionSettings, check_name
+from ledger.config.values import SETTINGS_NAME, SHARE_DEFAULT, BookSettings, BotRule, ConnectionSettings, Custody, check_name
 from ledger.domain.amount import FIAT, AssetCode
+from ledger.domain.election import PickOrder
 from ledger.domain.errors import InputError, nearest
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
 from ledger.domain.law.option import LawOption
@@ -85,14 +86,16 @@ class _Reader:
             method=self._text(book, "book", "method", "fifo"),
             scope=self._text(book, "book", "scope", "wallet"),
             year_start=self._year_start(self._text(book, "book", "year_start", "")),
-            connections=tuple(self._connection(name, self._table(connections, name, "connections.")) for name in connections),
+            connections=self._agreeing(
+                tuple(self._connection(name, self._table(connections, name, "connections.")) for name in connections)
+            ),
             bots=tuple(self._bot(number, one) for number, one in enumerate(self._list(read, "bots"), start=1)),
             law={name: self._law_option(f"law.{name}", option) for name, option in self._table(read, "law").items()},
         )
 
     def _connection(self, name: str, table: dict[str, object]) -> ConnectionSettings:
         where = f"connections.{name}"
-        self._only(table, where, ("venue", "bot", "wallet", "secrets", "share", "base_url", "tier", "forms"))
+        self._only(table, where, ("venue", "bot", "wallet", "secrets", "share", "base_url", "tier", "forms", "custody", "broker_method"))
         secrets = table.get("secrets", "")
         if secrets != "":
             # What is no text is refused in the same words: it may hold a pasted key, and must not be repeated.
@@ -107,6 +110,8 @@ class _Reader:
             base_url=self._text(table, where, "base_url", "") or None,
             tier=self._text(table, where, "tier", ""),
             forms=self._forms(self._table(table, "forms", f"{where}."), f"{where}.forms"),
+            custody=self._custody(table, where),
+            broker_method=self._broker_method(table, where),
         )
 
     def _forms(self, table: dict[str, object], where: str) -> dict[int, str]:
@@ -121,6 +126,30 @@ class _Reader:
         if not isinstance(option, dict):
             raise self._wrong(where, f"is {option!r}", "write true or false, text in quotes, or a table of texts")
         return {key: self._text(option, where, key, None) for key in option}
+
+    def _custody(self, table: dict[str, object], where: str) -> Custody:
+        text = self._text(table, where, "custody", Custody.BROKER.value)
+        if text not in list(Custody):
+            raise self._wrong(f"{where}.custody", f"is {text!r}", "use broker or unhosted")
+        return Custody(text)
+
+    def _broker_method(self, table: dict[str, object], where: str) -> PickOrder | None:
+        text = self._text(table, where, "broker_method", "")
+        if text and text not in list(PickOrder):
+            raise self._wrong(f"{where}.broker_method", f"is {text!r}", f"use one of {', '.join(PickOrder)}, or leave it out")
+        if text and self._custody(table, where) is Custody.UNHOSTED:
+            raise self._wrong(f"{where}.broker_method", f"is {text!r}, but custody is unhosted", "take one of the two out")
+        return PickOrder(text) if text else None
+
+    def _agreeing(self, connections: tuple[ConnectionSettings, ...]) -> tuple[ConnectionSettings, ...]:
+        """Refuse connections of one wallet that say different things of who holds it."""
+        first: dict[WalletId, ConnectionSettings] = {}
+        for one in connections:
+            other = first.setdefault(one.pool, one)
+            if (one.custody, one.broker_method) != (other.custody, other.broker_method):
+                found = f"differs in custody or broker_method from connections.{other.name}, of the same wallet {one.pool}"
+                raise self._wrong(f"connections.{one.name}", found, "say the same of both, or give them wallets of their own")
+        return connections
 
     def _bot(self, number: int, table: object) -> BotRule:
         where = f"bots #{number}"

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ledger.domain.amount import AssetCode
+from ledger.domain.election import PickOrder
 from ledger.domain.errors import InputError, nearest
 from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, VenueName, WalletId
 from ledger.domain.law.option import LawOption
@@ -17,11 +19,19 @@ SHARE_DEFAULT = 0.5
 _NAME_LENGTH_MAX = 64
 
 
+class Custody(StrEnum):
+    """Who holds the units of an account. An account without a connection is unhosted."""
+
+    BROKER = "broker"
+    UNHOSTED = "unhosted"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
     """One API key at one venue. `name` is the account. `secrets` is a reference, never a value. `tier`: see `ConnectionTerms`.
 
-    `forms` says which form on its sales the venue issued for a year, in the words of the book's regime.
+    `forms` says which form on its sales the venue issued for a year, in the words of the book's regime. `custody`
+    says who holds the units; `broker_method` is the only order of lots that a broker offers, None where it takes any.
     """
 
     name: AccountId
@@ -33,6 +43,13 @@ class ConnectionSettings:
     base_url: str | None = None
     tier: str = ""
     forms: Mapping[int, str] = field(default_factory=dict)
+    custody: Custody = Custody.BROKER
+    broker_method: PickOrder | None = None
+
+    @property
+    def pool(self) -> WalletId:
+        """The wallet whose lots its account belongs to."""
+        return self.wallet or WalletId(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +93,11 @@ class BookSettings:
     def forms(self) -> dict[AccountId, Mapping[int, str]]:
         """Which form was issued on the sales of which account in which year; accounts without any are missing."""
         return {one.name: one.forms for one in self.connections if one.forms}
+
+    @property
+    def brokers(self) -> dict[WalletId, PickOrder | None]:
+        """The wallets that a broker holds, with the one order of lots that it offers, None where it takes any."""
+        return {one.pool: one.broker_method for one in self.connections if one.custody is Custody.BROKER}
 
     def connection(self, name: str) -> ConnectionSettings:
         """Return a connection by name.

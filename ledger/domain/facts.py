@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from ledger.domain.amount import AssetCode
+from ledger.domain.election import Election
 from ledger.domain.entry import JournalEntry
 from ledger.domain.ids import AccountId, BotId, SourceId, WalletId
 from ledger.domain.lot import Adjustment, Disposal, HoldingTerm
@@ -46,6 +47,14 @@ class IncomeRow:
     bot: BotId | None
     value: Decimal | None
     finding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElectionRow:
+    """An election, and the disposal pieces whose lots it picked, by time."""
+
+    election: Election
+    decided: tuple[Disposal, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

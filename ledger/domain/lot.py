@@ -53,6 +53,7 @@ class Caveat(StrEnum):
     ELECTION_LATE = "election-late"  # a selection for this sale was recorded after it: void for it
     ELECTION_NOT_OPEN = "election-lots-not-open"  # its lots were not open in the wallet, or had too few units: void for this sale
     ELECTION_SHORT = "election-short"  # the selection named fewer units than were sold: this piece is of the rest
+    ELECTION_NOT_WITH_BROKER = "election-not-with-broker"  # a broker holds the wallet, and only our own books know of the choice
     POOL_INCOMPLETE = "pool-incomplete"  # units without price or basis stand beside the pool: its average will change
 
 
@@ -64,7 +65,7 @@ LOOKING_AHEAD = frozenset({"same-day", "30-day", "pool"})
 class MovementHead:
     """What every movement carries. `quantity` is positive. `leg` numbers the movements of one event from 1.
 
-    `order_id` is the venue's order behind the event: a selection of lots may name it.
+    `order_id` is the venue's order behind the event, `client_order_id` the bot's name for it: a selection of lots may name either.
 
     The order at one instant is the venue's `sequence`, else the natural order of `source_id`, then `event_id`, then `leg`;
     a regime numbers what comes in before what goes out. See `ledger.lots.pools.timeline_order`.
@@ -81,6 +82,7 @@ class MovementHead:
     wallet: WalletId
     bot: BotId | None = None
     order_id: OrderId | None = None
+    client_order_id: OrderId | None = None
 
 
 @made_quickly
@@ -132,7 +134,8 @@ class Lot:
     `quantity` and `cost_basis` are what the lot had when it came into this wallet, `quantity_open` and `cost_open` what
     is left. A transfer carries part of a lot into another wallet under the same `lot_id`: ids are unique per wallet
     and `part`, which counts arrivals of one lot in one wallet from 0. `gap` says why a basis is not known; `cost_basis`
-    is then 0 for `MISSING_BASIS` and None for `MISSING_PRICE`.
+    is then 0 for `MISSING_BASIS` and None for `MISSING_PRICE`. `serial` is the place of the acquisition among those of the asset;
+    `rate_key` orders open lots by their exact cost per unit (see `ledger.lots.open_lots.rate_key`), None where used up or without price.
     """
 
     lot_id: LotId
@@ -149,6 +152,8 @@ class Lot:
     quantity_open: Decimal
     cost_open: Decimal | None
     gap: Gap | None = None
+    serial: int = 0
+    rate_key: int | None = None
 
 
 @made_quickly

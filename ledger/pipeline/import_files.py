@@ -1,4 +1,4 @@
-"""Files -> payloads, events, entries: all files of one command in one database transaction, all or nothing."""
+"""Files -> payloads, events, entries, elections: all files of one command in one database transaction, all or nothing."""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +14,7 @@ from ledger.domain.errors import InputError, RowFault
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, VenueName, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
+from ledger.pipeline.elections.register import Intake
 from ledger.pipeline.interpret import Absorber, Attribution, Contradiction, HeldEvents, Tally, Told
 from ledger.pipeline.match import MatchResult
 from ledger.pipeline.progress import Progress
@@ -28,7 +29,7 @@ Derive = Callable[[Writer, HeldEvents], MatchResult]  # matches lots inside the 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOutcome:
-    """What one file brought: its number of data rows, and how many of its events were new, known and so on.
+    """What one file brought: its number of data rows, and how many of its events and elections were new, known and so on.
 
     `venue` is whose export it is; `accounts` are those that its events are in, sorted.
     """
@@ -86,7 +87,10 @@ class FileImport:
         payload_seq, _ = writer.add_payload(payload)
         absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution, held=held)
         accounts: set[AccountId] = set()
-        rows = self._absorb(path, file_format.read(table.rows, table.header, self.terms), absorber, writer, payload_seq, accounts)
+        intake = Intake(writer, payload_id=payload.payload_id, stored_at=self.recorded_at)
+        taker = _Taker(absorber=absorber, intake=intake, writer=writer, payload_seq=payload_seq, recorded_at=self.recorded_at)
+        rows = self._absorb(path, file_format.read(table.rows, table.header, self.terms), taker, accounts)
+        absorber.tally.add(Tally(new=intake.new, known=intake.known))
         contradictions = [one.finding(payload.payload_id) for one in absorber.contradictions]
         writer.replace_findings(f"payload:{payload.payload_id}", contradictions, self.recorded_at)
         return FileOutcome(
@@ -98,9 +102,7 @@ class FileImport:
             tally=absorber.tally,
         )
 
-    def _absorb(
-        self, path: Path, rows: Iterator[FileRow], absorber: Absorber, writer: Writer, payload_seq: int, accounts: set[AccountId]
-    ) -> int:
+    def _absorb(self, path: Path, rows: Iterator[FileRow], taker: "_Taker", accounts: set[AccountId]) -> int:
         faults: list[RowFault] = []
         read = 0
         while chunk := list(islice(rows, _CHUNK_ROWS)):
@@ -108,19 +110,12 @@ class FileImport:
             faults += [fault for row in chunk for fault in row.faults]
             accounts |= {row.event.account for row in chunk if row.event is not None}
             if not faults:  # after a fault the rest is read only to list all that is wrong
-                absorber.absorb(_told(chunk), payload_seq)
-                self._keep_statements(chunk, writer, absorber.tally, payload_seq)
+                faults += taker.take(chunk)
             self.progress.advance(f"import {path.name}", read)
-        faults += [_told_twice(one) for one in absorber.contradictions if one.same_payload]
+        faults += [_told_twice(one) for one in taker.absorber.contradictions if one.same_payload]
         if faults:
             raise _bad_rows(path, faults)
         return read
-
-    def _keep_statements(self, chunk: Sequence[FileRow], writer: Writer, tally: Tally, payload_seq: int) -> None:
-        told = [(row.line, row.statement) for row in chunk if row.statement is not None]
-        if told:
-            new = writer.add_statement_rows(told, payload_seq, self.recorded_at)
-            tally.add(Tally(new=new, known=len(told) - new))
 
     def _payload(self, path: Path, content: bytes, file_format: FileFormat) -> Payload:
         account = self.terms.account or AccountId("")
@@ -138,6 +133,26 @@ class FileImport:
             content_hash=digest,
             fetched_at=self.recorded_at,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taker:
+    """Takes in what the rows of one file say, each kind where it belongs."""
+
+    absorber: Absorber
+    intake: Intake
+    writer: Writer
+    payload_seq: int
+    recorded_at: datetime
+
+    def take(self, chunk: Sequence[FileRow]) -> list[RowFault]:
+        """Store what rows without faults say; return what is wrong with it all the same."""
+        self.absorber.absorb(_told(chunk), self.payload_seq)
+        statements = [(row.line, row.statement) for row in chunk if row.statement is not None]
+        if statements:
+            new = self.writer.add_statement_rows(statements, self.payload_seq, self.recorded_at)
+            self.absorber.tally.add(Tally(new=new, known=len(statements) - new))
+        return self.intake.take([(row.line, row.election) for row in chunk if row.election is not None])
 
 
 def _check_account(path: Path, payload: Payload, writer: Writer) -> None:

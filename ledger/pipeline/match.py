@@ -1,7 +1,8 @@
 """Events -> lots and disposals: the timeline of each asset that has changed, swept anew.
 
 What is derived here may be deleted and rebuilt at any time; the computation row says what it stands for. An asset is
-rebuilt whole when it got a new event or a price it lacked; all are when a setting changed that the law looks at.
+rebuilt whole when it got a new event, a price it lacked or an election that means one of its events; all are when a setting
+changed that the law looks at.
 """
 
 import json
@@ -13,6 +14,7 @@ from enum import Enum, auto
 
 from ledger.config import BookSettings
 from ledger.domain.amount import INTEGER_DIGITS_MAX, AssetCode, is_fiat, text_of
+from ledger.domain.election import StandingOrder, words_of
 from ledger.domain.errors import NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, Transfer, assets_of
 from ledger.domain.event_text import instant_text, kind_of
@@ -81,7 +83,7 @@ def match_into(
     held: HeldEvents | None = None,
 ) -> MatchResult:
     """Do what `match_book` does, inside the caller's transaction; `held` saves reading back what it has brought."""
-    terms = terms_of(settings)
+    terms = terms_of(settings, writer.elections())
     rule = regime.rule(terms)
     wanted = _Wanted(regime=regime, options=options_text(terms))
     gaps = Gaps()
@@ -120,11 +122,11 @@ def is_current(reader: Reader, settings: BookSettings, regime: TaxRegime) -> boo
 
 
 def options_text(terms: BookTerms) -> str:
-    """Return everything of the settings that changes lots or gains, as canonical JSON."""
+    """Return everything of the settings that changes lots or gains, as canonical JSON; elections are no settings."""
     return json.dumps(
         {
+            "brokers": {wallet: method and method.value for wallet, method in sorted(terms.brokers.items())},
             "currency": terms.currency,
-            "elections": sorted(election.election_id for election in terms.elections),
             "forms": {account: {str(year): form for year, form in forms.items()} for account, forms in terms.forms.items()},
             "law": dict(terms.law),
             "method": terms.method,
@@ -152,6 +154,7 @@ class _Wanted:
             options=self.options,
             event_seq=reader.event_seq_last(),
             price_seq=reader.price_seq_last(),
+            election_seq=reader.election_seq_last(),
             computed_at=computed_at,
         )
 
@@ -165,9 +168,30 @@ def _stale_assets(reader: Reader, wanted: _Wanted, rebuild: Rebuild) -> list[Ass
         stale = reader.changed_assets(after_event_seq=0)
     else:
         stale = reader.changed_assets(after_event_seq=computed.event_seq)
+        stale |= _elected_assets(reader, computed.election_seq)
         if rebuild is Rebuild.UNPRICED or reader.price_seq_last() > computed.price_seq:
             stale |= reader.assets_without_price()
     return [AssetCode(asset) for asset in sorted(stale) if not is_fiat(AssetCode(asset))]
+
+
+def _elected_assets(reader: Reader, after_seq: int) -> set[str]:
+    """Return the assets whose matches the elections since may change; a sale that is told later makes its asset stale by itself.
+
+    A standing order decides nothing before it is recorded and effective; a selection nothing but the sale or order it names.
+    """
+    starts: dict[AssetCode | None, datetime] = {}
+    subjects: set[str] = set()
+    for election in reader.elections_to_weigh(after_seq=after_seq):
+        if isinstance(election, StandingOrder):
+            start = max(election.recorded_at, election.effective_from)
+            starts[election.asset] = min(start, starts.get(election.asset, start))
+        else:
+            subjects.add(words_of(election).subject)
+    stale: set[str] = {asset for _, asset in reader.booked(subjects)}
+    for asset, start in starts.items():
+        moved = reader.assets_moved_since(start)
+        stale |= moved if asset is None else moved & {asset}
+    return stale
 
 
 @dataclass(slots=True)
@@ -355,9 +379,24 @@ def _selection_short(piece: Disposal) -> Finding:
     )
 
 
+def _not_with_broker(first: Disposal) -> Finding:
+    assert first.caveat is not None, first
+    return Finding(
+        code=first.caveat.value,
+        severity=Severity.WARNING,
+        subject=f"{first.wallet}/{first.asset}",
+        message=f"lots of {first.asset} in wallet {first.wallet}, which a broker holds, were chosen in our own books from "
+        f"{instant_text(first.disposed_at)} on ({first.kind} {first.source_id}, {first.matched_by}); from 2027 on the broker must be "
+        "told by the time of the sale (26 CFR 1.1012-1(j)(3); Notice 2026-20 ends with 2026)",
+        mend="give the order to the broker, and import what it confirmed (lotwright-elections, with the evidence); in lotwright.toml set "
+        '`broker_method` if it offers one order only, or `custody = "unhosted"` if no broker holds this wallet',
+    )
+
+
 _CAVEATS: Mapping[Caveat, Callable[[Disposal], Finding]] = {
     Caveat.POOL_INCOMPLETE: _pool_incomplete,
     Caveat.ELECTION_LATE: _selection_late,
     Caveat.ELECTION_NOT_OPEN: _selection_not_open,
     Caveat.ELECTION_SHORT: _selection_short,
+    Caveat.ELECTION_NOT_WITH_BROKER: _not_with_broker,
 }

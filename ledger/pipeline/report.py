@@ -13,11 +13,11 @@ from ledger.config import BookSettings
 from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat
 from ledger.domain.errors import NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, Fill, Income, IncomeKind
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, FindingCount, GainRow, IncomeRow, JournalRow
+from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, FindingCount, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId
 from ledger.domain.law.wash_sale import DeferredLoss
-from ledger.domain.lot import Acquisition, Gap, Lot, LotOrigin
+from ledger.domain.lot import Acquisition, Disposal, Gap, Lot, LotOrigin
 from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
 from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
@@ -46,6 +46,11 @@ class Selection:
     def takes(self, event: Event) -> bool:
         """Tell whether an event belongs to the account and bot asked for."""
         return self.account in (None, event.account) and (self.bot is None or self.bot == (event.bot or NO_BOT))
+
+    def takes_piece(self, piece: Disposal) -> bool:
+        """Tell whether a disposal piece is of the account, bot and asset asked for."""
+        named = self.account in (None, piece.account) and self.asset in (None, piece.asset)
+        return named and (self.bot is None or self.bot == (piece.bot or NO_BOT))
 
     def __str__(self) -> str:
         named = (("bot", self.bot), ("asset", self.asset), ("account", self.account))
@@ -137,6 +142,17 @@ class BookInput:
         lots = chain.from_iterable(self._lots_before(until, asset) for asset in assets if not is_fiat(asset))
         return (lot for lot in lots if chosen.account in (None, lot.account))
 
+    def elections(self) -> Iterator[ElectionRow]:
+        """Yield the register, each election with what it decided of the period."""
+        since, until = self._instants()
+        decided: defaultdict[str, list[Disposal]] = defaultdict(list)
+        for piece in self.reader.elected_disposals():
+            inside = (since is None or since <= piece.disposed_at) and (until is None or piece.disposed_at < until)
+            if inside and self.selection.takes_piece(piece):
+                decided[piece.matched_by.partition(":")[2]].append(piece)
+        for election in sorted(self.reader.elections(), key=attrgetter("recorded_at", "election_id")):
+            yield ElectionRow(election=election, decided=tuple(decided[election.election_id]))
+
     def entries(self) -> Iterator[JournalRow]:
         """Yield the journal entries of the period."""
         since, until = self._instants()
@@ -186,7 +202,7 @@ class BookInput:
 
     def _lots_before(self, until: datetime, asset: AssetCode) -> list[Lot]:
         """Return the lots of an asset that were open at an instant, in the order in which stored ones are read."""
-        terms = terms_of(self.settings)
+        terms = terms_of(self.settings, self.reader.elections())
         movements = movements_of(self.reader, asset, self.regime, terms)
         earlier = takewhile(lambda movement: movement.occurred_at < until, ties_ordered(movements))
         outcomes = self.regime.rule(terms).match(earlier)

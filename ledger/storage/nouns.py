@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from ledger.domain.election import Election
 from ledger.domain.entry import JournalEntry, PostingCells
 from ledger.domain.event import Event, SourceRank
-from ledger.domain.ids import Hash
+from ledger.domain.ids import Hash, PayloadId
 from ledger.domain.values.quick import made_quickly
 
 State = Mapping[str, str | int | None]  # what a connector needs to go on
@@ -105,4 +106,20 @@ class Computation:
     options: str
     event_seq: int
     price_seq: int
+    election_seq: int
     computed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredElection:
+    """An election in its place of the register's chain (`seq` from 1).
+
+    `payload_id` is the file that told of it, None of an own one; `stored_at` our clock when it came into the register.
+    """
+
+    seq: int
+    election: Election
+    payload_id: PayloadId | None
+    stored_at: datetime
+    previous_hash: Hash
+    hash: Hash

@@ -33,6 +33,7 @@ from ledger.domain.price import PriceQuote
 from ledger.storage import rows, tables
 from ledger.storage.backend import Backend
 from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, State, StoredEntry, StoredEvent
+from ledger.storage.register import RegisterReader
 from ledger.storage.rows import AnyRow
 from ledger.storage.tables import (
     broker_statement,
@@ -63,7 +64,7 @@ Condition = ColumnElement[bool] | None
 AnySelect = Select[*tuple[Any, ...]]
 
 
-class Reader:
+class Reader(RegisterReader):
     """What a book says. Made by `Store.read`."""
 
     def __init__(self, connection: Connection, backend: Backend) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from ledger.domain.amount import Amount
+from ledger.domain.election import ElectionWords, EvidenceGrade, election_of, words_of
 from ledger.domain.entry import JournalEntry, Posting
 from ledger.domain.event import Event, SourceRank
 from ledger.domain.event_text import HeadFields, event_of, instant_text
@@ -22,11 +23,14 @@ from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
 from ledger.storage.backend import BulkRow
 from ledger.storage.columns import day_text_or_none, decimal_text, decimal_text_or_none, fitting, instant_text_or_none, json_text
-from ledger.storage.nouns import CoverageWindow, KnownEvent, NewEntry, NewEvent, StoredEvent
+from ledger.storage.nouns import CoverageWindow, KnownEvent, NewEntry, NewEvent, RegisteredElection, StoredEvent
 from ledger.storage.tables import event, payload
 
 AnyRow = Row[*tuple[Any, ...]]  # a row of some statement; who reads it knows its columns
 
+_KEY_BYTES = 48  # a cost below 1e38 by the 256 bits of `rate_key`, and a sign
+_MIDDLE = 1 << 383
+_LAST = b"\xff" * (_KEY_BYTES + 1)
 _COMPRESSION = 3  # JSON pages shrink to an eighth, in half the time of zlib's own middle
 _RANKS = {rank.value: rank for rank in SourceRank}
 _ORIGINS = {origin.value: origin for origin in LotOrigin}
@@ -204,6 +208,38 @@ def entry_of(row: AnyRow, postings: Sequence[Posting]) -> JournalEntry:
     return JournalEntry(entry_id=entry_id, event_id=event_id, occurred_at=occurred_at, postings=tuple(postings), reverses=reverses)
 
 
+# --- the register of elections --------------------------------------------------------------------------------------
+
+
+def election_row(registered: RegisteredElection) -> BulkRow:
+    """Return the row of an election."""
+    election, words = registered.election, words_of(registered.election)
+    return (
+        registered.seq,
+        election.election_id,
+        words.kind,
+        words.subject,
+        instant_text(election.recorded_at),
+        election.grade.value,
+        election.evidence,
+        words.body,
+        registered.payload_id,
+        instant_text(registered.stored_at),
+        registered.previous_hash,
+        registered.hash,
+    )
+
+
+def registered_election(row: AnyRow) -> RegisteredElection:
+    """Read all columns of an election."""
+    seq, election_id, kind, subject, recorded_at, grade, evidence, body, payload_id, stored_at, previous_hash, own_hash = row
+    words = ElectionWords(kind=kind, subject=subject, body=body)
+    told = election_of(words, election_id=election_id, recorded_at=recorded_at, grade=EvidenceGrade(grade), evidence=evidence)
+    return RegisteredElection(
+        seq=seq, election=told, payload_id=payload_id, stored_at=stored_at, previous_hash=previous_hash, hash=own_hash
+    )
+
+
 # --- progress, findings, prices -------------------------------------------------------------------------------------
 
 
@@ -267,12 +303,21 @@ def lot_rows(lots: Sequence[Lot]) -> Iterator[BulkRow]:
             decimal_text(lot.quantity_open),
             decimal_text_or_none(lot.cost_open),
             None if lot.gap is None else lot.gap.value,
+            lot.serial,
+            *(cost_keys(lot.rate_key) if lot.quantity_open else (None, None)),
         )
+
+
+def cost_keys(rate_key: int | None) -> tuple[bytes, bytes]:
+    """Return the bytes that sort open lots by cost per unit, lowest first and highest first; lots without a price last in both."""
+    if rate_key is None:
+        return _LAST, _LAST
+    return (_MIDDLE + rate_key).to_bytes(_KEY_BYTES, "big"), (_MIDDLE - 1 - rate_key).to_bytes(_KEY_BYTES, "big")
 
 
 def lot_of(row: AnyRow) -> Lot:
     """Read all columns of a lot."""
-    lot_id, part, event_id, source_id, asset, account, wallet, acquired_at, origin, *sizes, gap = row
+    lot_id, part, event_id, source_id, asset, account, wallet, acquired_at, origin, *sizes, gap, serial, lowest_first, _ = row
     quantity, cost_basis, quantity_open, cost_open = sizes
     return Lot(
         lot_id=lot_id,
@@ -289,6 +334,8 @@ def lot_of(row: AnyRow) -> Lot:
         quantity_open=quantity_open,
         cost_open=cost_open,
         gap=_GAPS[gap],
+        serial=serial,
+        rate_key=None if lowest_first in (None, _LAST) else int.from_bytes(lowest_first, "big") - _MIDDLE,
     )
 
 

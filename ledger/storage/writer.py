@@ -13,6 +13,7 @@ from ledger.domain.price import PriceQuote
 from ledger.storage import rows
 from ledger.storage.nouns import Computation, CoverageWindow, NewEntry, NewEvent, State
 from ledger.storage.reader import Reader
+from ledger.storage.register import RegisterWriter
 from ledger.storage.tables import (
     broker_statement,
     computation,
@@ -30,7 +31,7 @@ from ledger.storage.tables import (
 )
 
 
-class Writer(Reader):
+class Writer(Reader, RegisterWriter):
     """What may be added to a book, and what is derived may be replaced. Made by `Store.write`."""
 
     def add_payload(self, source: Payload) -> tuple[int, bool]:
@@ -121,6 +122,7 @@ class Writer(Reader):
                 "options": done.options,
                 "event_seq": done.event_seq,
                 "price_seq": done.price_seq,
+                "election_seq": done.election_seq,
                 "computed_at": done.computed_at,
             },
         )

@@ -15,8 +15,10 @@ from ledger.domain.event import Event
 from ledger.domain.law.statement import AsReported, Told
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
-from ledger.domain.period import CALENDAR_YEAR, Period
+from ledger.domain.period import CALENDAR_YEAR, Period, start_of_day
 from ledger.domain.price import Worth
+from ledger.lots.elections import Brokers
+from ledger.lots.matching import Picking
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.calendar import last_day_of_month, one_year_after
 from ledger.tax.movements import movements_of
@@ -29,10 +31,12 @@ from ledger.tax.worths import priced_assets_of
 
 _DOLLAR = AssetCode("USD")
 
+_BROKERS_DECIDE_FROM = date(2027, 1, 1)  # DECISIONS: us-election-broker
+
 _SCOPES = ("wallet", "universal-until-2025-01-01")
 _STANDING_ORDER = (
     'keep `method = "fifo"`: another choice of lots counts only as a standing order that was written down before the sales'
-    " that it covers (26 CFR 1.1012-1(j)), and no command records one yet"
+    " that it covers (26 CFR 1.1012-1(j)): record one with `lotwright lots elect --rule hifo`, from when on it counts"
 )
 _INSTEAD = {
     **dict.fromkeys(("lifo", "hifo", "lofo"), _STANDING_ORDER),
@@ -53,7 +57,8 @@ class UnitedStates:
     def rule(self, terms: BookTerms) -> MatchingRule:
         """Return the matching rule: first in, first out, where no election recorded in time says otherwise.
 
-        Source: 26 CFR 1.1012-1(j). Pools are wallets; before 2025 they may have been all wallets together.
+        Source: 26 CFR 1.1012-1(j). Pools are wallets; before 2025 they may have been all wallets together. Of what a broker holds,
+        from 2027 on the choice must have been given to the broker: Notices 2025-7 and 2026-20 end with 2026.
 
         Raises:
             InputError: when the currency is not the dollar, tax years begin elsewhere, the method or scope is not allowed, or an
@@ -63,7 +68,9 @@ class UnitedStates:
         years_begin(terms, CALENDAR_YEAR, regime=self.name)
         us_options(terms)
         check_forms(terms)
-        return allowed_rule(terms, regime=self.name, methods=self.methods, scopes=_SCOPES, instead=_INSTEAD)
+        rule = allowed_rule(terms, regime=self.name, methods=self.methods, scopes=_SCOPES, instead=_INSTEAD)
+        assert isinstance(rule, Picking), rule
+        return rule.with_brokers(Brokers(methods=terms.brokers, since=start_of_day(_BROKERS_DECIDE_FROM, terms.zone)))
 
     def priced_assets(self, event: Event, terms: BookTerms) -> tuple[tuple[str, AssetCode, Decimal], ...]:
         """Return which prices an event needs: (``value`` or ``fee``, asset, quantity) for each worth that it lacks."""

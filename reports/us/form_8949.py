@@ -33,6 +33,7 @@ _COLUMNS = (
     Column(name="adjustment", title="(g) Amount of adjustment", kind=CellKind.MONEY, total=True),
     Column(name="gain", title="(h) Gain or (loss)", kind=CellKind.MONEY, total=True),
     Column(name="disposal", title="Disposal"),
+    Column(name="matched_by", title="Lots picked by", kind=CellKind.OUTSIDE),
     Column(name="finding", title="Finding"),
 )
 _TOTAL_COLUMNS = (
@@ -125,7 +126,7 @@ class _Form:
             proceeds, cost, adjustment, gain = self.survey.totals[page, broker]
             codes = "".join(sorted({"M", *self.survey.codes[page, broker]}))
             named = f"{broker}, see attached statement"
-            yield (*page.cells(), named, None, None, proceeds, cost, codes, adjustment, gain, None, None)
+            yield (*page.cells(), named, None, None, proceeds, cost, codes, adjustment, gain, None, None, None)
 
     def statement(self, number: int, broker: str) -> Table:
         return Table(

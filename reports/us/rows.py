@@ -56,6 +56,7 @@ class FormRow:
     exact: Figures
     codes: str
     disposal: str
+    matched_by: str
     finding: str
 
     def cells(self, printed: Figures) -> Row:
@@ -63,7 +64,7 @@ class FormRow:
         proceeds, cost, adjustment, gain = printed
         change = (self.codes, adjustment) if self.codes else (None, None)
         dates = (self.date_acquired, self.date_sold)
-        return (*self.page.cells(), self.description, *dates, proceeds, cost, *change, gain, self.disposal, self.finding)
+        return (*self.page.cells(), self.description, *dates, proceeds, cost, *change, gain, self.disposal, self.matched_by, self.finding)
 
 
 def is_priced(row: GainRow) -> bool:
@@ -165,6 +166,7 @@ def _form_row(pieces: list[GainRow], asked: str) -> FormRow:
         exact=exact_of(pieces),
         codes=codes_of(pieces),
         disposal=first.disposal.disposal_id,
+        matched_by=" ".join(sorted({row.disposal.matched_by for row in pieces})),
         finding=" ".join(sorted({row.finding for row in pieces} - {""})),
     )
 

@@ -12,7 +12,7 @@ import pytest
 
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.entry import AccountName, JournalEntry, Posting
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, FindingCount, GainRow, IncomeRow, JournalRow
+from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, FindingCount, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, DisposalId, EntryId, EventId, LotId, OrderId, SourceId, WalletId
 from ledger.domain.law.wash_sale import DeferredLoss
@@ -57,6 +57,7 @@ class InventedBook:
     balance_rows: tuple[BalanceRow, ...] = ()
     bot_rows: tuple[BotActivity, ...] = ()
     finding_rows: tuple[Finding, ...] = field(default=())
+    election_rows: tuple[ElectionRow, ...] = ()
     options: Mapping[str, str] = field(default_factory=lambda: FIRST_CHOICES)
     loss_rows: tuple[DeferredLoss, ...] = ()
     brokers: Mapping[str, str] = field(default_factory=dict)
@@ -75,6 +76,9 @@ class InventedBook:
 
     def lots(self) -> Iterator[Lot]:
         return iter(self.lot_rows)
+
+    def elections(self) -> Iterator[ElectionRow]:
+        return iter(self.election_rows)
 
     def entries(self) -> Iterator[JournalRow]:
         return iter(self.journal_rows)

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from ledger.domain.amount import Amount, AssetCode
+from ledger.domain.election import EvidenceGrade, PickOrder, StandingOrder
 from ledger.domain.entry import AccountName, JournalEntry, Posting
 from ledger.domain.event import BalanceSnapshot, Event, EventHead, Fill, Side, SourceRank, assets_of
 from ledger.domain.event_text import body_text, facts_hash, kind_of
@@ -16,7 +17,9 @@ from ledger.domain.ids import (
     AccountId,
     BotId,
     DisposalId,
+    ElectionId,
     EventId,
+    Hash,
     LotId,
     PayloadId,
     SourceId,
@@ -32,7 +35,7 @@ from ledger.domain.lot import DepartureKind, Disposal, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
 from ledger.journal.chain import cells_of
-from ledger.storage.store import Computation, CoverageWindow, NewEntry, NewEvent, Store, Writer
+from ledger.storage.store import Computation, CoverageWindow, NewEntry, NewEvent, RegisteredElection, Store, Writer
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 BTC, USD = AssetCode("BTC"), AssetCode("USD")
@@ -142,6 +145,16 @@ def _statement_row(name: str = "S-1", **changes: object) -> StatementRow:
         adjustment=None,
         issued=None,
     )
+    return replace(row, **changes)
+
+
+def _registered(seq: int = 1, **changes: object) -> RegisteredElection:
+    """A standing order recorded at noon."""
+    election = StandingOrder(
+        election_id=ElectionId(f"EL-{seq}"), recorded_at=NOON, grade=EvidenceGrade.OWN, order=PickOrder.HIFO, effective_from=NOON
+    )
+    link = {"previous_hash": Hash("0" * 64), "hash": Hash(f"{seq:064}")}
+    row = RegisteredElection(seq=seq, election=election, payload_id=None, stored_at=NOON, **link)
     return replace(row, **changes)  # type: ignore[arg-type]  # any field of a row
 
 
@@ -228,6 +241,11 @@ def statement_row() -> Callable[..., StatementRow]:
 
 
 @pytest.fixture
+def registered() -> Callable[..., RegisteredElection]:
+    return _registered
+
+
+@pytest.fixture
 def entry() -> Callable[..., JournalEntry]:
     return _entry
 
@@ -272,5 +290,8 @@ def full_store(store: Store) -> Store:
         writer.add_statement_rows([(2, _statement_row())], payload_seq, NOON)
         writer.add_lots([_lot()])
         writer.add_disposals([_disposal()])
-        writer.put_computation(Computation(regime="us", version="1", options="{}", event_seq=1, price_seq=1, computed_at=NOON))
+        writer.put_computation(
+            Computation(regime="us", version="1", options="{}", event_seq=1, price_seq=1, election_seq=1, computed_at=NOON)
+        )
+        writer.add_elections([_registered()])
     return store

@@ -8,6 +8,7 @@ import pytest
 
 from ledger.connectors.files.coinbase_pro_fills import CoinbaseProFills
 from ledger.connectors.files.lotwright_1099 import Lotwright1099
+from ledger.connectors.files.lotwright_elections import LotwrightElections
 from ledger.connectors.files.lotwright_events import LotwrightEvents
 from ledger.connectors.files.reading import read_table
 from ledger.connectors.files.recognition import recognise
@@ -20,7 +21,7 @@ FaultsOf = Callable[..., list[str]]
 
 @pytest.fixture(scope="session")
 def formats() -> tuple[FileFormat, ...]:
-    return (CoinbaseProFills(), Lotwright1099(), LotwrightEvents())
+    return (CoinbaseProFills(), Lotwright1099(), LotwrightElections(), LotwrightEvents())
 
 
 @pytest.fixture(scope="session")

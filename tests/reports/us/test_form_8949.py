@@ -139,7 +139,7 @@ def test_disposal_without_acquisition_has_no_date_acquired_and_is_noted(
 ) -> None:
     document = Form8949().document(book_of(gain_rows=(gain(acquired=None, cost="0"),)))
     (row,) = document.tables[0].rows()
-    assert (row[4], row[12]) == (None, "missing-basis")
+    assert (row[4], row[13]) == (None, "missing-basis")
     assert document.notes[0].startswith("On the form with a cost of 0 and an empty column (b): 1 disposal without a known acquisition.")
 
 

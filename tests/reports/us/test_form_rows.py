@@ -81,7 +81,7 @@ def test_codes_and_adjustments_of_one_row_are_taken_together(book_of: BookOf, ga
 def test_units_without_an_acquisition_make_the_dates_of_a_row_various_and_keep_their_finding(book_of: BookOf, gain: Gain) -> None:
     pieces = (gain(), gain(acquired=None, cost="0"))
     (row,) = Form8949().document(book_of(gain_rows=pieces, options=asked(rows="sale"))).tables[0].rows()
-    assert (row[4], row[12]) == ("VARIOUS", "missing-basis")
+    assert (row[4], row[13]) == ("VARIOUS", "missing-basis")
 
 
 # Instructions for Form 8949 (2025), "Rounding off to whole dollars": 1.49 is 1, 1.50 is 2; all amounts or none.
