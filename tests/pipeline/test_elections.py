@@ -312,12 +312,13 @@ def test_an_own_election_is_not_told_again_by_a_file(held: Book, write_elections
     assert "in the register with other content" in str(refused.value.faults[0])
 
 
-def test_an_election_of_the_future_is_refused(held: Book, write_elections: Callable[..., Path], counts: Counts) -> None:
-    before = counts(held)
-    with pytest.raises(InputError) as refused:
-        held.import_files([write_elections(STANDING | {"recorded_at": "2026-06-01T12:00:00.000001Z"})])
-    assert "is later than now" in str(refused.value.faults[0])
-    assert counts(held) == before
+def test_an_election_told_for_a_day_to_come_counts_from_then_as_events_of_such_days_do(
+    held: Book, sell: Callable[..., None], write_elections: Callable[..., Path], gains_of: GainsOf
+) -> None:
+    held.import_files([write_elections(STANDING | {"recorded_at": "2026-06-02T12:00:00Z", "effective_from": "2026-06-02T12:00:00Z"})])
+    sell(held, "s1", time="2026-06-02T11:59:59Z")
+    sell(held, "s2", time="2026-06-02T12:00:00Z")
+    assert [row[3] for row in cited(gains_of(held))] == ["fifo", "order:" + STANDING["id"]]
 
 
 def test_a_dry_run_of_elections_stores_nothing(held: Book, write_elections: Callable[..., Path], counts: Counts) -> None:

@@ -48,8 +48,6 @@ class Intake:
                 self.known += 1
             elif stored is not None:
                 faults.append(_other_content(line, stored))
-            elif election.recorded_at > self._stored_at:
-                faults.append(_of_the_future(line, election))
             else:
                 new.append(election)
         self.new += len(new)
@@ -89,13 +87,4 @@ def _other_content(line: int, stored: RegisteredElection) -> RowFault:
         column="id",
         message=f"{head.election_id!r} is in the register with other content, recorded at {instant_text(head.recorded_at)}",
         mend="the register is never changed: write what was told before, or give a later election an id of its own",
-    )
-
-
-def _of_the_future(line: int, election: Election) -> RowFault:
-    return RowFault(
-        line=line,
-        column="recorded_at",
-        message=f"{instant_text(election.recorded_at)} is later than now, so {election.election_id!r} cannot have been recorded then",
-        mend="correct the instant, its offset, or the clock of this machine",
     )
