@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
+from ledger.domain.document import ReportOption
 from ledger.domain.errors import InputError
-from ledger.ports import ConnectorFactory, Exporter, FileFormat, PriceFile, ReportGenerator, TaxRegime
+from ledger.ports import ConnectorFactory, Exporter, FileFormat, HasOptions, PriceFile, ReportGenerator, TaxRegime
 
 GROUPS = {
     "lotwright.connectors": "connector",
@@ -71,6 +72,11 @@ def tax_regime(name: str) -> TaxRegime:
 def report(name: str) -> ReportGenerator:
     """Return a report; InputError when none of that name is installed."""
     return cast("type[ReportGenerator]", _loaded("lotwright.reports", name))()
+
+
+def report_options(generator: ReportGenerator) -> tuple[ReportOption, ...]:
+    """Return in what other ways a report can be asked for; none, where it does not say."""
+    return generator.options if isinstance(generator, HasOptions) else ()
 
 
 def exporter(name: str) -> Exporter:

@@ -6,7 +6,8 @@ in a file; ``book.frame("gains", Selection(period=book.period_of(2025)))`` gives
 
 from ledger.book.connections import Connections
 from ledger.book.core import FIRST_VALUES
-from ledger.book.installed import exporter, exporter_names, plugins_installed, report_titles
+from ledger.book.elections import Elections
+from ledger.book.installed import exporter, exporter_names, plugins_installed, report_options, report_titles
 from ledger.book.looking import Looking
 from ledger.book.prices import Prices
 from ledger.book.reporting import Reporting
@@ -14,6 +15,7 @@ from ledger.book.taking_in import TakingIn
 from ledger.config import SHARE_DEFAULT, ConnectionSettings
 from ledger.journal.checks import Reconciliation
 from ledger.pipeline.coverage import StreamCoverage
+from ledger.pipeline.elections.preview import RulePreview
 from ledger.pipeline.explain import Explanation
 from ledger.pipeline.import_files import FileOutcome
 from ledger.pipeline.nightly import ConnectionOutcome, NightSummary
@@ -35,17 +37,19 @@ __all__ = [
     "Plugin",
     "Progress",
     "Reconciliation",
+    "RulePreview",
     "Selection",
     "Silent",
     "StreamCoverage",
     "exporter",
     "exporter_names",
     "plugins_installed",
+    "report_options",
     "report_titles",
 ]
 
 
-class Book(TakingIn, Connections, Prices, Looking, Reporting):
+class Book(TakingIn, Connections, Prices, Looking, Reporting, Elections):
     """One taxpayer's ledger; a context manager, or `close` it.
 
     Methods that write hold the book while they do and raise `BookBusy` when another run holds it.

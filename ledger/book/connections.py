@@ -27,6 +27,7 @@ class Connections(BookCore):
         secrets: str | None = None,
         base_url: str | None = None,
         share: float = SHARE_DEFAULT,
+        tier: str = "",
     ) -> None:
         """Write a connection into the settings; `secrets` is a reference such as ``env:PREFIX``, never a value.
 
@@ -45,6 +46,7 @@ class Connections(BookCore):
             secrets=secrets,
             share=share,
             base_url=base_url,
+            tier=tier,
         )
         with self.store.hold():
             self.settings = config.add_connection(config.load_settings(self.settings.folder), connection)
@@ -67,6 +69,8 @@ class Connections(BookCore):
             share=settings.share,
             base_url=settings.base_url,
             deadline=time.monotonic() + CHECK_SECONDS_MAX,
+            tier=settings.tier,
+            folder=self.settings.folder,
         )
         connector = plugins.connector(settings.venue)(terms)
         try:

@@ -11,6 +11,7 @@ from typing import Self
 from ledger import config, plugins
 from ledger.config import BookSettings
 from ledger.domain.errors import InputError
+from ledger.pipeline.interpret import HeldEvents
 from ledger.pipeline.match import MatchResult, Rebuild, is_current, match_book, match_into
 from ledger.pipeline.progress import Progress, Silent
 from ledger.pipeline.terms import terms_of
@@ -96,8 +97,8 @@ class BookCore:
     def _derive(self, progress: Progress, rebuild: Rebuild = Rebuild.CHANGED) -> None:
         match_book(self.store, self.settings, self.regime, now=self._now, progress=progress, rebuild=rebuild)
 
-    def _derived(self, writer: Writer, progress: Progress) -> MatchResult:
-        return match_into(writer, self.settings, self.regime, now=self._now(), progress=progress)
+    def _derived(self, writer: Writer, held: HeldEvents, progress: Progress) -> MatchResult:
+        return match_into(writer, self.settings, self.regime, now=self._now(), progress=progress, held=held)
 
     def _refresh(self) -> None:
         """Match anew when settings changed, or when a run was killed between booking and matching."""

@@ -1,6 +1,7 @@
 """What is installed beside a book: plug-ins, reports and the formats that they are written in."""
 
 from ledger import plugins
+from ledger.domain.document import ReportOption
 from ledger.plugins import Plugin
 from ledger.ports import Exporter
 
@@ -13,6 +14,11 @@ def plugins_installed() -> tuple[Plugin, ...]:
 def report_titles() -> dict[str, str]:
     """Return the title of every installed report by its name, sorted."""
     return {name: plugins.report(name).title for name in plugins.names("lotwright.reports")}
+
+
+def report_options(name: str) -> tuple[ReportOption, ...]:
+    """Return in what other ways a report can be asked for; InputError when there is none of that name."""
+    return plugins.report_options(plugins.report(name))
 
 
 def exporter_names() -> tuple[str, ...]:

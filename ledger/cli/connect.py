@@ -23,8 +23,9 @@ def connect() -> None:
 @click.option("--secrets", metavar="REF", help="env:PREFIX, keyring:SERVICE, file:PATH or cmd:COMMAND.")
 @click.option("--base-url", metavar="U", help="Only for a sandbox or a proxy.")
 @click.option("--share", metavar="S", type=float, default=SHARE_DEFAULT, show_default=True, help="Part of the venue's rate limit to use.")
+@click.option("--tier", metavar="T", default="", help="Your tier of rates at the venue, where it has tiers. Default: its lowest.")
 @pass_session
-def add(session: Session, /, name: str, venue: str, share: float, **named: str | None) -> None:
+def add(session: Session, /, name: str, venue: str, share: float, tier: str, **named: str | None) -> None:
     r"""Add a connection.
 
     \b
@@ -33,7 +34,7 @@ def add(session: Session, /, name: str, venue: str, share: float, **named: str |
       lotwright connect add main --venue coinbase-exchange --bot grid-1 --secrets env:COINBASE_MAIN
     """
     with session.book() as book:
-        book.add_connection(name, venue=venue, share=share, **named)
+        book.add_connection(name, venue=venue, share=share, tier=tier, **named)
     session.say(f"added {name}; next: lotwright connect check {name}")
 
 

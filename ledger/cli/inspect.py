@@ -127,7 +127,7 @@ def check(session: Session, everything: bool) -> int:
 @click.argument("ident", metavar="ID")
 @pass_session
 def explain(session: Session, ident: str) -> None:
-    r"""Walk from a figure to the bytes it came from: ID of a disposal, lot, entry, event or payload, or a source's own id.
+    r"""Walk from a figure to the bytes it came from: ID of a disposal, lot, election, entry, event or payload, or a source's own.
 
     \b
     Example:

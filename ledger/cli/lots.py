@@ -1,10 +1,11 @@
-"""`lotwright lots`: open lots."""
+"""`lotwright lots`: open lots; what chooses among them stands in `ledger.cli.elections`."""
 
 import sys
 
 import click
 
 from ledger.book import Selection, exporter
+from ledger.cli.elections import elect, elections, preview
 from ledger.cli.session import Session, asset_asked, pass_session, print_strange_names
 from ledger.domain.ids import AccountId
 
@@ -33,3 +34,7 @@ def list_lots(session: Session, asset: str | None, account: str | None, format_n
         with book.report("lots", selection) as document:
             exporter(format_name).write(document, sys.stdout.buffer)
         print_strange_names(session, book, selection)
+
+
+for _command in (elect, preview, elections):
+    lots.add_command(_command)

@@ -4,7 +4,6 @@
 unavailable; 5 another run holds the book; 70 a fault of ours.
 """
 
-import gc
 import os
 import sys
 import tempfile
@@ -22,7 +21,6 @@ from ledger.cli.session import Session, complaint
 from ledger.domain.errors import LedgerError
 
 _OUR_FAULT = 70
-_GARBAGE_THRESHOLD = 200_000  # a batch job makes millions of values and hardly a cycle: looking rarely saves a tenth of the time
 _INTERRUPTED = 130
 
 # command -> module and object: a command's module is loaded when the command is called, so that each starts quickly
@@ -129,7 +127,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; complaints are printed to standard error."""
-    gc.set_threshold(_GARBAGE_THRESHOLD)
     try:
         check_standard_output()
         ended = cli.main(args=arguments, prog_name="lotwright", standalone_mode=False)

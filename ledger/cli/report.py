@@ -7,7 +7,7 @@ from typing import TypedDict, Unpack
 
 import click
 
-from ledger.book import Book, Selection, exporter, exporter_names, report_titles
+from ledger.book import Book, Selection, exporter, exporter_names, report_options, report_titles
 from ledger.cli.output import opened
 from ledger.cli.session import YEAR_MAX, YEAR_MIN, Session, asset_asked, check_year, pass_session, print_strange_names
 from ledger.domain.errors import InputError
@@ -44,6 +44,8 @@ class _Asked(TypedDict):
     type=click.Path(path_type=Path, dir_okay=False, readable=False, allow_dash=True),
     help="Write to FILE instead of standard output (-).",
 )
+@click.option("--set", "options", metavar="OPTION=CHOICE", multiple=True, help="Ask for the report in another way; may be repeated.")
+@click.option("--options", "list_options", is_flag=True, help="List the options of the report, the usual choice first.")
 @pass_session
 def report(
     session: Session,
@@ -51,6 +53,8 @@ def report(
     name: str | None,
     format_name: str | None,
     output: Path | None,
+    options: tuple[str, ...],
+    list_options: bool,
     **asked: Unpack[_Asked],
 ) -> None:
     r"""Write the report NAME; without a name list the reports.
@@ -59,11 +63,13 @@ def report(
     Examples:
       lotwright report summary
       lotwright report gains --year 2025 --format csv -o gains-2025.csv
-      lotwright report form-8949 --year 2025 -o form-8949.xlsx
+      lotwright report form-8949 --year 2025 --set rows=sale -o form-8949.xlsx
     """
     if name is None:
-        for known, title in report_titles().items():
-            click.echo(f"{known:12} {title}")
+        _list_reports()
+        return
+    if list_options:
+        _list_options(name)
         return
     output = None if output == _STANDARD_OUTPUT else output
     writer = exporter(format_name or _format_of(output))
@@ -71,11 +77,33 @@ def report(
         raise InputError(f"{writer.name} is no format for a terminal", mend=f"name a file: -o {name}{writer.suffix}")
     with session.book() as book:
         selection = _selection(book, asked)
-        with book.report(name, selection) as document, opened(output, binary=writer.binary) as target:
+        with book.report(name, selection, _options(options)) as document, opened(output, binary=writer.binary) as target:
             writer.write(document, target)
         print_strange_names(session, book, selection)
     if output is not None:
         session.say(f"wrote {output}")
+
+
+def _list_reports() -> None:
+    for known, title in report_titles().items():
+        names = ", ".join(option.name for option in report_options(known))
+        click.echo(f"{known:12} {title}{f' (--set {names})' if names else ''}")
+
+
+def _list_options(name: str) -> None:
+    for option in report_options(name):
+        click.echo(f"{option.name}={'|'.join(option.choices)}: {option.title}")
+
+
+def _options(told: tuple[str, ...]) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for text in told:
+        name, sign, choice = text.partition("=")
+        if not sign or name in options:
+            found = f"is asked for twice, with {options[name]!r} and {choice!r}" if sign else "has no choice"
+            raise InputError(f"--set {text}: option {name!r} {found}", mend="write --set OPTION=CHOICE, once for each option")
+        options[name] = choice
+    return options
 
 
 def _format_of(output: Path | None) -> str:

@@ -8,10 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from ledger.book import Book, Selection, Silent
+from ledger.book import Book, Progress, Selection, Silent
 from ledger.domain.amount import AssetCode, asset_code
 from ledger.domain.errors import InputError, NumberRefused
 from ledger.domain.finding import Finding, Severity
@@ -19,21 +17,6 @@ from ledger.domain.finding import Finding, Severity
 FAULTS_SHOWN = 20
 FINDINGS_SHOWN = 10
 YEAR_MIN, YEAR_MAX = 1900, 9998  # beyond lies a typing error, and no room to convert between time zones
-
-
-class Bars:
-    """Draws progress on a terminal; one bar a step, gone when the work is done."""
-
-    def __init__(self, console: Console) -> None:
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self.drawn = Progress(*columns, console=console, transient=True)
-        self._tasks: dict[str, TaskID] = {}
-
-    def advance(self, step: str, done: int, total: int | None = None) -> None:
-        """Move the step's bar."""
-        if step not in self._tasks:
-            self._tasks[step] = self.drawn.add_task(step, total=total)
-        self.drawn.update(self._tasks[step], completed=done, total=total)
 
 
 @dataclass(slots=True)
@@ -63,13 +46,14 @@ class Session:
         click.echo(text, err=True)
 
     @contextmanager
-    def progress(self) -> Iterator[Bars | Silent]:
+    def progress(self) -> Iterator[Progress]:
         """Draw progress while the block runs, on a terminal only."""
-        console = Console(stderr=True)
-        if self.quiet or not console.is_terminal:
+        if self.quiet or not sys.stderr.isatty():
             yield Silent()
             return
-        bars = Bars(console)
+        from ledger.cli.bars import Bars  # noqa: PLC0415  # draws with a library that takes long to load
+
+        bars = Bars()
         with bars.drawn:
             yield bars
 

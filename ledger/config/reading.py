@@ -9,15 +9,18 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from ledger.config.secrets import check_reference
-from ledger.config.values import SETTINGS_NAME, SHARE_DEFAULT, BookSettings, BotRule, ConnectionSettings, check_name, nearest
+from ledger.config.values import SETTINGS_NAME, SHARE_DEFAULT, BookSettings, BotRule, ConnectionSettings, Custody, check_name
 from ledger.domain.amount import FIAT, AssetCode
-from ledger.domain.errors import InputError
+from ledger.domain.election import PickOrder
+from ledger.domain.errors import InputError, nearest
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
+from ledger.domain.law.option import LawOption
 from ledger.domain.period import YearStart, year_start_of
 from ledger.domain.price import USUAL_PRICES, PricePolicy
 
 _WHOLE_MAX = 100_000
 _PASSWORD = re.compile(r"[^:/]*:[^@]+@|[^?]*\?.*password=[^&]")  # in what follows ``://``, as SQLAlchemy parts it
+_YEAR = re.compile(r"[0-9]{4}", re.ASCII)
 
 
 def find_book(explicit: str | None, *, environment: Mapping[str, str], here: Path) -> Path:
@@ -73,7 +76,7 @@ class _Reader:
         self.path = path
 
     def settings(self, read: dict[str, object]) -> BookSettings:
-        self._only(read, "", ("book", "connections", "bots", "prices"))
+        self._only(read, "", ("book", "connections", "bots", "law", "prices"))
         book = self._table(read, "book")
         self._only(book, "book", ("database", "currency", "time_zone", "regime", "method", "scope", "year_start"))
         connections = self._table(read, "connections")
@@ -86,9 +89,12 @@ class _Reader:
             method=self._text(book, "book", "method", "fifo"),
             scope=self._text(book, "book", "scope", "wallet"),
             year_start=self._year_start(self._text(book, "book", "year_start", "")),
-            connections=tuple(self._connection(name, self._table(connections, name, "connections.")) for name in connections),
+            connections=self._agreeing(
+                tuple(self._connection(name, self._table(connections, name, "connections.")) for name in connections)
+            ),
             bots=tuple(self._bot(number, one) for number, one in enumerate(self._list(read, "bots"), start=1)),
             prices=self._prices(self._table(read, "prices")),
+            law={name: self._law_option(f"law.{name}", option) for name, option in self._table(read, "law").items()},
         )
 
     def _prices(self, table: dict[str, object]) -> PricePolicy:
@@ -120,7 +126,7 @@ class _Reader:
 
     def _connection(self, name: str, table: dict[str, object]) -> ConnectionSettings:
         where = f"connections.{name}"
-        self._only(table, where, ("venue", "bot", "wallet", "secrets", "share", "base_url"))
+        self._only(table, where, ("venue", "bot", "wallet", "secrets", "share", "base_url", "tier", "forms", "custody", "broker_method"))
         secrets = table.get("secrets", "")
         if secrets != "":
             # What is no text is refused in the same words: it may hold a pasted key, and must not be repeated.
@@ -133,7 +139,48 @@ class _Reader:
             secrets=str(secrets) or None,
             share=self._share(table.get("share", SHARE_DEFAULT), where),
             base_url=self._text(table, where, "base_url", "") or None,
+            tier=self._text(table, where, "tier", ""),
+            forms=self._forms(self._table(table, "forms", f"{where}."), f"{where}.forms"),
+            custody=self._custody(table, where),
+            broker_method=self._broker_method(table, where),
         )
+
+    def _forms(self, table: dict[str, object], where: str) -> dict[int, str]:
+        for year in table:
+            if not _YEAR.fullmatch(year):
+                raise self._wrong(f"{where}.{year}", "is no year", 'write the year and the form, such as 2025 = "1099-da"')
+        return {int(year): self._text(table, where, year, None) for year in table}
+
+    def _law_option(self, where: str, option: object) -> LawOption:
+        if isinstance(option, (bool, str)):
+            return option
+        if not isinstance(option, dict):
+            raise self._wrong(where, f"is {option!r}", "write true or false, text in quotes, or a table of texts")
+        return {key: self._text(option, where, key, None) for key in option}
+
+    def _custody(self, table: dict[str, object], where: str) -> Custody:
+        text = self._text(table, where, "custody", Custody.BROKER.value)
+        if text not in list(Custody):
+            raise self._wrong(f"{where}.custody", f"is {text!r}", "use broker or unhosted")
+        return Custody(text)
+
+    def _broker_method(self, table: dict[str, object], where: str) -> PickOrder | None:
+        text = self._text(table, where, "broker_method", "")
+        if text and text not in list(PickOrder):
+            raise self._wrong(f"{where}.broker_method", f"is {text!r}", f"use one of {', '.join(PickOrder)}, or leave it out")
+        if text and self._custody(table, where) is Custody.UNHOSTED:
+            raise self._wrong(f"{where}.broker_method", f"is {text!r}, but custody is unhosted", "take one of the two out")
+        return PickOrder(text) if text else None
+
+    def _agreeing(self, connections: tuple[ConnectionSettings, ...]) -> tuple[ConnectionSettings, ...]:
+        """Refuse connections of one wallet that say different things of who holds it."""
+        first: dict[WalletId, ConnectionSettings] = {}
+        for one in connections:
+            other = first.setdefault(one.pool, one)
+            if (one.custody, one.broker_method) != (other.custody, other.broker_method):
+                found = f"differs in custody or broker_method from connections.{other.name}, of the same wallet {one.pool}"
+                raise self._wrong(f"connections.{one.name}", found, "say the same of both, or give them wallets of their own")
+        return connections
 
     def _bot(self, number: int, table: object) -> BotRule:
         where = f"bots #{number}"

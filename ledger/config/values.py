@@ -1,13 +1,16 @@
 """What `lotwright.toml` says, as values; and which names and words may stand in it."""
 
-import difflib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ledger.domain.amount import AssetCode
-from ledger.domain.errors import InputError
+from ledger.domain.election import PickOrder
+from ledger.domain.errors import InputError, nearest
 from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, VenueName, WalletId
+from ledger.domain.law.option import LawOption
 from ledger.domain.period import YearStart
 from ledger.domain.price import USUAL_PRICES, PricePolicy
 
@@ -17,9 +20,20 @@ SHARE_DEFAULT = 0.5
 _NAME_LENGTH_MAX = 64
 
 
+class Custody(StrEnum):
+    """Who holds the units of an account. An account without a connection is unhosted."""
+
+    BROKER = "broker"
+    UNHOSTED = "unhosted"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
-    """One API key at one venue. `name` is the account. `secrets` is a reference, never a value."""
+    """One API key at one venue. `name` is the account. `secrets` is a reference, never a value. `tier`: see `ConnectionTerms`.
+
+    `forms` says which form on its sales the venue issued for a year, in the words of the book's regime. `custody`
+    says who holds the units; `broker_method` is the only order of lots that a broker offers, None where it takes any.
+    """
 
     name: AccountId
     venue: VenueName
@@ -28,6 +42,15 @@ class ConnectionSettings:
     secrets: str | None = None
     share: float = SHARE_DEFAULT
     base_url: str | None = None
+    tier: str = ""
+    forms: Mapping[int, str] = field(default_factory=dict)
+    custody: Custody = Custody.BROKER
+    broker_method: PickOrder | None = None
+
+    @property
+    def pool(self) -> WalletId:
+        """The wallet whose lots its account belongs to."""
+        return self.wallet or WalletId(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +63,10 @@ class BotRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookSettings:
-    """What `lotwright.toml` says. `database` is an absolute SQLAlchemy URL. `year_start` None: tax years begin as the regime has it."""
+    """What `lotwright.toml` says. `database` is an absolute SQLAlchemy URL. `year_start` None: tax years begin as the regime has it.
+
+    `law` holds options that only the regime knows, and it checks them.
+    """
 
     folder: Path
     database: str
@@ -53,6 +79,7 @@ class BookSettings:
     connections: tuple[ConnectionSettings, ...] = ()
     bots: tuple[BotRule, ...] = ()
     prices: PricePolicy = USUAL_PRICES
+    law: Mapping[str, LawOption] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -63,6 +90,16 @@ class BookSettings:
     def wallets(self) -> dict[AccountId, WalletId]:
         """Which wallet pools the lots of which account."""
         return {one.name: one.wallet for one in self.connections if one.wallet is not None}
+
+    @property
+    def forms(self) -> dict[AccountId, Mapping[int, str]]:
+        """Which form was issued on the sales of which account in which year; accounts without any are missing."""
+        return {one.name: one.forms for one in self.connections if one.forms}
+
+    @property
+    def brokers(self) -> dict[WalletId, PickOrder | None]:
+        """The wallets that a broker holds, with the one order of lots that it offers, None where it takes any."""
+        return {one.pool: one.broker_method for one in self.connections if one.custody is Custody.BROKER}
 
     def connection(self, name: str) -> ConnectionSettings:
         """Return a connection by name.
@@ -78,12 +115,6 @@ class BookSettings:
             f"no connection named {name!r} in {self.folder / SETTINGS_NAME}",
             mend=nearest(name, names) or "see `lotwright connect list`, or add one with `lotwright connect add`",
         )
-
-
-def nearest(word: str, known: tuple[str, ...] | list[str]) -> str:
-    """Return a question for the known word that looks most like this one; empty where none does."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def check_name(name: str, *, what: str) -> str:

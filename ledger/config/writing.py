@@ -9,7 +9,7 @@ from pathlib import Path
 import tomlkit
 
 from ledger.config.reading import load_settings, settings_of
-from ledger.config.values import SETTINGS_NAME, BookSettings, ConnectionSettings
+from ledger.config.values import SETTINGS_NAME, BookSettings, ConnectionSettings, Custody
 from ledger.domain.errors import InputError
 
 _OWNER_ONLY_FILE = 0o600
@@ -64,10 +64,12 @@ def add_connection(settings: BookSettings, connection: ConnectionSettings) -> Bo
         raise InputError(f"there is a connection named {connection.name!r} already", mend="choose another name, or remove it first")
     table = tomlkit.table()
     table["venue"] = str(connection.venue)
-    for key in ("bot", "wallet", "secrets", "base_url"):
+    for key in ("bot", "wallet", "secrets", "base_url", "tier", "broker_method"):
         if getattr(connection, key):
             table[key] = str(getattr(connection, key))
     table["share"] = connection.share
+    if connection.custody is not Custody.BROKER:
+        table["custody"] = connection.custody.value
 
     def change(document: tomlkit.TOMLDocument) -> None:
         connections = document.setdefault("connections", tomlkit.table(is_super_table=True))

@@ -28,6 +28,7 @@ AssetCode = NewType("AssetCode", str)
 
 DECIMALS_MAX = 18
 INTEGER_DIGITS_MAX = 20
+PLAIN_LENGTH_SAFE = DECIMALS_MAX + len("0.")  # no plain number of this length has too many decimals or integer digits
 UNITS_PER_ONE: int = 10**DECIMALS_MAX  # one whole unit of an asset, or of money, in scaled integers
 ZERO = Decimal(0)
 
@@ -69,6 +70,8 @@ def decimal_of(text: str) -> Decimal:
     if match is None:
         raise NumberRefused(text, "is not a plain number (digits with at most one decimal point, no separators)")
     number = Decimal(text)
+    if len(text) <= PLAIN_LENGTH_SAFE and match[2] is None:
+        return number
     exponent = number.as_tuple().exponent
     assert isinstance(exponent, int), text
     if exponent < -DECIMALS_MAX:
@@ -191,6 +194,20 @@ def allocate(total: Decimal, weights: Sequence[Decimal]) -> tuple[Decimal, ...]:
         parts.append(decimal_of_units(upto - given))
         given = upto
     return tuple(parts)
+
+
+def market_value(price: Decimal, quantity: Decimal) -> Decimal:
+    """Return what `quantity` units are worth at `price` each, floored at 18 decimals: the policy of every valuation.
+
+    >>> market_value(Decimal("0.5"), Decimal("3"))
+    Decimal('1.5')
+    """
+    product = _ROUNDING.multiply(price, quantity)
+    exponent = product.as_tuple().exponent
+    assert isinstance(exponent, int), product
+    if exponent < -DECIMALS_MAX:
+        product = product.quantize(Decimal(1).scaleb(-DECIMALS_MAX), ROUND_FLOOR, _ROUNDING)
+    return exact_decimal(product)
 
 
 def unit_price(total: Decimal, quantity: Decimal) -> Decimal:

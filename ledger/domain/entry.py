@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NewType
 
-from ledger.domain.amount import Amount
+from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.ids import EntryId, EventId
+from ledger.domain.values.quick import made_quickly
 
 AccountName = NewType("AccountName", str)  # a place in the chart: "assets:main", "expenses:fees:trading"
 
@@ -31,6 +32,10 @@ class Posting:
         return Posting(debit=self.credit, credit=self.debit, amount=self.amount)
 
 
+PostingCells = tuple[AccountName, AccountName, AssetCode, str]  # debit, credit, asset, amount in canonical text
+
+
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
     """The postings of one event, in the order of the posting rule; `reverses` names the entry that this one cancels."""

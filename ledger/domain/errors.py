@@ -15,6 +15,7 @@ Only ``cli`` catches these, and ``nightly`` around one connection. A bug is an `
 and ends with exit 70.
 """
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -113,3 +114,9 @@ class KeyRefused(TerminalError):
     """The venue refused the key, its signature or its rights."""
 
     exit_code = 3
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Return a question for the known word that looks most like this one; empty where none does."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else ""

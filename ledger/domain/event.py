@@ -11,6 +11,7 @@ from enum import IntEnum, StrEnum
 
 from ledger.domain.amount import Amount
 from ledger.domain.ids import AccountId, BotId, EventId, OrderId, SourceId, VenueName
+from ledger.domain.values.quick import made_quickly
 
 
 class Side(StrEnum):
@@ -25,6 +26,7 @@ class SourceRank(IntEnum):
 
     BOT_DATABASE = 10
     FILE = 20
+    VENUE_SUMMARY = 25  # what a venue's lists of trades and transfers say, rounded, of what its own ledger books
     VENUE = 30
 
 
@@ -81,6 +83,7 @@ class EventHead:
     provisional: bool = False
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill(EventHead):
     """One execution of an order at one price.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import TypedDict
 
 from ledger.domain.amount import Amount, AssetCode, text_of
@@ -29,7 +30,7 @@ from ledger.domain.event import (
 )
 from ledger.domain.ids import AccountId, BotId, EventId, Hash, OrderId, SourceId, VenueName, hash_of
 
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
+_quoted = encode_basestring  # what an encoder that leaves characters as they are comes to for a text
 
 Body = dict[str, str | list[str] | None]
 
@@ -318,10 +319,13 @@ def told_again(known: Event, told: Event) -> Telling:
 
     A venue's own later word replaces a provisional one. Otherwise the source of the higher rank gives the facts, provided that
     the lower one agrees as far as it goes: numbers to its own decimals, instants to its own milliseconds, absent facts not at all.
-    What only one of them knows is kept, whichever came first: orders, bot, note, values, cost and date of acquisition.
+    A provisional word of a lower rank contradicts nothing, it only completes. What only one of them knows is kept, whichever came
+    first: orders, sequence, bot, note, values, cost and date of acquisition.
     """
     if known.provisional and told.rank >= known.rank:
         return _kept_instead(known, _completed(told, known))
+    if told.provisional and told.rank < known.rank and type(told) is type(known):
+        return _kept_instead(known, _completed(known, told))
     finer, coarser = (told, known) if told.rank > known.rank else (known, told)
     conflicts = _contradictions(finer, coarser)
     if conflicts:
@@ -340,6 +344,7 @@ def _same_facts(one: Event, other: Event) -> bool:
 def _completed(finer: Event, coarser: Event) -> Event:
     return replace(
         finer,
+        sequence=coarser.sequence if finer.sequence is None else finer.sequence,
         order_id=finer.order_id or coarser.order_id,
         client_order_id=finer.client_order_id or coarser.client_order_id,
         bot=finer.bot or coarser.bot,

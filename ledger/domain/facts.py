@@ -5,12 +5,15 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from ledger.domain.amount import AssetCode
+from ledger.domain.election import Election
 from ledger.domain.entry import JournalEntry
 from ledger.domain.ids import AccountId, BotId, SourceId, WalletId
 from ledger.domain.lot import Adjustment, Disposal, HoldingTerm
 from ledger.domain.price import Valuation
+from ledger.domain.values.quick import made_quickly
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GainRow:
     """One disposal piece with what the law says of it.
@@ -45,6 +48,14 @@ class IncomeRow:
     bot: BotId | None
     value: Decimal | None
     finding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElectionRow:
+    """An election, and the disposal pieces whose lots it picked, by time."""
+
+    election: Election
+    decided: tuple[Disposal, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

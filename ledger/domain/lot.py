@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from ledger.domain.amount import ZERO, AssetCode
 from ledger.domain.ids import AccountId, BotId, DisposalId, EventId, LotId, OrderId, SourceId, WalletId
+from ledger.domain.values.quick import made_quickly
 
 
 class LotOrigin(StrEnum):
@@ -52,6 +53,7 @@ class Caveat(StrEnum):
     ELECTION_LATE = "election-late"  # a selection for this sale was recorded after it: void for it
     ELECTION_NOT_OPEN = "election-lots-not-open"  # its lots were not open in the wallet, or had too few units: void for this sale
     ELECTION_SHORT = "election-short"  # the selection named fewer units than were sold: this piece is of the rest
+    ELECTION_NOT_WITH_BROKER = "election-not-with-broker"  # a broker holds the wallet, and only our own books know of the choice
     POOL_INCOMPLETE = "pool-incomplete"  # units without price or basis stand beside the pool: its average will change
 
 
@@ -63,7 +65,7 @@ LOOKING_AHEAD = frozenset({"same-day", "30-day", "pool"})
 class MovementHead:
     """What every movement carries. `quantity` is positive. `leg` numbers the movements of one event from 1.
 
-    `order_id` is the venue's order behind the event: a selection of lots may name it.
+    `order_id` is the venue's order behind the event, `client_order_id` the bot's name for it: a selection of lots may name either.
 
     The order at one instant is the venue's `sequence`, else the natural order of `source_id`, then `event_id`, then `leg`;
     a regime numbers what comes in before what goes out. See `ledger.lots.pools.timeline_order`.
@@ -80,8 +82,10 @@ class MovementHead:
     wallet: WalletId
     bot: BotId | None = None
     order_id: OrderId | None = None
+    client_order_id: OrderId | None = None
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acquisition(MovementHead):
     """Units that enter a pool.
@@ -96,6 +100,7 @@ class Acquisition(MovementHead):
     gap: Gap | None = None
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departure(MovementHead):
     """Units that leave a pool, before lots are found for them; `proceeds` net of costs, None with `gap` when unknown.
@@ -121,6 +126,7 @@ class OwnTransfer(MovementHead):
 Movement = Acquisition | Departure | OwnTransfer
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
     """What is left, in one wallet, of units acquired together.
@@ -128,7 +134,8 @@ class Lot:
     `quantity` and `cost_basis` are what the lot had when it came into this wallet, `quantity_open` and `cost_open` what
     is left. A transfer carries part of a lot into another wallet under the same `lot_id`: ids are unique per wallet
     and `part`, which counts arrivals of one lot in one wallet from 0. `gap` says why a basis is not known; `cost_basis`
-    is then 0 for `MISSING_BASIS` and None for `MISSING_PRICE`.
+    is then 0 for `MISSING_BASIS` and None for `MISSING_PRICE`. `serial` is the place of the acquisition among those of the asset;
+    `rate_key` orders open lots by their exact cost per unit (see `ledger.lots.open_lots.rate_key`), None where used up or without price.
     """
 
     lot_id: LotId
@@ -145,8 +152,11 @@ class Lot:
     quantity_open: Decimal
     cost_open: Decimal | None
     gap: Gap | None = None
+    serial: int = 0
+    rate_key: int | None = None
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disposal:
     """One piece of a disposal: units of one departure matched with one lot, or with none (`lot_id` None).
@@ -158,6 +168,7 @@ class Disposal:
     `matched_by` is the name of the order in which lots went, ``withheld``, ``selection:ID``, ``order:ID``, ``pool``, ``same-day``,
     ``30-day`` or ``missing``. `proceeds` or `cost_basis` None: no price, see `gap`. Units with a missing basis have cost 0.
     `acquired_at` is None where units have no date: of a pool, or not known. `selling_costs` as in `Departure`: this piece's share.
+    `order_id` is the venue's order behind the departure.
     `provisional_until` is the last day on which something that happens can still change the match; None: it is final.
     """
 
@@ -182,6 +193,7 @@ class Disposal:
     selling_costs: Decimal = ZERO
     provisional_until: date | None = None
     caveat: Caveat | None = None
+    order_id: OrderId | None = None
 
 
 Outcome = Disposal | Lot  # what matching gives out

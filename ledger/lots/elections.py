@@ -9,12 +9,12 @@ enough units, or when it was recorded later; then the standing order in force de
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ledger.domain.amount import AssetCode, units_of
-from ledger.domain.election import Election, PickOrder, Selection, StandingOrder
+from ledger.domain.election import Election, EvidenceGrade, PickOrder, Selection, StandingOrder
 from ledger.domain.ids import BotId, WalletId
 from ledger.domain.lot import Caveat, Departure, DepartureKind, OwnTransfer
 from ledger.lots.shelves import NamedUnits
@@ -56,17 +56,35 @@ class SelectionUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The order in which lots go, and whose it is: the book's own or that of a standing order."""
+    """The order in which lots go, and whose it is: the book's own, that of a standing order, or the broker's only one."""
 
     order: PickOrder
     matched_by: str
+    caveat: Caveat | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brokers:
+    """Wallets that a broker holds, with the one order it offers (None: it takes any): from `since` on a choice must be made with it.
+
+    Where there is but one order, that order decides against all elections; elsewhere those that only our own books know of decide, and
+    the piece says so. Imported elections name their evidence, and are taken to have been given to the broker.
+    """
+
+    methods: Mapping[WalletId, PickOrder | None]
+    since: datetime
+
+    def hold(self, wallet: WalletId, instant: datetime) -> bool:
+        """Tell whether a choice for a wallet had to be made with a broker at an instant."""
+        return instant >= self.since and wallet in self.methods
 
 
 class Picker:
     """Decides for the departures of one timeline, which come in order of time; keeps count of the units that selections name."""
 
-    def __init__(self, order: PickOrder, elections: Iterable[Election] = ()) -> None:
+    def __init__(self, order: PickOrder, elections: Iterable[Election] = (), brokers: Brokers | None = None) -> None:
         self._default = Choice(order=order, matched_by=order.value)
+        self._brokers = brokers if brokers is not None and brokers.methods else None
         orders: list[StandingOrder] = []
         self._by_sale: defaultdict[str, list[SelectionUse]] = defaultdict(list)
         self._by_order: defaultdict[str, list[SelectionUse]] = defaultdict(list)
@@ -77,23 +95,49 @@ class Picker:
                 named, by = (election.order_id, self._by_order) if election.sale is None else (election.sale, self._by_sale)
                 by[str(named)].append(SelectionUse(election))
         self._orders = tuple(orders)
+        self._own = frozenset(f"order:{order.election_id}" for order in orders if order.grade is EvidenceGrade.OWN)
         self._in_force: dict[tuple[WalletId, AssetCode, BotId | None], _Reign] = {}
         uses = [use for by in (self._by_sale, self._by_order) for known in by.values() for use in known]
         self.names = frozenset(pick.lot for use in uses for pick in use.selection.picks)
 
     def choice(self, movement: Outgoing) -> Choice:
         """Return the order in force for lots that no selection names."""
-        if not self._orders:
+        if not self._orders and self._brokers is None:
             return self._default
-        scope = movement.wallet, movement.asset, movement.bot
+        return self.in_force(movement.wallet, movement.asset, movement.bot, movement.occurred_at)
+
+    def in_force(self, wallet: WalletId, asset: AssetCode, bot: BotId | None, instant: datetime) -> Choice:
+        """Return the order in force for units that a bot sells out of a wallet at an instant."""
+        scope = wallet, asset, bot
         if scope not in self._in_force:
             self._in_force[scope] = _Reign(self._default, [order for order in self._orders if _fits(order, *scope)])
-        return self._in_force[scope].at(movement.occurred_at)
+        choice = self._in_force[scope].at(instant)
+        if self._brokers is None or not self._brokers.hold(wallet, instant):
+            return choice
+        method = self._brokers.methods[wallet]
+        if method is not None:
+            return Choice(order=method, matched_by=f"broker:{method}")
+        return replace(choice, caveat=Caveat.ELECTION_NOT_WITH_BROKER) if choice.matched_by in self._own else choice
+
+    def caveat_of(self, selection: Selection, movement: Outgoing) -> Caveat | None:
+        """Return what is wrong with a selection that came in time: a broker holds the units, and was not told."""
+        if self._brokers is None or not self._brokers.hold(movement.wallet, movement.occurred_at):
+            return None
+        told = selection.grade is EvidenceGrade.IMPORTED and self._brokers.methods[movement.wallet] is None
+        return None if told else Caveat.ELECTION_NOT_WITH_BROKER
+
+    def is_deemed(self, movement: Outgoing) -> bool:
+        """Tell whether a broker's only order decides, whatever was selected."""
+        brokers = self._brokers
+        return brokers is not None and brokers.hold(movement.wallet, movement.occurred_at) and brokers.methods[movement.wallet] is not None
 
     def selection(self, movement: Outgoing) -> SelectionUse | Caveat | None:
         """Return the selection that counts; a caveat where all that mean this departure came too late; None where none does."""
         by_sale = self._by_sale.get(movement.source_id, ())
-        by_order = self._by_order.get(movement.order_id, ()) if movement.order_id is not None else ()
+        names = {name for name in (movement.order_id, movement.client_order_id) if name is not None}
+        by_order = [use for name in names for use in self._by_order.get(name, ())]
+        if len(names) > 1:
+            by_order.sort(key=_recorded)
         known = [use for uses in (by_order, by_sale) for use in uses if _means(use.selection, movement)]
         in_time = [use for use in known if use.selection.recorded_at <= movement.occurred_at]
         if in_time:
@@ -114,6 +158,10 @@ class _Reign:
 
     def at(self, instant: datetime) -> Choice:
         return self._choices[bisect_right(self._starts, instant)]
+
+
+def _recorded(use: SelectionUse) -> tuple[datetime, str]:
+    return use.selection.recorded_at, use.selection.election_id
 
 
 def _start(order: StandingOrder) -> datetime:

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import assert_never
 
-from ledger.domain.amount import units_of
+from ledger.domain.amount import AssetCode, units_of
 from ledger.domain.election import Election, PickOrder
-from ledger.domain.ids import AccountId, WalletId
+from ledger.domain.ids import AccountId, BotId, WalletId
 from ledger.domain.lot import Acquisition, Caveat, Departure, DepartureKind, Disposal, Lot, Movement, Outcome, OwnTransfer
-from ledger.lots.elections import Outgoing, Picker, SelectionUse
+from ledger.lots.elections import Brokers, Choice, Outgoing, Picker, SelectionUse
 from ledger.lots.open_lots import Arrivals, OpenLot, acquired_lot, lot_of_nowhere
 from ledger.lots.pieces import Piece, disposals_of, used_up
 from ledger.lots.shelves import Shelf
@@ -67,7 +67,7 @@ class Picking:
     """The rule that picks lots: in `order`, unless an election recorded in time says otherwise.
 
     `universal_until`: the first instant at which lots are pooled by wallet; `placement` says into which wallets the lots go that
-    are left then. DECISIONS: universal-switch.
+    are left then. DECISIONS: universal-switch. `brokers`: wallets where from an instant on a choice must be made with the broker.
     """
 
     def __init__(
@@ -77,12 +77,28 @@ class Picking:
         universal_until: datetime = BY_WALLET,
         elections: Sequence[Election] = (),
         placement: Placement = where_units_stand,
+        brokers: Brokers | None = None,
     ) -> None:
         self.name = order.value
         self._order = order
         self._universal_until = universal_until
         self._elections = tuple(elections)
         self._placement = placement
+        self.brokers = brokers
+
+    def with_brokers(self, brokers: Brokers) -> "Picking":
+        """Return the same rule where brokers must be told of choices."""
+        return Picking(
+            self._order, universal_until=self._universal_until, elections=self._elections, placement=self._placement, brokers=brokers
+        )
+
+    def choice_now(self, *, wallet: WalletId, asset: AssetCode, bot: BotId | None, instant: datetime) -> Choice:
+        """Return the order in force for a sale that no selection is for."""
+        return Picker(self._order, self._elections, self.brokers).in_force(wallet, asset, bot, instant)
+
+    def pools_by_wallet(self, instant: datetime) -> bool:
+        """Tell whether a sale at an instant takes lots of its own wallet only; else all wallets are one pool."""
+        return instant >= self._universal_until
 
     def match(self, timeline: Iterable[Movement]) -> Iterator[Outcome]:
         """Yield disposal pieces as they are matched, lots as they are used up, and at last the open lots by wallet and order.
@@ -90,7 +106,7 @@ class Picking:
         `timeline` holds the movements of one asset over all wallets in the order of `ledger.lots.pools.timeline_order`.
         Each lot is given out once for every wallet and part that it had.
         """
-        pools = _Pools(self._order, Picker(self._order, self._elections))
+        pools = _Pools(self._order, Picker(self._order, self._elections, self.brokers))
         before, until = BY_WALLET, self._universal_until
         if until > BY_WALLET:
             pools.unite()
@@ -212,9 +228,12 @@ class _Pools:
         choice = self._picker.choice(movement)
         found = self._picker.selection(movement) if self._picker.names else None
         if not isinstance(found, SelectionUse):
-            return shelf.take(choice.order, units, choice.matched_by, found)
+            return shelf.take(choice.order, units, choice.matched_by, found or choice.caveat)
+        caveat = self._picker.caveat_of(found.selection, movement)
+        if self._picker.is_deemed(movement):
+            return shelf.take(choice.order, units, choice.matched_by, caveat)
         wanted = found.wanted(units)
-        pieces = shelf.take_named(wanted, found.matched_by)
+        pieces = shelf.take_named(wanted, found.matched_by, caveat)
         if pieces is None:
             return shelf.take(choice.order, units, choice.matched_by, Caveat.ELECTION_NOT_OPEN)
         found.use(wanted)

@@ -11,6 +11,10 @@ from ledger.domain.amount import ZERO, decimal_of_units, units_of
 from ledger.domain.ids import AccountId, LotId, SourceId, WalletId, lot_id
 from ledger.domain.lot import Acquisition, Gap, Lot, LotOrigin, OwnTransfer
 
+# Quantities are below 10**38, so two different costs per unit differ by more than 10**-76: scaled by more than that, their
+# whole parts differ too and have the same order. One whole number is therefore as exact as multiplying crosswise.
+_RATE_BITS = 256
+
 
 class OpenLot:
     """What one acquisition brought into one wallet: `units` and `cost` are to be shared out, `left` units are still there.
@@ -122,12 +126,24 @@ class OpenLot:
             quantity_open=quantity if untouched else decimal_of_units(self.left) if self.left else ZERO,
             cost_open=cost_basis if untouched else self._cost_open(),
             gap=source.gap,
+            serial=self.serial,
+            rate_key=rate_key(self.rate) if self.left and self.rate else None,
         )
 
     def _cost_open(self) -> Decimal | None:
         if self.cost is None:
             return None
         return ZERO if self.cost == self.given else decimal_of_units(self.cost - self.given)
+
+
+def rate_key(rate: tuple[int, int]) -> int:
+    """Return a whole number that orders exact costs per unit: equal for equal ones, greater for greater ones.
+
+    >>> rate_key((1, 3)) == rate_key((2, 6)), rate_key((1, 3)) < rate_key((10**37 + 1, 3 * 10**37))
+    (True, True)
+    """
+    cost, units = rate
+    return (cost << _RATE_BITS) // units
 
 
 def acquired_lot(movement: Acquisition, serial: int) -> OpenLot:

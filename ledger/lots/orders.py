@@ -10,26 +10,13 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from ledger.domain.election import PickOrder
-from ledger.lots.open_lots import OpenLot
+from ledger.lots.open_lots import OpenLot, rate_key
 
 Entry = tuple[object, ...]  # unique before the lot, its last member, is reached
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-# Quantities are below 10**38, so two different costs per unit differ by more than 10**-76: scaled by more than that, their
-# whole parts differ too and have the same order. One whole number is therefore as exact as multiplying crosswise.
-_RATE_BITS = 256
 _LAST = 1 << 512  # above every rate of a cost below 10**38
-
-
-def rate_key(rate: tuple[int, int]) -> int:
-    """Return a whole number that orders exact costs per unit: equal for equal ones, greater for greater ones.
-
-    >>> rate_key((1, 3)) == rate_key((2, 6)), rate_key((1, 3)) < rate_key((10**37 + 1, 3 * 10**37))
-    (True, True)
-    """
-    cost, units = rate
-    return (cost << _RATE_BITS) // units
 
 
 def _fifo(opened: OpenLot) -> Entry:

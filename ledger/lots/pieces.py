@@ -99,4 +99,5 @@ def _disposal(
         selling_costs=selling_costs,
         provisional_until=provisional_until,
         caveat=caveat,
+        order_id=movement.order_id,
     )

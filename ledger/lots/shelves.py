@@ -70,7 +70,7 @@ class Shelf:
             self._sweep_out()
         return pieces
 
-    def take_named(self, wanted: Sequence[NamedUnits], matched_by: str) -> list[Piece] | None:
+    def take_named(self, wanted: Sequence[NamedUnits], matched_by: str, caveat: Caveat | None = None) -> list[Piece] | None:
         """Take units of named lots, each in the order of acquisition; None, and nothing is taken, where they are not all there."""
         plan: dict[OpenLot, int] = {}
         for name, units in wanted:
@@ -83,7 +83,7 @@ class Shelf:
                     rest -= part
             if rest:
                 return None
-        pieces: list[Piece] = [(opened, units, opened.take(units), matched_by, None, None) for opened, units in plan.items()]
+        pieces: list[Piece] = [(opened, units, opened.take(units), matched_by, caveat, None) for opened, units in plan.items()]
         self._live -= sum(not opened.left for opened in plan)
         self._sweep_out()
         return pieces

@@ -16,6 +16,7 @@ from ledger.journal.balances import Balances, balances_of
 from ledger.journal.chart import account_of_assets
 from ledger.journal.checks import broken_chain, broken_reversals, events_without_one_live_entry
 from ledger.lots.checks import lots_unlike_balances, lots_used_too_early, unconserved
+from ledger.pipeline.elections.register import broken_register
 from ledger.pipeline.match import CHECK_ORIGIN, movements_of, open_transfers
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.sync import reconciliation
@@ -58,6 +59,7 @@ class _Inspection:
             self.changed_payloads,
             self.changed_events,
             self.chain,
+            self.register,
             self.live_entries,
             self.reversals,
             self.clearing,
@@ -83,6 +85,10 @@ class _Inspection:
         """Find the first broken link."""
         sealed = ((stored.entry, stored.facts, stored.hash) for stored in self.reader.entries())
         return broken_chain(sealed, self.reader.genesis())
+
+    def register(self) -> list[Finding]:
+        """Find the first election that is not as it was recorded."""
+        return broken_register(self.reader)
 
     def live_entries(self) -> list[Finding]:
         """Find events that are not booked exactly once."""

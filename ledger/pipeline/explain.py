@@ -10,7 +10,8 @@ from ledger.domain.event_text import body_text, instant_text, kind_of
 from ledger.domain.ids import DisposalId, EntryId, EventId, LotId, PayloadId
 from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload, PayloadKind
-from ledger.storage.store import Reader, StoredEntry, StoredEvent
+from ledger.pipeline.elections.proof import says
+from ledger.storage.store import Reader, RegisteredElection, StoredEntry, StoredEvent
 
 _EXCERPT_MAX = 2_000  # characters of a source row that are shown
 
@@ -26,7 +27,7 @@ class Explanation:
 
 
 def explain(reader: Reader, ident: str) -> tuple[Explanation, ...]:
-    """Return the chain below an id: of a disposal, lot, entry, event, payload, or of a source's own row.
+    """Return the chain below an id: of a disposal, lot, entry, election, event, payload, or of a source's own row.
 
     Raises:
         InputError: when the book has nothing of that id, or an event's id is too short to be one event's.
@@ -49,6 +50,7 @@ def _explained(reader: Reader, ident: str) -> Iterator[Explanation]:
     elif ident.startswith("P-") and (payload := reader.payload(PayloadId(ident))):
         yield _payload(payload, "")
     else:
+        yield from (_election(reader, one, with_disposals=True) for one in reader.registered([ident]).values())
         yield from (_event_and_all(reader, event_id) for event_id in reader.events_matching(ident))
 
 
@@ -68,7 +70,40 @@ def _disposal(reader: Reader, piece: Disposal) -> Explanation:
             ("lots picked by", piece.matched_by),
             *((name, str(told)) for name, told in (("may change until", piece.provisional_until), ("caveat", piece.caveat)) if told),
         ),
-        rests_on=(*lots, _event_and_all(reader, piece.event_id)),
+        rests_on=(*_electing(reader, piece), *lots, _event_and_all(reader, piece.event_id)),
+    )
+
+
+def _electing(reader: Reader, piece: Disposal) -> Iterator[Explanation]:
+    by, _, ident = piece.matched_by.partition(":")
+    if by in {"selection", "order"}:
+        yield from (_election(reader, one, with_disposals=False) for one in reader.registered([ident]).values())
+
+
+def _election(reader: Reader, registered: RegisteredElection, *, with_disposals: bool) -> Explanation:
+    """Explain an election by the file that told of it, and where it was asked for, by what it decided."""
+    head = registered.election
+    payload = None if registered.payload_id is None else reader.payload(registered.payload_id)
+    decided = reader.elected_disposals(head.election_id) if with_disposals else ()
+    told = [
+        (
+            f"decided {piece.disposal_id} piece {piece.piece}",
+            f"{text_of(piece.quantity)} {piece.asset} at {instant_text(piece.disposed_at)}",
+        )
+        for piece in decided
+    ]
+    return Explanation(
+        kind="election",
+        ident=head.election_id,
+        says=(
+            ("what", says(registered)),
+            ("recorded", instant_text(head.recorded_at)),
+            ("grade", head.grade + (f", {head.evidence}" if head.evidence else "")),
+            ("place in the register", str(registered.seq)),
+            ("hash", registered.hash),
+            *told,
+        ),
+        rests_on=() if payload is None else (_payload(payload, ""),),
     )
 
 

@@ -1,4 +1,4 @@
-"""Files -> payloads, events, entries: all files of one command in one database transaction, all or nothing."""
+"""Files -> payloads, events, entries, elections: all files of one command in one database transaction, all or nothing."""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,8 @@ from ledger.domain.errors import InputError, RowFault
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, VenueName, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
-from ledger.pipeline.interpret import Absorber, Attribution, Contradiction, Tally, Told
+from ledger.pipeline.elections.register import Intake
+from ledger.pipeline.interpret import Absorber, Attribution, Contradiction, HeldEvents, Tally, Told
 from ledger.pipeline.match import MatchResult
 from ledger.pipeline.progress import Progress
 from ledger.ports import FileFormat, FileRow, FileTerms
@@ -23,12 +24,12 @@ from ledger.storage.store import Store, Writer
 _CHUNK_ROWS = 5_000
 _SHOWN_MAX = 20
 
-Derive = Callable[[Writer], MatchResult]  # matches lots inside the import's own write
+Derive = Callable[[Writer, HeldEvents], MatchResult]  # matches lots inside the import's own write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOutcome:
-    """What one file brought: its number of data rows, and how many of its events were new, known and so on.
+    """What one file brought: its number of data rows, and how many of its events and elections were new, known and so on.
 
     `venue` is whose export it is; `accounts` are those that its events are in, sorted.
     """
@@ -66,27 +67,30 @@ class FileImport:
                 any file is stored. `faults` lists all bad rows.
         """
         with suppress(_RolledBack), self.store.write() as writer:
+            held = HeldEvents(writer)
             known = {finding.subject for _, finding in writer.findings()}
             for path in paths:
-                self._outcomes.append(self._import(path, writer))
-            refused = [finding for finding in derive(writer).refused if finding.subject not in known]
+                self._outcomes.append(self._import(path, writer, held))
+            refused = [finding for finding in derive(writer, held).refused if finding.subject not in known]
             if refused:
                 raise _no_place(refused)
             if dry_run:
                 raise _RolledBack
         return tuple(self._outcomes)
 
-    def _import(self, path: Path, writer: Writer) -> FileOutcome:
+    def _import(self, path: Path, writer: Writer, held: HeldEvents) -> FileOutcome:
         content = read_file(path)
         table = read_table(io.BytesIO(content), name=str(path))
         file_format = recognise(table.header, self.formats, name=str(path), wanted=self.format_name)
         payload = self._payload(path, content, file_format)
         _check_account(path, payload, writer)
         payload_seq, _ = writer.add_payload(payload)
-        absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution)
+        absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution, held=held)
         accounts: set[AccountId] = set()
-        told = _noting_accounts(file_format.read(table.rows, table.header, self.terms), accounts)
-        rows = self._absorb(path, told, absorber, payload_seq)
+        intake = Intake(writer, payload_id=payload.payload_id, stored_at=self.recorded_at)
+        taker = _Taker(absorber=absorber, intake=intake, writer=writer, payload_seq=payload_seq, recorded_at=self.recorded_at)
+        rows = self._absorb(path, file_format.read(table.rows, table.header, self.terms), taker, accounts)
+        absorber.tally.add(Tally(new=intake.new, known=intake.known))
         contradictions = [one.finding(payload.payload_id) for one in absorber.contradictions]
         writer.replace_findings(f"payload:{payload.payload_id}", contradictions, self.recorded_at)
         return FileOutcome(
@@ -98,16 +102,17 @@ class FileImport:
             tally=absorber.tally,
         )
 
-    def _absorb(self, path: Path, rows: Iterator[FileRow], absorber: Absorber, payload_seq: int) -> int:
+    def _absorb(self, path: Path, rows: Iterator[FileRow], taker: "_Taker", accounts: set[AccountId]) -> int:
         faults: list[RowFault] = []
         read = 0
         while chunk := list(islice(rows, _CHUNK_ROWS)):
             read += len(chunk)
             faults += [fault for row in chunk for fault in row.faults]
+            accounts |= {row.event.account for row in chunk if row.event is not None}
             if not faults:  # after a fault the rest is read only to list all that is wrong
-                absorber.absorb(_told(chunk), payload_seq)
+                faults += taker.take(chunk)
             self.progress.advance(f"import {path.name}", read)
-        faults += [_told_twice(one) for one in absorber.contradictions if one.same_payload]
+        faults += [_told_twice(one) for one in taker.absorber.contradictions if one.same_payload]
         if faults:
             raise _bad_rows(path, faults)
         return read
@@ -130,6 +135,26 @@ class FileImport:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taker:
+    """Takes in what the rows of one file say, each kind where it belongs."""
+
+    absorber: Absorber
+    intake: Intake
+    writer: Writer
+    payload_seq: int
+    recorded_at: datetime
+
+    def take(self, chunk: Sequence[FileRow]) -> list[RowFault]:
+        """Store what rows without faults say; return what is wrong with it all the same."""
+        self.absorber.absorb(_told(chunk), self.payload_seq)
+        statements = [(row.line, row.statement) for row in chunk if row.statement is not None]
+        if statements:
+            new = self.writer.add_statement_rows(statements, self.payload_seq, self.recorded_at)
+            self.absorber.tally.add(Tally(new=new, known=len(statements) - new))
+        return self.intake.take([(row.line, row.election) for row in chunk if row.election is not None])
+
+
 def _check_account(path: Path, payload: Payload, writer: Writer) -> None:
     """Refuse a file that is in the book under another account: all its events would be booked twice."""
     others = writer.accounts_of_file(payload.content_hash) - {payload.account}
@@ -146,13 +171,6 @@ def _no_place(refused: Sequence[Finding]) -> InputError:
     shown = "".join(f"\n  {finding.message}" for finding in refused[:_SHOWN_MAX])
     more = f"\n  ... and {len(refused) - _SHOWN_MAX} more" if len(refused) > _SHOWN_MAX else ""
     return InputError(f"nothing was imported; there is no place in the lots for:{shown}{more}", mend=refused[0].mend)
-
-
-def _noting_accounts(rows: Iterator[FileRow], accounts: set[AccountId]) -> Iterator[FileRow]:
-    for row in rows:
-        if row.event is not None:
-            accounts.add(row.event.account)
-        yield row
 
 
 def _told(rows: Sequence[FileRow]) -> list[Told]:

@@ -1,18 +1,22 @@
 """What sources tell -> events of the book: new, known, better told, or contradicted; each with its evidence."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
+from operator import attrgetter
 from typing import Self
 
 from ledger.config import BookSettings, BotRule
-from ledger.domain.event import BalanceSnapshot, Event
+from ledger.domain.event import BalanceSnapshot, Event, assets_of
 from ledger.domain.event_text import body_text, facts_hash, instant_text, kind_of, told_again
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, BotId, EventId, Hash
 from ledger.pipeline.post import Poster
 from ledger.storage.store import KnownEvent, NewEvent, Writer
+
+_HELD_MAX = 125_000  # events, of about 800 bytes each
 
 Told = tuple[Event, str]  # an event and its place in the payload, such as "row 17"
 
@@ -85,15 +89,44 @@ class Attribution:
 NO_ATTRIBUTION = Attribution()
 
 
-class Absorber:
-    """Takes events of one payload after another into the book, inside the caller's transaction."""
+class HeldEvents:
+    """The events that one write brings into an empty book, held so that matching in that write need not read them back.
 
-    def __init__(self, writer: Writer, *, recorded_at: datetime, attribution: Attribution = NO_ATTRIBUTION) -> None:
+    There are none to be had from a book that has others, after a better telling of one of them, and of more than memory is for.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self._told: defaultdict[str, list[Event]] | None = None if writer.event_seq_last() else defaultdict(list)
+        self._count = 0
+
+    def add(self, new: NewEvent) -> None:
+        """Hold an event, in the order of arrival."""
+        if self._told is None:
+            return
+        self._count += 1
+        if new.revision or self._count > _HELD_MAX:
+            self._told = None
+            return
+        for asset in new.assets:
+            self._told[asset].append(new.event)
+
+    def timeline(self, asset: str) -> Iterable[Event] | None:
+        """Return what `Reader.timeline` would, or None where the book has to be asked."""
+        return None if self._told is None else sorted(self._told[asset], key=attrgetter("occurred_at"))
+
+
+class Absorber:
+    """Takes events of one payload after another into the book, inside the caller's transaction; and into `held`, if given."""
+
+    def __init__(
+        self, writer: Writer, *, recorded_at: datetime, attribution: Attribution = NO_ATTRIBUTION, held: HeldEvents | None = None
+    ) -> None:
         self._writer = writer
         self._recorded_at = recorded_at
         self._poster = Poster(writer, recorded_at=recorded_at)
         self._seq = writer.event_seq_last()
         self._attribution = attribution
+        self._held = held
         self._new: list[NewEvent] = []
         self._evidence: list[tuple[int, int, str]] = []
         self.tally = Tally()
@@ -121,9 +154,12 @@ class Absorber:
 
     def _keep(self, event: Event, body: str, facts: Hash, *, revision: int) -> NewEvent:
         self._seq += 1
-        new = NewEvent(seq=self._seq, revision=revision, event=event, kind=kind_of(event), body=body, facts=facts)
+        assets = assets_of(event)
+        new = NewEvent(seq=self._seq, revision=revision, event=event, assets=assets, kind=kind_of(event), body=body, facts=facts)
         self._new.append(new)
         self._poster.post(event, revision=revision, event_seq=self._seq, facts=facts)
+        if self._held is not None:
+            self._held.add(new)
         return new
 
     def _hear_again(self, stored: KnownEvent | NewEvent, event: Event, locator: str, payload_seq: int) -> KnownEvent | NewEvent:

@@ -1,7 +1,8 @@
 """Events -> lots and disposals: the timeline of each asset that has changed, swept anew.
 
 What is derived here may be deleted and rebuilt at any time; the computation row says what it stands for. An asset is
-rebuilt whole when it got a new event or a price it lacked; all are when a setting changed that the law looks at.
+rebuilt whole when it got a new event, a price it lacked or an election that means one of its events; all are when a setting
+changed that the law looks at.
 """
 
 import json
@@ -13,6 +14,7 @@ from enum import Enum, auto
 
 from ledger.config import BookSettings
 from ledger.domain.amount import INTEGER_DIGITS_MAX, AssetCode, is_fiat, text_of
+from ledger.domain.election import StandingOrder, words_of
 from ledger.domain.errors import NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, Transfer, assets_of
 from ledger.domain.event_text import instant_text, kind_of
@@ -23,6 +25,8 @@ from ledger.journal.balances import balances_of
 from ledger.journal.chart import CLEARING
 from ledger.journal.checks import unexplained_clearing
 from ledger.lots.pools import ties_ordered
+from ledger.pipeline.gains.statements import statement_findings
+from ledger.pipeline.interpret import HeldEvents
 from ledger.pipeline.prices.valuation import PriceBook
 from ledger.pipeline.prices.worth import PriceNeed, missing_price, worth_of
 from ledger.pipeline.progress import Progress
@@ -78,9 +82,10 @@ def match_into(
     now: datetime,
     progress: Progress,
     rebuild: Rebuild = Rebuild.CHANGED,
+    held: HeldEvents | None = None,
 ) -> MatchResult:
-    """Do what `match_book` does, inside the caller's transaction."""
-    terms = terms_of(settings)
+    """Do what `match_book` does, inside the caller's transaction; `held` saves reading back what it has brought."""
+    terms = terms_of(settings, writer.elections())
     rule = regime.rule(terms)
     wanted = _Wanted(regime=regime, options=options_text(terms), prices=terms.prices)
     gaps = Gaps()
@@ -89,7 +94,8 @@ def match_into(
         progress.advance("match", number, len(assets))
         kept, found = _Kept(writer), Gaps()
         writer.clear_matches([asset])
-        kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, found))))
+        told = held.timeline(asset) if held is not None else None
+        kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, found, told))))
         writer.replace_findings(f"match:{asset}", [*kept.findings, *kept.marked.values(), *found.findings()], now)
         gaps.add(found)
     progress.advance("match", len(assets), len(assets))
@@ -97,6 +103,7 @@ def match_into(
         writer.put_computation(wanted.computation(writer, now))
         writer.replace_findings(CHECK_ORIGIN, [], now)  # what `lotwright check` found was found in another book
         writer.replace_findings("clearing", open_transfers(writer), now)
+    writer.replace_findings("statements", statement_findings(writer, regime, terms), now)
     return MatchResult(lacking=tuple(gaps.lacking), refused=tuple(gaps.refused))
 
 
@@ -117,11 +124,13 @@ def is_current(reader: Reader, settings: BookSettings, regime: TaxRegime) -> boo
 
 
 def options_text(terms: BookTerms) -> str:
-    """Return everything of the settings that changes lots or gains, as canonical JSON."""
+    """Return everything of the settings that changes lots or gains, as canonical JSON; elections are no settings."""
     return json.dumps(
         {
+            "brokers": {wallet: method and method.value for wallet, method in sorted(terms.brokers.items())},
             "currency": terms.currency,
-            "elections": sorted(election.election_id for election in terms.elections),
+            "forms": {account: {str(year): form for year, form in forms.items()} for account, forms in terms.forms.items()},
+            "law": dict(terms.law),
             "method": terms.method,
             "prices": str(terms.prices),
             "scope": terms.scope,
@@ -149,6 +158,7 @@ class _Wanted:
             options=self.options,
             event_seq=reader.event_seq_last(),
             price_seq=reader.price_seq_last(),
+            election_seq=reader.election_seq_last(),
             computed_at=computed_at,
         )
 
@@ -162,6 +172,7 @@ def _stale_assets(reader: Reader, wanted: _Wanted, rebuild: Rebuild) -> list[Ass
         stale = reader.changed_assets(after_event_seq=0)
     else:
         stale = reader.changed_assets(after_event_seq=computed.event_seq)
+        stale |= _elected_assets(reader, computed.election_seq)
         if rebuild is Rebuild.UNPRICED or reader.price_seq_last() > computed.price_seq:
             stale |= reader.assets_without_price()
         stale |= _newly_priced(reader, wanted.prices, computed.price_seq)
@@ -175,6 +186,26 @@ def _newly_priced(reader: Reader, policy: PricePolicy, price_seq: int) -> set[st
         return set()
     first, last = span
     return reader.assets_between(first, last + max(policy.gap, policy.gap_fiat) + timedelta(minutes=1))
+
+
+def _elected_assets(reader: Reader, after_seq: int) -> set[str]:
+    """Return the assets whose matches the elections since may change; a sale that is told later makes its asset stale by itself.
+
+    A standing order decides nothing before it is recorded and effective; a selection nothing but the sale or order it names.
+    """
+    starts: dict[AssetCode | None, datetime] = {}
+    subjects: set[str] = set()
+    for election in reader.elections_to_weigh(after_seq=after_seq):
+        if isinstance(election, StandingOrder):
+            start = max(election.recorded_at, election.effective_from)
+            starts[election.asset] = min(start, starts.get(election.asset, start))
+        else:
+            subjects.add(words_of(election).subject)
+    stale: set[str] = {asset for _, asset in reader.booked(subjects)}
+    for asset, start in starts.items():
+        moved = reader.assets_moved_since(start)
+        stale |= moved if asset is None else moved & {asset}
+    return stale
 
 
 @dataclass(slots=True)
@@ -194,14 +225,22 @@ class Gaps:
         return [*map(missing_price, self.lacking), *self.refused]
 
 
-def movements_of(reader: Reader, asset: AssetCode, regime: TaxRegime, terms: BookTerms, gaps: Gaps | None = None) -> Iterator[Movement]:
+def movements_of(
+    reader: Reader,
+    asset: AssetCode,
+    regime: TaxRegime,
+    terms: BookTerms,
+    gaps: Gaps | None = None,
+    told: Iterable[Event] | None = None,
+) -> Iterator[Movement]:
     """Yield what all events do to the pools of one asset, by time (ties in no order); add what is lacking to `gaps`.
 
+    `told` are the events of `reader.timeline(asset)`, where they are at hand.
     An event for which the law or the book has no place yields nothing and stands in `gaps.refused`.
     """
     prices, gaps = PriceBook(reader=reader, currency=terms.currency, policy=terms.prices), gaps or Gaps()
     lacking = gaps.lacking
-    for event in reader.timeline(asset):
+    for event in reader.timeline(asset) if told is None else told:
         known = len(lacking)
         try:
             worth = worth_of(event, regime=regime, terms=terms, prices=prices, needs=lacking)
@@ -354,9 +393,24 @@ def _selection_short(piece: Disposal) -> Finding:
     )
 
 
+def _not_with_broker(first: Disposal) -> Finding:
+    assert first.caveat is not None, first
+    return Finding(
+        code=first.caveat.value,
+        severity=Severity.WARNING,
+        subject=f"{first.wallet}/{first.asset}",
+        message=f"lots of {first.asset} in wallet {first.wallet}, which a broker holds, were chosen in our own books from "
+        f"{instant_text(first.disposed_at)} on ({first.kind} {first.source_id}, {first.matched_by}); from 2027 on the broker must be "
+        "told by the time of the sale (26 CFR 1.1012-1(j)(3); Notice 2026-20 ends with 2026)",
+        mend="give the order to the broker, and import what it confirmed (lotwright-elections, with the evidence); in lotwright.toml set "
+        '`broker_method` if it offers one order only, or `custody = "unhosted"` if no broker holds this wallet',
+    )
+
+
 _CAVEATS: Mapping[Caveat, Callable[[Disposal], Finding]] = {
     Caveat.POOL_INCOMPLETE: _pool_incomplete,
     Caveat.ELECTION_LATE: _selection_late,
     Caveat.ELECTION_NOT_OPEN: _selection_not_open,
     Caveat.ELECTION_SHORT: _selection_short,
+    Caveat.ELECTION_NOT_WITH_BROKER: _not_with_broker,
 }

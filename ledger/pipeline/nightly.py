@@ -144,6 +144,8 @@ class Night:
             share=settings.share,
             base_url=settings.base_url,
             deadline=deadline,
+            tier=settings.tier,
+            folder=self.settings.folder,
         )
         return self.factory_of(settings.venue)(terms)
 

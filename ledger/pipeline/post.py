@@ -5,7 +5,7 @@ from datetime import datetime
 from ledger.domain.entry import JournalEntry
 from ledger.domain.event import Event
 from ledger.domain.ids import Hash
-from ledger.journal.chain import link
+from ledger.journal.chain import cells_of, link_cells
 from ledger.journal.posting_rules import entry_of, reversal_of
 from ledger.storage.store import NewEntry, Writer
 
@@ -39,5 +39,6 @@ class Poster:
 
     def _append(self, entry: JournalEntry, *, event_seq: int, facts: Hash) -> None:
         previous, self._seq = self._tip, self._seq + 1
-        self._tip = link(previous, entry, facts)
-        self._waiting.append(NewEntry(seq=self._seq, entry=entry, event_seq=event_seq, previous_hash=previous, hash=self._tip))
+        cells = cells_of(entry)
+        self._tip = link_cells(previous, entry, facts, cells)
+        self._waiting.append(NewEntry(seq=self._seq, entry=entry, cells=cells, event_seq=event_seq, previous_hash=previous, hash=self._tip))

@@ -1,27 +1,29 @@
 """Lots, disposals and entries -> what reports are written from: tax-year facts, cut to a period and filters, lazily."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from functools import lru_cache
 from heapq import merge
 from itertools import chain, groupby, takewhile
 from operator import attrgetter
 
 from ledger.config import BookSettings
-from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat, subtracted
+from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat
 from ledger.domain.errors import NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, Fill, Income, IncomeKind
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, FindingCount, GainRow, IncomeRow, JournalRow, ValuationRow
+from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, FindingCount, GainRow, IncomeRow, JournalRow, ValuationRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId
-from ledger.domain.lot import Acquisition, Disposal, Gap, HoldingTerm, Lot, LotOrigin
+from ledger.domain.law.wash_sale import DeferredLoss
+from ledger.domain.lot import Acquisition, Disposal, Gap, Lot, LotOrigin
 from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
 from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
+from ledger.pipeline.gains.law import GainsLaw
+from ledger.pipeline.gains.statements import reported_law
 from ledger.pipeline.match import movements_of
 from ledger.pipeline.prices.valuation import PriceBook
 from ledger.pipeline.prices.worth import valuations_of, worth_of
@@ -46,6 +48,11 @@ class Selection:
         """Tell whether an event belongs to the account and bot asked for."""
         return self.account in (None, event.account) and (self.bot is None or self.bot == (event.bot or NO_BOT))
 
+    def takes_piece(self, piece: Disposal) -> bool:
+        """Tell whether a disposal piece is of the account, bot and asset asked for."""
+        named = self.account in (None, piece.account) and self.asset in (None, piece.asset)
+        return named and (self.bot is None or self.bot == (piece.bot or NO_BOT))
+
     def __str__(self) -> str:
         named = (("bot", self.bot), ("asset", self.asset), ("account", self.account))
         return ", ".join(f"{name} {value or '(none)'}" for name, value in named if value is not None) or "none"
@@ -60,6 +67,8 @@ class BookInput:
     regime: TaxRegime
     selection: Selection
     version: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    _gains_law: GainsLaw | None = field(default=None, init=False)
 
     @property
     def period(self) -> Period:
@@ -83,9 +92,13 @@ class BookInput:
             findings=tuple(FindingCount(code=code, severity=severity, count=count) for (code, severity), count in sorted(counts.items())),
         )
 
+    def broker(self, account: AccountId) -> str:
+        """Return the venue of an account's connection, else the account's own name."""
+        return next((str(one.venue) for one in self.settings.connections if one.name == account), str(account))
+
     def gains(self) -> Iterator[GainRow]:
         """Yield the taxable disposal pieces with dates, term and box."""
-        law = _Law(self.regime, terms_of(self.settings))
+        law = self._law()
         kinds = tuple(sorted(self.regime.taxable))
         since, until = self._instants()
         chosen = self.selection
@@ -98,6 +111,13 @@ class BookInput:
             kinds=kinds,
         )
         return map(law.gain, disposals)
+
+    def deferred_losses(self) -> Iterator[DeferredLoss]:
+        """Return what a rule on wash sales would put off of the period's losses; whatever came before it counts."""
+        chosen = self.selection
+        assets = [chosen.asset] if chosen.asset else sorted(map(AssetCode, self.reader.changed_assets(after_event_seq=0)))
+        found = [self._deferred(asset) for asset in assets if not is_fiat(asset)]
+        return (loss for loss in chain.from_iterable(found) if self._shows(loss))
 
     def income(self) -> Iterator[IncomeRow]:
         """Yield income events with their value, and rebates that the law takes for income with theirs."""
@@ -131,6 +151,17 @@ class BookInput:
         lots = chain.from_iterable(self._lots_before(until, asset) for asset in assets if not is_fiat(asset))
         return (lot for lot in lots if chosen.account in (None, lot.account))
 
+    def elections(self) -> Iterator[ElectionRow]:
+        """Yield the register, each election with what it decided of the period."""
+        since, until = self._instants()
+        decided: defaultdict[str, list[Disposal]] = defaultdict(list)
+        for piece in self.reader.elected_disposals():
+            inside = (since is None or since <= piece.disposed_at) and (until is None or piece.disposed_at < until)
+            if inside and self.selection.takes_piece(piece):
+                decided[piece.matched_by.partition(":")[2]].append(piece)
+        for election in sorted(self.reader.elections(), key=attrgetter("recorded_at", "election_id")):
+            yield ElectionRow(election=election, decided=tuple(decided[election.election_id]))
+
     def entries(self) -> Iterator[JournalRow]:
         """Yield the journal entries of the period."""
         since, until = self._instants()
@@ -161,9 +192,26 @@ class BookInput:
         """Return the book's open findings."""
         return tuple(finding for _, finding in self.reader.findings())
 
+    def _deferred(self, asset: AssetCode) -> Iterator[DeferredLoss]:
+        terms = terms_of(self.settings)
+        movements = movements_of(self.reader, asset, self.regime, terms)
+        came = (movement for movement in movements if isinstance(movement, Acquisition))
+        return self.regime.deferred_losses(self.reader.disposals(asset=asset), came, terms)
+
+    def _shows(self, loss: DeferredLoss) -> bool:
+        piece, chosen = loss.piece, self.selection
+        mine = chosen.account in (None, piece.account) and (chosen.bot is None or chosen.bot == (piece.bot or NO_BOT))
+        return mine and loss.date_disposed in self.period
+
+    def _law(self) -> GainsLaw:
+        """Return the law, with what statements told; they are compared once for all tables of a report."""
+        if self._gains_law is None:
+            self._gains_law = reported_law(self.reader, self.regime, terms_of(self.settings))
+        return self._gains_law
+
     def _lots_before(self, until: datetime, asset: AssetCode) -> list[Lot]:
         """Return the lots of an asset that were open at an instant, in the order in which stored ones are read."""
-        terms = terms_of(self.settings)
+        terms = terms_of(self.settings, self.reader.elections())
         movements = movements_of(self.reader, asset, self.regime, terms)
         earlier = takewhile(lambda movement: movement.occurred_at < until, ties_ordered(movements))
         outcomes = self.regime.rule(terms).match(earlier)
@@ -186,39 +234,6 @@ class BookInput:
         """Return the first instant of the period and the first after it."""
         zone, last = self.settings.zone, self.period.to_day
         return _start_of(self.period.from_day, zone), _start_of(None if last is None else last + timedelta(days=1), zone)
-
-
-class _Law:
-    """Applies a regime to disposals; remembers days and terms, of which there are few."""
-
-    def __init__(self, regime: TaxRegime, terms: BookTerms) -> None:
-        self._regime = regime
-        self._terms = terms
-        self._zone = terms.zone
-        self._term = lru_cache(maxsize=65_536)(regime.term)
-        self._box = lru_cache(maxsize=256)(self._box_of)
-
-    def gain(self, disposal: Disposal) -> GainRow:
-        disposed = disposal.disposed_at.astimezone(self._zone).date()
-        acquired = None if disposal.acquired_at is None else disposal.acquired_at.astimezone(self._zone).date()
-        year = self._regime.year_of(disposed, self._terms)
-        # DECISIONS: units-without-lot: nobody knows how long such units were held, so the term is the shorter one
-        term = self._term(acquired or disposed, disposed)
-        proceeds, cost_basis = disposal.proceeds, disposal.cost_basis
-        return GainRow(
-            disposal=disposal,
-            date_acquired=acquired,
-            date_disposed=disposed,
-            year=year,
-            term=term,
-            box=self._box(term, year),
-            adjustment=None,
-            gain=None if proceeds is None or cost_basis is None else subtracted(proceeds, cost_basis),
-            finding=next((why.value for why in (disposal.gap, disposal.caveat) if why), ""),
-        )
-
-    def _box_of(self, term: HoldingTerm | None, year: int) -> str:
-        return self._regime.box(term=term, year=year)
 
 
 class _Receipts:

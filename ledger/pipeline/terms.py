@@ -1,11 +1,14 @@
 """Settings -> the terms that the law looks at."""
 
+from collections.abc import Iterable
+
 from ledger.config import BookSettings
+from ledger.domain.election import Election
 from ledger.ports import BookTerms
 
 
-def terms_of(settings: BookSettings) -> BookTerms:
-    """Return what a regime may know of a book."""
+def terms_of(settings: BookSettings, elections: Iterable[Election] = ()) -> BookTerms:
+    """Return what a regime may know of a book. Who matches passes all elections of the register; nothing else looks at them."""
     return BookTerms(
         currency=settings.currency,
         zone=settings.zone,
@@ -13,6 +16,9 @@ def terms_of(settings: BookSettings) -> BookTerms:
         scope=settings.scope,
         wallets=settings.wallets,
         year_start=settings.year_start,
-        elections=(),
+        law=settings.law,
+        forms=settings.forms,
+        elections=tuple(elections),
+        brokers=settings.brokers,
         prices=settings.prices,
     )

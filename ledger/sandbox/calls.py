@@ -24,6 +24,7 @@ class ViolationKind(StrEnum):
     SECRET_IN_ADDRESS = "secret-in-address"  # noqa: S105 - the name of a fault, no secret
     SECRET_IN_USER_AGENT = "secret-in-user-agent"  # noqa: S105 - the name of a fault, no secret
     SIGNATURE_MISMATCH = "signature-mismatch"  # the bytes signed are not the bytes received
+    CONCURRENT_CALLS = "concurrent-calls"  # two calls in flight for a key whose nonces must rise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,9 @@
 Knows no venue (that is the dialect) and no socket (that is the server).
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -66,6 +67,7 @@ class Reply:
 
     answer: Answer
     faults: tuple[Fault, ...] = ()
+    nonce_key: str = ""
 
 
 class Exchange:
@@ -78,6 +80,7 @@ class Exchange:
         self._limiter = Limiter(dialect.rates)
         self._skew_seconds = 0.0
         self._closed_until: dict[bool, float] = {}  # by whether calls are private: a Retry-After that runs
+        self._in_flight: Counter[str] = Counter()  # by key whose nonces must rise
         self._hidden = tuple({*dialect.credentials.texts, *(quote(text, safe="") for text in dialect.credentials.texts)})
         self.calls: list[CallRecord] = []
         self.violations: list[Violation] = []
@@ -96,7 +99,12 @@ class Exchange:
         self.calls.append(
             CallRecord(number=call.number, method=method, target=shown, status=reply.answer.status, faults=reply.faults, received_at=now),
         )
-        return reply
+        self._in_flight[traits.nonce_key] += 1
+        return replace(reply, nonce_key=traits.nonce_key)
+
+    def sent(self, reply: Reply) -> None:
+        """Note that a reply has left: its call is no longer in flight."""
+        self._in_flight[reply.nonce_key] -= 1
 
     def _inspect(self, call: ReceivedCall, traits: CallTraits, *, now: float) -> None:
         if self._holds_secret(call.target):
@@ -105,15 +113,17 @@ class Exchange:
             self._note(ViolationKind.SECRET_IN_USER_AGENT, call, "a part of the key stands in the User-Agent")
         if now + _GRACE_SECONDS < self._closed_until.get(traits.is_private, 0.0):
             self._note(ViolationKind.RETRY_TOO_EARLY, call, "came before the Retry-After of an earlier answer had passed")
+        if traits.nonce_key and self._in_flight[traits.nonce_key] > 0:
+            self._note(ViolationKind.CONCURRENT_CALLS, call, "came while another call of the same key was in flight")
 
     def _reply(self, call: ReceivedCall, traits: CallTraits, *, now: float) -> Reply:
-        if call.method in _WRITES:
+        if call.method in _WRITES and not traits.is_read:
             self._note(ViolationKind.WRITE_CALL, call, f"{call.method} would change something")
             return Reply(answer=self._dialect.refusal_of_write())
-        if not self._limiter.allows(traits.bucket, now):
+        if not self._limiter.allows(traits.bucket, now, traits.cost):
             self._note(ViolationKind.RATE_EXCEEDED, call, f"more calls than the {traits.bucket} rate allows")
             return Reply(answer=self._dialect.refusal_of_rate(traits))
-        faults = self._plan.draw(number=call.number, target=f"{call.method} {call.target}", traits=traits)
+        faults = self._plan.draw(number=call.number, target=f"{call.method} {call.target}{traits.asked}", traits=traits)
         return Reply(answer=self._answer(call, traits, faults, now=now), faults=faults)
 
     def _answer(self, call: ReceivedCall, traits: CallTraits, faults: tuple[Fault, ...], *, now: float) -> Answer:

@@ -1,7 +1,7 @@
 """Which fault strikes which call: by plan, by call number, or by seed; the same plan strikes the same calls.
 
 How a fault looks is the business of `wire` (answers and sockets) and of the dialects (cursors, rows, keys). Group numbers
-are those of the sandbox's fault list: 1 rate, 2 outage, 3 transport, 4 clock, 6 paging, 7 data, 9 key.
+are those of the sandbox's fault list: 1 rate, 2 outage, 3 transport, 4 clock, 5 nonce, 6 paging, 7 data, 8 horizon, 9 key.
 """
 
 from collections import Counter
@@ -62,6 +62,15 @@ class Fault(StrEnum):
     KEY_REVOKED = "key-revoked"
     PERMISSION_LACKING = "permission-lacking"
     IP_REFUSED = "ip-refused"
+    THROTTLED = "throttled"
+    SERVICE_UNAVAILABLE = "service-unavailable"
+    NONCE_USED = "nonce-used"
+    OFFSET_SHIFT = "offset-shift"
+    EQUAL_TIMES_SHUFFLED = "equal-times-shuffled"
+    COUNT_TOO_HIGH = "count-too-high"
+    MISSING_RESULT = "missing-result"
+    KEY_WINDOW = "key-window"
+    KEY_CAN_WITHDRAW = "key-can-withdraw"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +78,9 @@ class CallTraits:
     """What a call is, as far as faults and limits care.
 
     `stream` names the history that a paged call walks, empty for other calls; `rows` is its sort (fills, ledger,
-    transfers, orders); `continues` says that the call goes on from a cursor.
+    transfers, orders); `continues` says that the call goes on from a cursor. Of a venue that is read by POST, `is_read` says that
+    the call changes nothing, and `asked` what it asks for, without its nonce. `nonce_key` names the key whose nonces must rise, with
+    no two calls in flight; `is_offset` a history paged by offset. `cost` is what the call takes from its bucket.
     """
 
     bucket: str
@@ -77,6 +88,11 @@ class CallTraits:
     stream: str = ""
     rows: str = ""
     continues: bool = False
+    is_read: bool = False
+    asked: str = ""
+    nonce_key: str = ""
+    is_offset: bool = False
+    cost: int = 1
 
 
 class Habit(Enum):
@@ -109,6 +125,18 @@ def _continued(traits: CallTraits) -> bool:
 
 def _top_of_fills(traits: CallTraits) -> bool:
     return traits.rows == "fills" and not traits.continues
+
+
+def _with_nonce(traits: CallTraits) -> bool:
+    return bool(traits.nonce_key)
+
+
+def _by_offset(traits: CallTraits) -> bool:
+    return traits.is_offset
+
+
+def _further_by_offset(traits: CallTraits) -> bool:
+    return traits.is_offset and traits.continues
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +175,20 @@ def _kinds() -> Iterable[FaultKind]:
     yield FaultKind(fault=Fault.KEY_REVOKED, group=9, habit=Habit.LATCHED, fits=_private, is_mended=False)
     for fault in (Fault.PERMISSION_LACKING, Fault.IP_REFUSED):
         yield FaultKind(fault=fault, group=9, habit=Habit.STANDING, fits=_private, is_mended=False)
+    yield from _nonce_and_offset_kinds()
+
+
+def _nonce_and_offset_kinds() -> Iterable[FaultKind]:
+    """Yield what only venues with nonces, or with histories by offset, can commit."""
+    yield FaultKind(fault=Fault.THROTTLED, group=1, fits=_with_nonce)
+    yield FaultKind(fault=Fault.SERVICE_UNAVAILABLE, group=2, fits=_with_nonce)
+    yield FaultKind(fault=Fault.NONCE_USED, group=5, habit=Habit.ONCE_PER_CALL, fits=_with_nonce)
+    for fault in (Fault.OFFSET_SHIFT, Fault.EQUAL_TIMES_SHUFFLED):
+        yield FaultKind(fault=fault, group=6, habit=Habit.ONCE_PER_CALL, fits=_further_by_offset)
+    yield FaultKind(fault=Fault.COUNT_TOO_HIGH, group=6, habit=Habit.STANDING, fits=_by_offset, is_mended=False)
+    yield FaultKind(fault=Fault.MISSING_RESULT, group=7, fits=_by_offset)
+    yield FaultKind(fault=Fault.KEY_WINDOW, group=8, habit=Habit.STANDING, fits=_with_nonce, is_mended=False)
+    yield FaultKind(fault=Fault.KEY_CAN_WITHDRAW, group=9, habit=Habit.STANDING, fits=_with_nonce, is_mended=False)
 
 
 KIND_BY_FAULT: Final = {kind.fault: kind for kind in _kinds()}
@@ -284,5 +326,7 @@ def _named(word: str) -> list[FaultKind]:
         found = [kind for kind in KIND_BY_FAULT.values() if kind.fault.value == word]
     if not found:
         known = ", ".join(Fault)
-        raise InputError(f"{word!r} is no fault of the sandbox", mend=f"use none, all, group numbers 1 2 3 4 6 7 9, or names of: {known}")
+        raise InputError(
+            f"{word!r} is no fault of the sandbox", mend=f"use none, all, group numbers 1 2 3 4 5 6 7 8 9, or names of: {known}"
+        )
     return found

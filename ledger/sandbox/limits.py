@@ -20,15 +20,15 @@ class TokenBucket:
         self._tokens = float(rate.burst)
         self._filled_at: float | None = None
 
-    def take(self, now: float) -> bool:
-        """Take a token at `now` (seconds of a monotonic clock); False when the bucket is empty: the call is one too many."""
+    def take(self, now: float, cost: int = 1) -> bool:
+        """Take `cost` tokens at `now` (seconds of a monotonic clock); False when they are not there: the call is one too many."""
         if self._filled_at is not None:
             gained = (now - self._filled_at) * self._rate.per_second
             self._tokens = min(float(self._rate.burst), self._tokens + gained)
         self._filled_at = now
-        if self._tokens < 1:
+        if self._tokens < cost:
             return False
-        self._tokens -= 1
+        self._tokens -= cost
         return True
 
 
@@ -38,6 +38,6 @@ class Limiter:
     def __init__(self, rates: Mapping[str, Rate]) -> None:
         self._buckets = {name: TokenBucket(rate) for name, rate in rates.items()}
 
-    def allows(self, bucket: str, now: float) -> bool:
-        """Count one call against a bucket at `now` (seconds of a monotonic clock) and tell whether it was allowed."""
-        return self._buckets[bucket].take(now)
+    def allows(self, bucket: str, now: float, cost: int = 1) -> bool:
+        """Count one call of some `cost` against a bucket at `now` (seconds of a monotonic clock) and tell whether it was allowed."""
+        return self._buckets[bucket].take(now, cost)

@@ -18,13 +18,15 @@ from ledger.sandbox.coinbase_exchange.dialect import VENUE as COINBASE_EXCHANGE
 from ledger.sandbox.coinbase_exchange.dialect import CoinbaseExchange
 from ledger.sandbox.exchange import Clocks, Exchange
 from ledger.sandbox.faults import Fault, FaultPlan
+from ledger.sandbox.kraken.dialect import VENUE as KRAKEN
+from ledger.sandbox.kraken.dialect import Kraken
 from ledger.sandbox.wire import Patience, send
 
 LOOPBACK: Final = "127.0.0.1"
 _START_SECONDS_MAX: Final = 30.0
 _SHUTDOWN_SECONDS: Final = 0.1
 
-DIALECTS: Final[Mapping[str, Callable[[SandboxAccount], Dialect]]] = {COINBASE_EXCHANGE: CoinbaseExchange}
+DIALECTS: Final[Mapping[str, Callable[[SandboxAccount], Dialect]]] = {COINBASE_EXCHANGE: CoinbaseExchange, KRAKEN: Kraken}
 
 
 class Sandbox:
@@ -32,7 +34,7 @@ class Sandbox:
 
     `port` 0 takes any free one. `faults` is a plan, or the text of one (``none``, ``all``, names and group numbers).
     `market` is the seed of the prices, the account's own when None. `wall` gives the server's idea of time in seconds since
-    1970.
+    1970, `monotonic` the seconds by which it counts rates.
 
     Raises:
         InputError: for a venue, plan or number of fills that cannot be; for a port that is taken, on entering.
@@ -49,6 +51,7 @@ class Sandbox:
         market: int | None = None,
         patience: Patience | None = None,
         wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         if venue not in DIALECTS:
             raise InputError(f"the sandbox does not speak {venue!r}", mend=f"use one of: {', '.join(sorted(DIALECTS))}")
@@ -56,7 +59,7 @@ class Sandbox:
         self.venue = venue
         self.account = seeded_account(seed, fills, market=market)
         self._dialect = DIALECTS[venue](self.account)
-        self._exchange = Exchange(self._dialect, plan, Clocks(wall=wall, monotonic=time.monotonic))
+        self._exchange = Exchange(self._dialect, plan, Clocks(wall=wall, monotonic=monotonic))
         self._patience = patience or Patience()
         self._port = port
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
@@ -154,4 +157,7 @@ class Sandbox:
         body = await request.read()
         headers = {name.lower(): content for name, content in request.headers.items()}
         reply = self._exchange.receive(method=request.method, target=request.raw_path, headers=headers, body=body)
-        return await send(request, reply.answer, reply.faults, self._patience)
+        try:
+            return await send(request, reply.answer, reply.faults, self._patience)
+        finally:
+            self._exchange.sent(reply)

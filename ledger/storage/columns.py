@@ -13,13 +13,12 @@ from decimal import Decimal
 from sqlalchemy import BigInteger, Date, DateTime, Dialect, Integer, Numeric, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from ledger.domain.amount import DECIMALS_MAX, INTEGER_DIGITS_MAX, exact_decimal, text_of
+from ledger.domain.amount import DECIMALS_MAX, INTEGER_DIGITS_MAX, PLAIN_LENGTH_SAFE, exact_decimal, text_of
 from ledger.domain.event_text import instant_text
 
 Json = str | int | bool | list["Json"] | dict[str, "Json"] | None
 
 POSTGRESQL = "postgresql"
-_LENGTH_SAFE = DECIMALS_MAX + len("0.")  # no text of this length has too many decimals or integer digits
 
 Seq = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER is SQLite's own row number
 
@@ -30,9 +29,17 @@ def decimal_text(number: Decimal) -> str:
     Raises:
         NumberRefused: when it is not finite, or has more than 18 decimals or 20 integer digits.
     """
-    text = text_of(number)
-    if not number.is_finite() or (len(text) > _LENGTH_SAFE and not _fits(text)):
-        exact_decimal(number)  # says what is wrong
+    return fitting(text_of(number))
+
+
+def fitting(text: str) -> str:
+    """Return the canonical text of a number after the checks of `decimal_text`.
+
+    Raises:
+        NumberRefused: as `decimal_text`.
+    """
+    if text[-1] > "9" or "N" in text or (len(text) > PLAIN_LENGTH_SAFE and not _fits(text)):
+        exact_decimal(Decimal(text))  # says what is wrong
     return text
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.domain.amount import AssetCode
-from ledger.domain.entry import JournalEntry
+from ledger.domain.election import Election
+from ledger.domain.entry import JournalEntry, PostingCells
 from ledger.domain.event import Event, SourceRank
-from ledger.domain.ids import Hash
+from ledger.domain.ids import Hash, PayloadId
+from ledger.domain.values.quick import made_quickly
 
 State = Mapping[str, str | int | None]  # what a connector needs to go on
 
@@ -34,13 +36,18 @@ class StoredEvent:
     recorded_at: datetime
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
-    """An event to store. `seq` is numbered by the caller on from `event_seq_last`; `kind`, `body` and `facts` as in `event_text`."""
+    """An event to store. `seq` is numbered by the caller on from `event_seq_last`; `kind`, `body` and `facts` as in `event_text`.
+
+    `assets` are the codes of all that it moves, sorted.
+    """
 
     seq: int
     revision: int
     event: Event
+    assets: tuple[str, ...]
     kind: str
     body: str
     facts: Hash
@@ -58,12 +65,14 @@ class StoredEntry:
     hash: Hash
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
-    """A journal entry to store at the end of the chain; its event must be stored before."""
+    """A journal entry to store at the end of the chain; its event must be stored before. `cells` are those of its postings."""
 
     seq: int
     entry: JournalEntry
+    cells: tuple[PostingCells, ...]
     event_seq: int
     previous_hash: Hash
     hash: Hash
@@ -98,7 +107,23 @@ class Computation:
     options: str
     event_seq: int
     price_seq: int
+    election_seq: int
     computed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredElection:
+    """An election in its place of the register's chain (`seq` from 1).
+
+    `payload_id` is the file that told of it, None of an own one; `stored_at` our clock when it came into the register.
+    """
+
+    seq: int
+    election: Election
+    payload_id: PayloadId | None
+    stored_at: datetime
+    previous_hash: Hash
+    hash: Hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

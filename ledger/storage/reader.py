@@ -26,14 +26,29 @@ from ledger.domain.event import Event
 from ledger.domain.facts import JournalRow
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import EntryId, EventId, Hash, LotId, PayloadId
+from ledger.domain.law.statement import StatementRow
 from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.storage import rows, tables
 from ledger.storage.backend import Backend
 from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, State, StoredEntry, StoredEvent
 from ledger.storage.quotes import QuoteReader
+from ledger.storage.register import RegisterReader
 from ledger.storage.rows import AnyRow
-from ledger.storage.tables import computation, coverage, cursor, disposal, entry, event, evidence, finding, lot, payload, posting
+from ledger.storage.tables import (
+    broker_statement,
+    computation,
+    coverage,
+    cursor,
+    disposal,
+    entry,
+    event,
+    evidence,
+    finding,
+    lot,
+    payload,
+    posting,
+)
 
 _ROWS = 2_000  # rows fetched at a time: flat memory, few round trips
 _PAYLOADS = 8  # payloads fetched at a time; each may hold megabytes
@@ -47,7 +62,7 @@ Condition = ColumnElement[bool] | None
 AnySelect = Select[*tuple[Any, ...]]
 
 
-class Reader(QuoteReader):
+class Reader(QuoteReader, RegisterReader):
     """What a book says. Made by `Store.read`."""
 
     def __init__(self, connection: Connection, backend: Backend) -> None:
@@ -378,6 +393,11 @@ class Reader(QuoteReader):
         )
         ordered = statement.order_by(disposal.c.disposed_at, disposal.c.disposal_id, disposal.c.lot_id.nulls_first(), disposal.c.piece)
         yield from map(rows.disposal_of, self._stream(ordered))
+
+    def statement_rows(self) -> list[StatementRow]:
+        """Return all rows of brokers' statements, by id."""
+        statement = select(broker_statement).order_by(broker_statement.c.row_id)
+        return [rows.statement_row_of(row) for row in self._connection.execute(statement)]
 
     # --- how questions are put --------------------------------------------------------------------------------------
 

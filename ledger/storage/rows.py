@@ -12,20 +12,25 @@ from typing import Any
 from sqlalchemy import Row
 
 from ledger.domain.amount import Amount
+from ledger.domain.election import ElectionWords, EvidenceGrade, election_of, words_of
 from ledger.domain.entry import JournalEntry, Posting
-from ledger.domain.event import Event, SourceRank, assets_of
+from ledger.domain.event import Event, SourceRank
 from ledger.domain.event_text import HeadFields, event_of, instant_text
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.lot import Caveat, DepartureKind, Disposal, Gap, Lot, LotOrigin
+from ledger.domain.law.statement import BrokerForm, StatementRow
+from ledger.domain.lot import Caveat, DepartureKind, Disposal, Gap, HoldingTerm, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
 from ledger.storage.backend import BulkRow
-from ledger.storage.columns import day_text_or_none, decimal_text, decimal_text_or_none, instant_text_or_none, json_text
-from ledger.storage.nouns import CoverageWindow, KnownEvent, NewEntry, NewEvent, StoredEvent
+from ledger.storage.columns import day_text_or_none, decimal_text, decimal_text_or_none, fitting, instant_text_or_none, json_text
+from ledger.storage.nouns import CoverageWindow, KnownEvent, NewEntry, NewEvent, RegisteredElection, StoredEvent
 from ledger.storage.tables import event, payload
 
 AnyRow = Row[*tuple[Any, ...]]  # a row of some statement; who reads it knows its columns
 
+_KEY_BYTES = 48  # a cost below 1e38 by the 256 bits of `rate_key`, and a sign
+_MIDDLE = 1 << 383
+_LAST = b"\xff" * (_KEY_BYTES + 1)
 _COMPRESSION = 3  # JSON pages shrink to an eighth, in half the time of zlib's own middle
 _RANKS = {rank.value: rank for rank in SourceRank}
 _ORIGINS = {origin.value: origin for origin in LotOrigin}
@@ -125,7 +130,7 @@ def event_rows(events: Sequence[NewEvent], recorded_at: datetime) -> Iterator[Bu
             told.rank.value,
             int(told.provisional),
             told.note,
-            f" {' '.join(assets_of(told))} ",
+            f" {' '.join(new.assets)} ",
             new.body,
             new.facts,
             recorded,
@@ -187,9 +192,8 @@ def entry_rows(entries: Sequence[NewEntry], recorded_at: datetime) -> Iterator[B
 def posting_rows(entries: Sequence[NewEntry]) -> Iterator[BulkRow]:
     """Yield the rows of the postings of new entries."""
     for new in entries:
-        for line, posting in enumerate(new.entry.postings, start=1):
-            amount = posting.amount
-            yield new.seq, line, posting.debit, posting.credit, amount.asset, decimal_text(amount.quantity)
+        for line, (debit, credit, asset, amount) in enumerate(new.cells, start=1):
+            yield new.seq, line, debit, credit, asset, fitting(amount)
 
 
 def posting_of(row: AnyRow) -> Posting:
@@ -202,6 +206,38 @@ def entry_of(row: AnyRow, postings: Sequence[Posting]) -> JournalEntry:
     """Read a row that begins with ``seq, entry_id, event_id, occurred_at, reverses``."""
     _, entry_id, event_id, occurred_at, reverses, *_ = row
     return JournalEntry(entry_id=entry_id, event_id=event_id, occurred_at=occurred_at, postings=tuple(postings), reverses=reverses)
+
+
+# --- the register of elections --------------------------------------------------------------------------------------
+
+
+def election_row(registered: RegisteredElection) -> BulkRow:
+    """Return the row of an election."""
+    election, words = registered.election, words_of(registered.election)
+    return (
+        registered.seq,
+        election.election_id,
+        words.kind,
+        words.subject,
+        instant_text(election.recorded_at),
+        election.grade.value,
+        election.evidence,
+        words.body,
+        registered.payload_id,
+        instant_text(registered.stored_at),
+        registered.previous_hash,
+        registered.hash,
+    )
+
+
+def registered_election(row: AnyRow) -> RegisteredElection:
+    """Read all columns of an election."""
+    seq, election_id, kind, subject, recorded_at, grade, evidence, body, payload_id, stored_at, previous_hash, own_hash = row
+    words = ElectionWords(kind=kind, subject=subject, body=body)
+    told = election_of(words, election_id=election_id, recorded_at=recorded_at, grade=EvidenceGrade(grade), evidence=evidence)
+    return RegisteredElection(
+        seq=seq, election=told, payload_id=payload_id, stored_at=stored_at, previous_hash=previous_hash, hash=own_hash
+    )
 
 
 # --- progress, findings, prices -------------------------------------------------------------------------------------
@@ -267,12 +303,21 @@ def lot_rows(lots: Sequence[Lot]) -> Iterator[BulkRow]:
             decimal_text(lot.quantity_open),
             decimal_text_or_none(lot.cost_open),
             None if lot.gap is None else lot.gap.value,
+            lot.serial,
+            *(cost_keys(lot.rate_key) if lot.quantity_open else (None, None)),
         )
+
+
+def cost_keys(rate_key: int | None) -> tuple[bytes, bytes]:
+    """Return the bytes that sort open lots by cost per unit, lowest first and highest first; lots without a price last in both."""
+    if rate_key is None:
+        return _LAST, _LAST
+    return (_MIDDLE + rate_key).to_bytes(_KEY_BYTES, "big"), (_MIDDLE - 1 - rate_key).to_bytes(_KEY_BYTES, "big")
 
 
 def lot_of(row: AnyRow) -> Lot:
     """Read all columns of a lot."""
-    lot_id, part, event_id, source_id, asset, account, wallet, acquired_at, origin, *sizes, gap = row
+    lot_id, part, event_id, source_id, asset, account, wallet, acquired_at, origin, *sizes, gap, serial, lowest_first, _ = row
     quantity, cost_basis, quantity_open, cost_open = sizes
     return Lot(
         lot_id=lot_id,
@@ -289,6 +334,56 @@ def lot_of(row: AnyRow) -> Lot:
         quantity_open=quantity_open,
         cost_open=cost_open,
         gap=_GAPS[gap],
+        serial=serial,
+        rate_key=None if lowest_first in (None, _LAST) else int.from_bytes(lowest_first, "big") - _MIDDLE,
+    )
+
+
+def statement_rows(first: int, told: Sequence[tuple[int, StatementRow]], payload_seq: int, recorded_at: datetime) -> Iterator[BulkRow]:
+    """Yield the rows of a broker's statement, given with their lines in the file."""
+    recorded = instant_text(recorded_at)
+    for seq, (line, row) in enumerate(told, first):
+        yield (
+            seq,
+            row.row_id,
+            payload_seq,
+            line,
+            row.account,
+            row.year,
+            row.form.value,
+            row.asset,
+            decimal_text(row.quantity),
+            day_text_or_none(row.date_acquired),
+            row.date_sold.isoformat(),
+            decimal_text(row.proceeds),
+            decimal_text_or_none(row.cost_basis),
+            None if row.term is None else row.term.value,
+            row.sale,
+            row.code,
+            decimal_text_or_none(row.adjustment),
+            day_text_or_none(row.issued),
+            recorded,
+        )
+
+
+def statement_row_of(row: AnyRow) -> StatementRow:
+    """Read all columns of a row of a broker's statement."""
+    return StatementRow(
+        row_id=row.row_id,
+        account=row.account,
+        year=row.year,
+        form=BrokerForm(row.form),
+        asset=row.asset,
+        quantity=row.quantity,
+        date_acquired=row.date_acquired,
+        date_sold=row.date_sold,
+        proceeds=row.proceeds,
+        cost_basis=row.cost_basis,
+        term=None if row.term is None else HoldingTerm(row.term),
+        sale=row.sale,
+        code=row.code,
+        adjustment=row.adjustment,
+        issued=row.issued,
     )
 
 
@@ -317,6 +412,7 @@ def disposal_rows(disposals: Sequence[Disposal]) -> Iterator[BulkRow]:
             decimal_text(piece.selling_costs),
             day_text_or_none(piece.provisional_until),
             None if piece.caveat is None else piece.caveat.value,
+            piece.order_id,
         )
 
 
@@ -324,7 +420,7 @@ def disposal_of(row: AnyRow) -> Disposal:
     """Read all columns of a disposal."""
     disposal_id, number, event_id, source_id, asset, quantity, account, wallet, bot, kind, *rest = row
     acquired_at, disposed_at, proceeds, cost_basis, lot_id, lot_source_id, matched_by, gap, *told = rest
-    selling_costs, provisional_until, caveat = told
+    selling_costs, provisional_until, caveat, order_id = told
     return Disposal(
         disposal_id=disposal_id,
         piece=number,
@@ -347,4 +443,5 @@ def disposal_of(row: AnyRow) -> Disposal:
         selling_costs=selling_costs,
         provisional_until=provisional_until,
         caveat=_CAVEATS[caveat],
+        order_id=order_id,
     )

@@ -1,7 +1,7 @@
 """Every table of a book, in one `MetaData` with one naming convention.
 
-Raw facts (payload, event, evidence, entry, posting, price, coverage, book) only ever grow: triggers, made by the migration, let
-the database itself refuse UPDATE and DELETE. Lots and disposals are derived and may be deleted and built again.
+Raw facts (payload, event, evidence, entry, posting, price, coverage, broker_statement, election, book) only ever grow: triggers, made by
+the migrations, let the database itself refuse UPDATE and DELETE. Lots and disposals are derived and may be deleted and built again.
 """
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
@@ -83,6 +83,12 @@ Index(
     sqlite_where=event.c.kind == "balance",
     postgresql_where=event.c.kind == "balance",
 )
+
+# Elections name sales and orders: whether one is booked already is asked before each order that a bot sends.
+Index("ix_event_source_id", event.c.source_id)
+for _name in ("order_id", "client_order_id"):
+    _told = event.c[_name].is_not(None)
+    Index(f"ix_event_{_name}", event.c[_name], sqlite_where=_told, postgresql_where=_told)
 
 evidence = Table(
     "evidence",
@@ -197,7 +203,27 @@ computation = Table(
     Column("options", Text, nullable=False),
     Column("event_seq", Seq, nullable=False),
     Column("price_seq", Seq, nullable=False),
+    Column("election_seq", Seq, nullable=False),
     Column("computed_at", Instant, nullable=False),
+)
+
+election = Table(
+    "election",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),  # place in the register's hash chain, from 1
+    Column("election_id", Key, nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("subject", Key, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("grade", Key, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("payload_id", Key, ForeignKey("payload.payload_id"), nullable=True),
+    Column("stored_at", Instant, nullable=False),
+    Column("previous_hash", Key, nullable=False),
+    Column("hash", Key, nullable=False),
+    UniqueConstraint("election_id"),
+    Index(None, "subject"),
 )
 
 lot = Table(
@@ -217,8 +243,16 @@ lot = Table(
     Column("quantity_open", ExactDecimal, nullable=False),
     Column("cost_open", ExactDecimal, nullable=True),
     Column("gap", Key, nullable=True),
+    Column("serial", Integer, nullable=False),
+    Column("lowest_first", LargeBinary, nullable=True),  # a sort key by exact cost per unit, of open lots only
+    Column("highest_first", LargeBinary, nullable=True),  # the same the other way round
     Index(None, "asset", "wallet", "acquired_at"),
 )
+# The open lots of a pool in each order in which they may go: a preview reads no more of them than a sale would take.
+for _name, _keys in (("oldest", ()), ("lowest", ("lowest_first",)), ("highest", ("highest_first",))):
+    _open = lot.c.lowest_first.is_not(None)
+    _ordered = (lot.c[_key] for _key in ("asset", "wallet", *_keys, "acquired_at", "serial", "part"))
+    Index(f"ix_lot_open_{_name}", *_ordered, sqlite_where=_open, postgresql_where=_open)
 
 disposal = Table(
     "disposal",
@@ -244,5 +278,32 @@ disposal = Table(
     Column("selling_costs", ExactDecimal, nullable=False),
     Column("provisional_until", Day, nullable=True),
     Column("caveat", Key, nullable=True),
+    Column("order_id", Key, nullable=True),
     Index(None, "disposed_at", "disposal_id"),
+)
+
+broker_statement = Table(
+    "broker_statement",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("row_id", Key, nullable=False),
+    Column("payload_seq", Seq, ForeignKey("payload.seq"), nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("account", Key, nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("form", Key, nullable=False),
+    Column("asset", Key, nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("date_acquired", Day, nullable=True),
+    Column("date_sold", Day, nullable=False),
+    Column("proceeds", ExactDecimal, nullable=False),
+    Column("cost_basis", ExactDecimal, nullable=True),
+    Column("term", Key, nullable=True),
+    Column("sale", Key, nullable=True),
+    Column("code", Key, nullable=False),
+    Column("adjustment", ExactDecimal, nullable=True),
+    Column("issued", Day, nullable=True),
+    Column("recorded_at", Instant, nullable=False),
+    UniqueConstraint("row_id"),
+    Index(None, "account", "year"),
 )

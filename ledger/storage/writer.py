@@ -6,16 +6,31 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 
 from ledger.domain.finding import Finding
+from ledger.domain.law.statement import StatementRow
 from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload
 from ledger.storage import rows
 from ledger.storage.nouns import Computation, CoverageWindow, NewEntry, NewEvent, State
 from ledger.storage.quotes import QuoteWriter
 from ledger.storage.reader import Reader
-from ledger.storage.tables import computation, coverage, cursor, disposal, entry, event, evidence, finding, lot, payload, posting
+from ledger.storage.register import RegisterWriter
+from ledger.storage.tables import (
+    broker_statement,
+    computation,
+    coverage,
+    cursor,
+    disposal,
+    entry,
+    event,
+    evidence,
+    finding,
+    lot,
+    payload,
+    posting,
+)
 
 
-class Writer(Reader, QuoteWriter):
+class Writer(Reader, QuoteWriter, RegisterWriter):
     """What may be added to a book, and what is derived may be replaced. Made by `Store.write`."""
 
     def add_payload(self, source: Payload) -> tuple[int, bool]:
@@ -63,6 +78,15 @@ class Writer(Reader, QuoteWriter):
         kept = [rows.finding_row(origin, found, first.get((found.code, found.subject), found_at)) for found in findings]
         self._backend.insert_unknown(self._connection, finding, kept)
 
+    def add_statement_rows(self, told: Sequence[tuple[int, StatementRow]], payload_seq: int, recorded_at: datetime) -> int:
+        """Store rows of a broker's statement with their lines in the file; return how many of them were new."""
+        listed = self._backend.among(broker_statement.c.row_id, [row.row_id for _, row in told])
+        known = set(self._connection.execute(select(broker_statement.c.row_id).where(listed)).scalars())
+        fresh = [(line, row) for line, row in told if row.row_id not in known]
+        first = self._seq_last(broker_statement) + 1
+        self._backend.insert(self._connection, broker_statement, rows.statement_rows(first, fresh, payload_seq, recorded_at))
+        return len(fresh)
+
     def clear_matches(self, assets: Sequence[str] | None) -> None:
         """Delete the lots and disposals of these assets, None: of all; they are derived and can be built again."""
         for table in (lot, disposal):
@@ -88,6 +112,7 @@ class Writer(Reader, QuoteWriter):
                 "options": done.options,
                 "event_seq": done.event_seq,
                 "price_seq": done.price_seq,
+                "election_seq": done.election_seq,
                 "computed_at": done.computed_at,
             },
         )

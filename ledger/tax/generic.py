@@ -1,18 +1,21 @@
 """No country in particular: gains by lots in any currency, without terms, boxes or a claim that some law agrees."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.event import Event
-from ledger.domain.lot import HoldingTerm, Movement
+from ledger.domain.law.statement import AsReported, Told
+from ledger.domain.law.wash_sale import DeferredLoss
+from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
 from ledger.domain.period import CALENDAR_YEAR, Period
 from ledger.domain.price import Worth
 from ledger.lots.rules import ALL_WALLETS, METHODS, WALLET
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.movements import movements_of
+from ledger.tax.options import no_options, no_statements, no_wash_sales
 from ledger.tax.terms import ANY_SWITCH, allowed_rule
 from ledger.tax.treatment import USUAL
 from ledger.tax.worths import priced_assets_of
@@ -28,13 +31,15 @@ class Generic:
     methods: tuple[str, ...] = tuple(METHODS)
     first_values: Mapping[str, str] = MappingProxyType({"method": "fifo", "scope": "wallet"})
     taxable = USUAL.taxable
+    forms: frozenset[str] = frozenset()
 
     def rule(self, terms: BookTerms) -> MatchingRule:
         """Return the matching rule of the book's method and scope; elections count where the method picks lots.
 
         Raises:
-            InputError: when the method or scope is not known.
+            InputError: when the method or scope is not known, or options are set.
         """
+        no_options(terms, regime=self.name)
         return allowed_rule(terms, regime=self.name, methods=self.methods, scopes=_SCOPES)
 
     def priced_assets(self, event: Event, terms: BookTerms) -> tuple[tuple[str, AssetCode, Decimal], ...]:
@@ -49,7 +54,7 @@ class Generic:
         """
         return movements_of(event, worth, terms)
 
-    def term(self, acquired: date, disposed: date) -> HoldingTerm | None:  # noqa: ARG002  # the port asks with two dates
+    def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm | None:  # noqa: ARG002  # the port asks so
         """Return None: no law, no terms."""
         return None
 
@@ -61,6 +66,19 @@ class Generic:
         """Return the days of a tax year, by the book's own start of it, else from 1 January."""
         return (terms.year_start or CALENDAR_YEAR).period_of(year)
 
-    def box(self, *, term: HoldingTerm | None, year: int) -> str:  # noqa: ARG002  # the port names them
+    def as_reported(self, piece: Disposal, told: Told, *, term: HoldingTerm | None) -> AsReported:  # noqa: ARG002  # the port names them
+        """Refuse: the law knows no statements of brokers."""
+        raise no_statements(self.name)
+
+    def deferred_losses(
+        self,
+        disposals: Iterable[Disposal],  # noqa: ARG002  # the port names them
+        acquisitions: Iterable[Acquisition],  # noqa: ARG002  # as above
+        terms: BookTerms,  # noqa: ARG002  # as above
+    ) -> Iterator[DeferredLoss]:
+        """Refuse: the law knows no wash sales."""
+        raise no_wash_sales(self.name)
+
+    def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:  # noqa: ARG002  # the port names them
         """Return nothing: no form, no boxes."""
         return ""

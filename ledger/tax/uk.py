@@ -4,7 +4,7 @@ Where each rule comes from stands in DECISIONS.md beside this file. Trading as a
 annual exempt amount and the set-off of losses are not computed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -13,11 +13,14 @@ from zoneinfo import ZoneInfo
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.event import ChargeKind, Event
-from ledger.domain.lot import HoldingTerm, Movement
+from ledger.domain.law.statement import AsReported, Told
+from ledger.domain.law.wash_sale import DeferredLoss
+from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
 from ledger.domain.period import Period, YearStart
 from ledger.domain.price import Worth
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.movements import movements_of
+from ledger.tax.options import no_options, no_statements, no_wash_sales
 from ledger.tax.terms import reckoned_in, years_begin
 from ledger.tax.treatment import Treatment
 from ledger.tax.uk_matching import ShareMatching
@@ -42,6 +45,7 @@ class UnitedKingdom:
         {"currency": _STERLING, "time_zone": _ZONE, "method": ShareMatching.name, "scope": _SCOPE},
     )
     taxable = _TREATMENT.taxable
+    forms: frozenset[str] = frozenset()
 
     def rule(self, terms: BookTerms) -> MatchingRule:
         """Return the share matching of the law, which leaves no choice of method, scope or lots.
@@ -51,6 +55,7 @@ class UnitedKingdom:
         """
         reckoned_in(terms, _STERLING, regime=self.name)
         years_begin(terms, _TAX_YEAR, regime=self.name)
+        no_options(terms, regime=self.name)
         wanted = {"time_zone": (str(terms.zone), _ZONE), "method": (terms.method, ShareMatching.name), "scope": (terms.scope, _SCOPE)}
         for setting, (found, law) in wanted.items():
             if found != law:
@@ -72,7 +77,7 @@ class UnitedKingdom:
         """
         return movements_of(event, worth, terms, _TREATMENT)
 
-    def term(self, acquired: date, disposed: date) -> HoldingTerm | None:  # noqa: ARG002  # the port asks with two dates
+    def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm | None:  # noqa: ARG002  # the port asks so
         """Return None: the law knows no holding period."""
         return None
 
@@ -84,6 +89,19 @@ class UnitedKingdom:
         """Return 6 April to 5 April."""
         return _TAX_YEAR.period_of(year)
 
-    def box(self, *, term: HoldingTerm | None, year: int) -> str:  # noqa: ARG002  # the port names them
+    def as_reported(self, piece: Disposal, told: Told, *, term: HoldingTerm | None) -> AsReported:  # noqa: ARG002  # the port names them
+        """Refuse: the law knows no statements of brokers."""
+        raise no_statements(self.name)
+
+    def deferred_losses(
+        self,
+        disposals: Iterable[Disposal],  # noqa: ARG002  # the port names them
+        acquisitions: Iterable[Acquisition],  # noqa: ARG002  # as above
+        terms: BookTerms,  # noqa: ARG002  # as above
+    ) -> Iterator[DeferredLoss]:
+        """Refuse: the law knows no wash sales."""
+        raise no_wash_sales(self.name)
+
+    def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:  # noqa: ARG002  # the port names them
         """Return nothing: the boxes of SA108 take totals and not disposals; see the report ``sa108``."""
         return ""

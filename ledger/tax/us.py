@@ -1,42 +1,47 @@
 """United States, federal, individuals who hold digital assets as capital assets.
 
-Where each rule comes from stands in DECISIONS.md beside this file. Spot trades, transfers and income only: margin,
-derivatives, section 988 and the wash-sale rules are not computed.
+Where each rule comes from stands in DECISIONS.md beside this file. Spot trades, transfers and income only: margin, derivatives
+and section 988 are not computed, and of wash sales there is an analysis only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
 from ledger.domain.amount import AssetCode
+from ledger.domain.errors import InputError
 from ledger.domain.event import Event
-from ledger.domain.lot import HoldingTerm, Movement
-from ledger.domain.period import CALENDAR_YEAR, Period
+from ledger.domain.law.statement import AsReported, Told
+from ledger.domain.law.wash_sale import DeferredLoss
+from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
+from ledger.domain.period import CALENDAR_YEAR, Period, start_of_day
 from ledger.domain.price import Worth
+from ledger.lots.elections import Brokers
+from ledger.lots.matching import Picking
 from ledger.ports import BookTerms, MatchingRule
-from ledger.tax.calendar import one_year_after
+from ledger.tax.calendar import last_day_of_month, one_year_after
 from ledger.tax.movements import movements_of
 from ledger.tax.terms import allowed_rule, reckoned_in, years_begin
 from ledger.tax.treatment import USUAL
+from ledger.tax.us_forms import FORMS, as_reported, box_of, check_forms
+from ledger.tax.us_options import us_options
+from ledger.tax.us_wash import WashRule, wash_sales
 from ledger.tax.worths import priced_assets_of
 
 _DOLLAR = AssetCode("USD")
-_FIRST_YEAR_OF_DIGITAL_BOXES = 2025  # Form 8949 of that year is the first with boxes G to L
+
+_BROKERS_DECIDE_FROM = date(2027, 1, 1)  # DECISIONS: us-election-broker
 
 _SCOPES = ("wallet", "universal-until-2025-01-01")
 _STANDING_ORDER = (
     'keep `method = "fifo"`: another choice of lots counts only as a standing order that was written down before the sales'
-    " that it covers (26 CFR 1.1012-1(j)), and no command records one yet"
+    " that it covers (26 CFR 1.1012-1(j)): record one with `lotwright lots elect --rule hifo`, from when on it counts"
 )
 _INSTEAD = {
     **dict.fromkeys(("lifo", "hifo", "lofo"), _STANDING_ORDER),
     "average": 'set `method = "fifo"`: the law allows no average cost for digital assets (26 CFR 1.1012-1(j)(4))',
 }
-
-# Boxes for sales of which no broker form was issued: before 2025, and since.
-_BOXES_BEFORE = {HoldingTerm.SHORT: "C", HoldingTerm.LONG: "F"}
-_BOXES_DIGITAL = {HoldingTerm.SHORT: "I", HoldingTerm.LONG: "L"}
 
 
 class UnitedStates:
@@ -47,18 +52,25 @@ class UnitedStates:
     methods: tuple[str, ...] = ("fifo",)
     first_values: Mapping[str, str] = MappingProxyType({"currency": "USD", "method": "fifo", "scope": "wallet"})
     taxable = USUAL.taxable
+    forms = frozenset(FORMS)
 
     def rule(self, terms: BookTerms) -> MatchingRule:
         """Return the matching rule: first in, first out, where no election recorded in time says otherwise.
 
-        Source: 26 CFR 1.1012-1(j). Pools are wallets; before 2025 they may have been all wallets together.
+        Source: 26 CFR 1.1012-1(j). Pools are wallets; before 2025 they may have been all wallets together. Of what a broker holds,
+        from 2027 on the choice must have been given to the broker: Notices 2025-7 and 2026-20 end with 2026.
 
         Raises:
-            InputError: when the currency is not the dollar, tax years begin elsewhere, or the method or scope is not allowed.
+            InputError: when the currency is not the dollar, tax years begin elsewhere, the method or scope is not allowed, or an
+                option or a broker's form is not known.
         """
         reckoned_in(terms, _DOLLAR, regime=self.name)
         years_begin(terms, CALENDAR_YEAR, regime=self.name)
-        return allowed_rule(terms, regime=self.name, methods=self.methods, scopes=_SCOPES, instead=_INSTEAD)
+        us_options(terms)
+        check_forms(terms)
+        rule = allowed_rule(terms, regime=self.name, methods=self.methods, scopes=_SCOPES, instead=_INSTEAD)
+        assert isinstance(rule, Picking), rule
+        return rule.with_brokers(Brokers(methods=terms.brokers, since=start_of_day(_BROKERS_DECIDE_FROM, terms.zone)))
 
     def priced_assets(self, event: Event, terms: BookTerms) -> tuple[tuple[str, AssetCode, Decimal], ...]:
         """Return which prices an event needs: (``value`` or ``fee``, asset, quantity) for each worth that it lacks."""
@@ -72,12 +84,16 @@ class UnitedStates:
         """
         return movements_of(event, worth, terms)
 
-    def term(self, acquired: date, disposed: date) -> HoldingTerm:
+    def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm:
         """Return long when held for more than one year, counted from the day after `acquired`.
 
-        Source: Pub. 544 chapter 4, "Holding period"; Instructions for Form 8949.
+        Source: Pub. 544 chapter 4, "Holding period"; Instructions for Form 8949. With the option `month_end`, what was acquired on the
+        last day of a month is long from the first day of the 13th month after it: Rev. Rul. 66-7.
         """
-        return HoldingTerm.LONG if disposed > one_year_after(acquired) else HoldingTerm.SHORT
+        last_day_short = one_year_after(acquired)
+        if acquired == last_day_of_month(acquired) and us_options(terms).month_end:
+            last_day_short = last_day_of_month(last_day_short)
+        return HoldingTerm.LONG if disposed > last_day_short else HoldingTerm.SHORT
 
     def year_of(self, day: date, terms: BookTerms) -> int:  # noqa: ARG002  # the port asks with the settings
         """Return the calendar year."""
@@ -87,7 +103,24 @@ class UnitedStates:
         """Return the calendar year."""
         return CALENDAR_YEAR.period_of(year)
 
-    def box(self, *, term: HoldingTerm | None, year: int) -> str:
-        """Return the box of Form 8949 for a sale without a broker's form: I or L, before 2025 C or F; empty without a term."""
-        boxes = _BOXES_DIGITAL if year >= _FIRST_YEAR_OF_DIGITAL_BOXES else _BOXES_BEFORE
-        return "" if term is None else boxes[term]
+    def as_reported(self, piece: Disposal, told: Told, *, term: HoldingTerm | None) -> AsReported:
+        """Return columns (d) to (g) of Form 8949 for a piece of which a broker's form tells."""
+        assert term is not None, piece
+        return as_reported(piece, told, term=term)
+
+    def deferred_losses(
+        self, disposals: Iterable[Disposal], acquisitions: Iterable[Acquisition], terms: BookTerms
+    ) -> Iterator[DeferredLoss]:
+        """Return what section 1091 would put off, for one asset: an analysis that the settings must ask for.
+
+        Raises:
+            InputError: at once, when they do not.
+        """
+        asked = us_options(terms).wash_sales
+        if not asked.analysed:
+            raise InputError("wash sales are not analysed in this book", mend='set `wash_sales = "analysis"` under [law] in lotwright.toml')
+        return wash_sales(disposals, acquisitions, WashRule(taxable=self.taxable, zone=terms.zone, since=asked.since))
+
+    def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:
+        """Return the box of Form 8949; empty without a term."""
+        return "" if term is None else box_of(term=term, year=year, form=form)

@@ -1,6 +1,7 @@
 """Reads JSON from a venue over HTTP: within rate and time budget, tried again where that helps, with the venue's words in errors.
 
-Only GET exists here: what cannot be written cannot trade. What an answer means for the caller:
+Only GET exists here, and POST to those paths that a venue reads by: what cannot be written cannot trade. What an answer means
+for the caller:
 
     answer                                              error
     reset, timeout, half a body, bad compression        TransientError
@@ -8,10 +9,12 @@ Only GET exists here: what cannot be written cannot trade. What an answer means 
     2xx that is not the JSON asked for                  TransientError
     401, 403 in the venue's JSON                        KeyRefused
     any other status, or a body without end             TerminalError
+    2xx that says what went wrong                       as the venue's own client reads it
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -34,6 +37,7 @@ _PASSING = frozenset({408, 425, 429})
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 _SHAPES: dict[type, str] = {list: "a list", dict: "an object"}
+Refusal = Callable[[Json], ConnectorError | None]  # what a venue says within an answer of status 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,33 @@ class Answer:
         """Return the answer as a list; the caller asked for one."""
         assert isinstance(self.json, list), self.request
         return self.json
+
+
+def _accepted(_said: Json) -> None:
+    """Find nothing wrong: this venue says it by the status."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """A call before it is sent: `form` gives the body of a POST for one attempt, None of a GET; `asked` says it in requests and errors."""
+
+    target: str
+    limits: Sequence[TokenBucket]
+    shape: type
+    auth: httpx.Auth | None
+    refusal: Refusal
+    form: Callable[[], AbstractContextManager[bytes]] | None = None
+    asked: str = ""
+
+    @property
+    def method(self) -> str:
+        return "GET" if self.form is None else "POST"
+
+    def body(self) -> AbstractContextManager[bytes]:
+        return nullcontext(b"") if self.form is None else self.form()
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.target}{self.asked}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +163,10 @@ class HttpReader:
         redactor: Redactor,
         timeouts: Timeouts | None = None,
         retry: RetryTerms | None = None,
+        post_paths: frozenset[str] = frozenset(),
     ) -> None:
         self._venue = venue
+        self._post_paths = post_paths
         self._base_url = checked_base_url(base_url)
         self._budget = budget
         self._rng = rng
@@ -149,83 +182,113 @@ class HttpReader:
         self._http.close()
         self._filter.detach()
 
-    def get(self, target: str, *, limits: Sequence[TokenBucket], shape: type = list, auth: httpx.Auth | None = None) -> Answer:
+    def get(
+        self,
+        target: str,
+        *,
+        limits: Sequence[TokenBucket],
+        shape: type = list,
+        auth: httpx.Auth | None = None,
+        refusal: Refusal = _accepted,
+    ) -> Answer:
         """Return the JSON at `target` (path and query, already encoded), which must be a `shape`.
 
-        Each attempt takes a token of every bucket in `limits` and is signed anew by `auth`.
+        Each attempt takes a token of every bucket in `limits` and is signed anew by `auth`. `refusal` reads what a venue says is
+        wrong within a good answer.
 
         Raises:
             TransientError, TerminalError, KeyRefused: as the table at the head of this file says.
             BudgetSpent: when the deadline does not leave time for (another) call.
         """
-        return retried(
-            lambda: self._once(target, limits=limits, shape=shape, auth=auth),
-            terms=self._retry,
-            budget=self._budget,
-            rng=self._rng,
-        )
+        return self._retried(_Question(target=target, limits=limits, shape=shape, auth=auth, refusal=refusal))
 
-    def _once(self, target: str, *, limits: Sequence[TokenBucket], shape: type, auth: httpx.Auth | None) -> Answer:
-        take_all(limits)
-        self._budget.begin_call()
-        try:
-            received = self._received(target, auth)
-        except httpx.HTTPError as failure:
-            raise self._lost(target, failure) from failure
-        LOG.debug("GET %s: %s, %s bytes", target, received.status, len(received.content))
+    def read_by_post(
+        self,
+        path: str,
+        *,
+        form: Callable[[], AbstractContextManager[bytes]],
+        asked: str,
+        limits: Sequence[TokenBucket],
+        auth: httpx.Auth,
+        refusal: Refusal,
+    ) -> Answer:
+        """Return the JSON object that a venue gives for a form; `path` is one of those that the reader was made for.
+
+        `form` is entered for each attempt and left when that is answered; `asked` is the form without what changes from one
+        attempt to the next, as it stands in the request of the answer. Errors are those of `get`.
+        """
+        assert path in self._post_paths, path
+        return self._retried(_Question(target=path, limits=limits, shape=dict, auth=auth, refusal=refusal, form=form, asked=asked))
+
+    def _retried(self, question: _Question) -> Answer:
+        return retried(lambda: self._once(question), terms=self._retry, budget=self._budget, rng=self._rng)
+
+    def _once(self, question: _Question) -> Answer:
+        take_all(question.limits)
+        with question.body() as body:
+            self._budget.begin_call()
+            try:
+                received = self._received(question, body)
+            except httpx.HTTPError as failure:
+                raise self._lost(question, failure) from failure
+        LOG.debug("%s: %s, %s bytes", question, received.status, len(received.content))
         if not httpx.codes.is_success(received.status):
             if received.status == _TOO_MANY:
-                for bucket in limits:
+                for bucket in question.limits:
                     bucket.drain()
-            raise self._refusal(target, received)
-        return Answer(
-            request=f"GET {target}",
-            headers=received.headers,
-            content=received.content,
-            json=self._json(target, received, shape),
-        )
+            raise self._refusal(question, received)
+        said = self._json(question, received, question.shape)
+        refused = question.refusal(said)
+        if refused is not None:
+            refused.message = self._redact(f"{self._place(question)}: {refused.message}")
+            raise refused
+        return Answer(request=str(question), headers=received.headers, content=received.content, json=said)
 
-    def _received(self, target: str, auth: httpx.Auth | None) -> _Received:
+    def _received(self, question: _Question, body: bytes) -> _Received:
         left = self._budget.seconds_left()
         read, connect = self._timeouts.read, self._timeouts.connect
         timeout = httpx.Timeout(read if left is None else min(read, left), connect=connect if left is None else min(connect, left))
         cut_at = self._budget.clock.monotonic() + self._timeouts.whole
-        with self._http.stream("GET", self._base_url + target, auth=auth, timeout=timeout) as response:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} if question.form else {}
+        address = self._base_url + question.target
+        with self._http.stream(
+            question.method, address, content=body or None, headers=headers, auth=question.auth, timeout=timeout
+        ) as response:
             content = bytearray()
             for chunk in response.iter_bytes():
                 content += chunk
-                self._check_body(target, size=len(content), cut_at=cut_at)
+                self._check_body(question, size=len(content), cut_at=cut_at)
             return _Received(status=response.status_code, headers=response.headers, content=bytes(content))
 
-    def _check_body(self, target: str, *, size: int, cut_at: float) -> None:
+    def _check_body(self, question: _Question, *, size: int, cut_at: float) -> None:
         """Stop a body that would never end: by size, by time, by budget."""
         if size > ANSWER_BYTES_MAX:
-            raise TerminalError(f"{self._place(target)}: the answer exceeds {ANSWER_BYTES_MAX} bytes", mend="is base_url right?")
+            raise TerminalError(f"{self._place(question)}: the answer exceeds {ANSWER_BYTES_MAX} bytes", mend="is base_url right?")
         now = self._budget.clock.monotonic()
         if self._budget.deadline is not None and now > self._budget.deadline:
-            raise BudgetSpent(f"{self._place(target)}: the time budget ran out in the middle of an answer")
+            raise BudgetSpent(f"{self._place(question)}: the time budget ran out in the middle of an answer")
         if now > cut_at:
-            raise TransientError(f"{self._place(target)}: the answer was not complete after {self._timeouts.whole:.0f} s")
+            raise TransientError(f"{self._place(question)}: the answer was not complete after {self._timeouts.whole:.0f} s")
 
-    def _json(self, target: str, received: _Received, shape: type) -> Json:
+    def _json(self, question: _Question, received: _Received, shape: type) -> Json:
         try:
             said = json_of(received.content)
         except InputError as unreadable:
             what = "HTML instead of JSON" if received.is_html else f"what {unreadable.message}"
-            raise TransientError(f"{self._place(target)}: answered {what}", mend="is base_url right?") from unreadable
+            raise TransientError(f"{self._place(question)}: answered {what}", mend="is base_url right?") from unreadable
         if not isinstance(said, shape):
             words = self._redact(received.words())
-            raise TransientError(f"{self._place(target)}: answered no JSON that is {_SHAPES[shape]}: {words}")
+            raise TransientError(f"{self._place(question)}: answered no JSON that is {_SHAPES[shape]}: {words}")
         return said
 
-    def _lost(self, target: str, failure: httpx.HTTPError) -> TransientError:
+    def _lost(self, question: _Question, failure: httpx.HTTPError) -> TransientError:
         words = self._redact(str(failure))
-        said = f"{self._place(target)}: {type(failure).__name__}" + (f": {words}" if words else "")
+        said = f"{self._place(question)}: {type(failure).__name__}" + (f": {words}" if words else "")
         return TransientError(said, mend="is base_url right, and the network up?")
 
-    def _refusal(self, target: str, received: _Received) -> ConnectorError:
+    def _refusal(self, question: _Question, received: _Received) -> ConnectorError:
         status = received.status
-        said = self._redact(f"{self._place(target)}: HTTP {status}: {received.words()}")
+        said = self._redact(f"{self._place(question)}: HTTP {status}: {received.words()}")
         if status in _PASSING or status >= _SERVER_ERROR:
             wished = _seconds_wished(received.headers.get("retry-after"), now=self._budget.clock.now())
             return TransientError(said, retry_after_seconds=wished)
@@ -237,8 +300,8 @@ class HttpReader:
             return TransientError(f"{said} (not the venue's own words: a firewall or a proxy in between)")
         return KeyRefused(said, status=status, mend="look at key, secret, passphrase and the key's rights and addresses at the venue")
 
-    def _place(self, target: str) -> str:
-        return self._redact(f"{self._venue}: GET {target}")
+    def _place(self, question: _Question) -> str:
+        return self._redact(f"{self._venue}: {question}")
 
 
 def _seconds_wished(text: str | None, *, now: datetime) -> float | None:

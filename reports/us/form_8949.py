@@ -1,28 +1,21 @@
 """Form 8949: disposals as the form's rows, by part and box, with the totals that go to Schedule D.
 
-Rows keep cents; column (h) and every total are computed from the rounded figures of the rows, because a form that does
-not add up as printed comes back. Source: Instructions for Form 8949 (2025), columns (a) to (h), boxes A to L.
+Rows keep cents unless whole dollars are asked for; column (h) and every total are computed from the rounded figures of the rows,
+because a form that does not add up as printed comes back. Source: Instructions for Form 8949 (2025), columns (a) to (h), boxes A
+to L, Exceptions 1 and 2.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from functools import partial
 
-from ledger.domain.amount import EXACT, ZERO, cents_half_up, subtracted, text_of
+from ledger.domain.amount import subtracted
 from ledger.domain.document import CellKind, Column, ReportDocument, Row, Table
-from ledger.domain.errors import UnsupportedCase
-from ledger.domain.facts import GainRow
 from ledger.ports import ReportInput
 from reports.cover import document_of
-
-# Box -> (part of the form, line of Schedule D that takes the box's totals).
-BOXES = {
-    **{box: ("I", line) for boxes, line in (("AG", "1b"), ("BH", "2"), ("CI", "3")) for box in boxes},
-    **{box: ("II", line) for boxes, line in (("DJ", "8b"), ("EK", "9"), ("FL", "10")) for box in boxes},
-}
-PART_TITLES = {"I": "Part I, short-term", "II": "Part II, long-term"}
+from reports.us.options import AMOUNTS, EXCEPTION_1, EXCEPTION_2, ROWS, in_dollars, with_statements
+from reports.us.rows import BOXES, FormRow, Page, rounding_of, rows_on
+from reports.us.survey import Survey
 
 _PAGE = (
     Column(name="year", title="Tax year", kind=CellKind.INTEGER),
@@ -31,7 +24,7 @@ _PAGE = (
 )
 _COLUMNS = (
     *_PAGE,
-    Column(name="description", title="(a) Description of property"),
+    Column(name="description", title="(a) Description of property", kind=CellKind.OUTSIDE),
     Column(name="date_acquired", title="(b) Date acquired"),
     Column(name="date_sold", title="(c) Date sold or disposed of"),
     Column(name="proceeds", title="(d) Proceeds", kind=CellKind.MONEY, total=True),
@@ -40,12 +33,14 @@ _COLUMNS = (
     Column(name="adjustment", title="(g) Amount of adjustment", kind=CellKind.MONEY, total=True),
     Column(name="gain", title="(h) Gain or (loss)", kind=CellKind.MONEY, total=True),
     Column(name="disposal", title="Disposal"),
+    Column(name="matched_by", title="Lots picked by", kind=CellKind.OUTSIDE),
     Column(name="finding", title="Finding"),
 )
 _TOTAL_COLUMNS = (
     *_PAGE,
     Column(name="schedule_d_line", title="Schedule D line"),
     Column(name="rows", title="Rows", kind=CellKind.INTEGER, total=True),
+    Column(name="sheets", title="Sheets", kind=CellKind.INTEGER, total=True),
     Column(name="proceeds", title="(d) Proceeds", kind=CellKind.MONEY, total=True),
     Column(name="cost_basis", title="(e) Cost or other basis", kind=CellKind.MONEY, total=True),
     Column(name="adjustment", title="(g) Amount of adjustment", kind=CellKind.MONEY, total=True),
@@ -60,26 +55,19 @@ _TIE_OUT_COLUMNS = (
 )
 _FIGURES = ("(d) Proceeds", "(e) Cost or other basis", "(g) Amount of adjustment", "(h) Gain or (loss)")
 
+_ROWS_OF_A_PART = 11  # in the form of 2025
+_ROWS_OF_A_PART_BEFORE = 14
+_FIRST_YEAR_OF_THE_LONGER_ROWS = 2025
+
 _ROUNDING_NOTE = (
-    "Amounts are rounded to the cent in each row, halves away from zero; (h) = (d) - (e) + (g) and all totals are computed from"
-    " the rounded figures. A row that rounds to 0.00 stays."
+    "Amounts are rounded to the {unit} in each row, halves away from zero; (h) = (d) - (e) + (g) and all totals are computed from"
+    " the rounded figures. A row that rounds to {nothing} stays."
 )
 _BOX_NOTE = (
-    "Boxes C and F (until 2024) and I and L (since 2025) say that no Form 1099-B or 1099-DA reports the sale."
-    " Where a broker sent one, the row belongs into the box that the form calls for."
+    "Boxes follow the forms that the settings of the connections name for the year. Boxes C and F (until 2024) and I and L (since"
+    " 2025) say that no Form 1099-B or 1099-DA reports the sale."
 )
-
-_Figures = tuple[Decimal, Decimal, Decimal, Decimal]  # proceeds, cost or other basis, adjustment, gain
-_NOTHING: _Figures = (ZERO, ZERO, ZERO, ZERO)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class _Page:
-    """Rows that stand together on the form: one year, part and box."""
-
-    year: int
-    part: str
-    box: str
+_STATEMENT_NOTE = "Exception 2: attach the statements, which have the columns of the form, to the return; code M says that there is one."
 
 
 class Form8949:
@@ -87,126 +75,89 @@ class Form8949:
 
     name = "form-8949"
     title = "Form 8949"
+    options = (ROWS, AMOUNTS, EXCEPTION_1, EXCEPTION_2)
 
     def document(self, source: ReportInput) -> ReportDocument:
         """Return the form's rows by year, part and box, the totals by box, and what rounding changed; reads the gains once.
 
-        The rows are read once more for each box while the document is written, so that none are kept.
+        The rows are read once more for each box while the document is written, so that none are kept. With Exception 2 the form has
+        one row for each box and broker, and a statement of the rows for each broker follows it.
 
         Raises:
             UnsupportedCase: when a disposal has no box of Form 8949, as under the regime of another country.
         """
-        survey = _Survey()
-        for row in source.gains():
-            survey.add(row)
-        pages = sorted(survey.totals)
-        totals: tuple[Row, ...] = tuple(survey.total_row(page) for page in pages)
-        tie_out: tuple[Row, ...] = tuple(row for page in pages for row in survey.tie_out_rows(page))
+        survey = Survey(source)
+        form = _Form(source=source, survey=survey)
+        statements = with_statements(source)
+        rows = form.summary_rows if statements else form.rows
         return document_of(
             self,
             source,
             tables=(
-                Table(name="form-8949", title="Rows by part and box", columns=_COLUMNS, rows=partial(_rows, source, pages)),
-                Table(name="form-8949-totals", title="Totals by box", columns=_TOTAL_COLUMNS, rows=lambda: iter(totals)),
-                Table(name="form-8949-tie-out", title="Tie-out to the exact figures", columns=_TIE_OUT_COLUMNS, rows=lambda: iter(tie_out)),
+                Table(name="form-8949", title="Rows by part and box", columns=_COLUMNS, rows=rows),
+                *(form.statement(number, broker) for number, broker in enumerate(survey.brokers(), start=1) if statements),
+                Table(name="form-8949-totals", title="Totals by box", columns=_TOTAL_COLUMNS, rows=form.total_rows),
+                Table(name="form-8949-tie-out", title="Tie-out to the exact figures", columns=_TIE_OUT_COLUMNS, rows=form.tie_out_rows),
             ),
-            notes=(*survey.notes(), _ROUNDING_NOTE, _BOX_NOTE),
+            notes=(*survey.notes(), rounding_note(source), _BOX_NOTE, *([_STATEMENT_NOTE] if statements else ())),
         )
 
 
-class _Survey:
-    """What must be known before the first row is written: pages, their totals, and what is missing."""
-
-    def __init__(self) -> None:
-        self.totals: dict[_Page, _Figures] = {}
-        self.exact: dict[_Page, _Figures] = {}
-        self.rows: dict[_Page, int] = {}
-        self.without_price = 0
-        self.without_acquisition = 0
-
-    def add(self, row: GainRow) -> None:
-        exact = _exact_figures(row)
-        if exact is None:
-            self.without_price += 1
-            return
-        page = _page_of(row)
-        self.without_acquisition += row.date_acquired is None
-        self.rows[page] = self.rows.get(page, 0) + 1
-        self.exact[page] = _sum(self.exact.get(page, _NOTHING), exact)
-        self.totals[page] = _sum(self.totals.get(page, _NOTHING), _rounded(exact))
-
-    def total_row(self, page: _Page) -> Row:
-        return (page.year, PART_TITLES[page.part], page.box, BOXES[page.box][1], self.rows[page], *self.totals[page])
-
-    def tie_out_rows(self, page: _Page) -> Iterator[Row]:
-        for figure, form, exact in zip(_FIGURES, self.totals[page], self.exact[page], strict=True):
-            yield (page.year, PART_TITLES[page.part], page.box, figure, form, exact, subtracted(form, exact))
-
-    def notes(self) -> Iterator[str]:
-        if self.without_price:
-            yield f"Left out of the form: {_disposals(self.without_price)} without a price. Add the missing prices before filing."
-        if self.without_acquisition:
-            yield (
-                f"On the form with a cost of 0 and an empty column (b): {_disposals(self.without_acquisition)} without a known"
-                " acquisition. Find the acquisition, or settle its date and basis, before filing."
-            )
+def rounding_note(source: ReportInput) -> str:
+    """Return how the amounts of a form are rounded."""
+    return _ROUNDING_NOTE.format(unit="dollar", nothing="0") if in_dollars(source) else _ROUNDING_NOTE.format(unit="cent", nothing="0.00")
 
 
-def _disposals(count: int) -> str:
-    return "1 disposal" if count == 1 else f"{count} disposals"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Form:
+    """The tables of the form, made while they are read."""
 
+    source: ReportInput
+    survey: Survey
 
-def _page_of(row: GainRow) -> _Page:
-    if row.box not in BOXES:
-        raise UnsupportedCase(
-            f"form-8949: disposal {row.disposal.disposal_id} has {f'box {row.box!r}' if row.box else 'no box'}; Form 8949 knows A to L",
-            mend='Form 8949 needs the boxes of the regime "us"; use the reports gains and summary for other countries',
+    def rows(self) -> Iterator[Row]:
+        printed = rounding_of(self.source)
+        for page in self.survey.pages():
+            for row in self._rows_on(page):
+                yield row.cells(printed(row.exact))
+
+    def summary_rows(self) -> Iterator[Row]:
+        for page, broker in sorted(self.survey.totals):
+            proceeds, cost, adjustment, gain = self.survey.totals[page, broker]
+            codes = "".join(sorted({"M", *self.survey.codes[page, broker]}))
+            named = f"{broker}, see attached statement"
+            yield (*page.cells(), named, None, None, proceeds, cost, codes, adjustment, gain, None, None, None)
+
+    def statement(self, number: int, broker: str) -> Table:
+        return Table(
+            name=f"statement-{number}",
+            title=f"Statement attached to Form 8949: {broker}",
+            columns=_COLUMNS,
+            rows=partial(self._statement_rows, broker),
         )
-    return _Page(year=row.year, part=BOXES[row.box][0], box=row.box)
+
+    def total_rows(self) -> Iterator[Row]:
+        for page in self.survey.pages():
+            count = len(self.survey.brokers(page)) if with_statements(self.source) else self.survey.row_count(page)
+            yield (*page.cells(), BOXES[page.box][1], count, _sheets(page.year, count), *self.survey.total(page))
+
+    def tie_out_rows(self) -> Iterator[Row]:
+        for page in self.survey.pages():
+            for figure, form, exact in zip(_FIGURES, self.survey.total(page), self.survey.exact_total(page), strict=True):
+                yield (*page.cells(), figure, form, exact, subtracted(form, exact))
+
+    def _statement_rows(self, broker: str) -> Iterator[Row]:
+        printed = rounding_of(self.source)
+        for page in self.survey.pages():
+            for row in self._rows_on(page):
+                if self.source.broker(row.account) == broker:
+                    yield row.cells(printed(row.exact))
+
+    def _rows_on(self, page: Page) -> Iterator[FormRow]:
+        return rows_on(self.source, page, self.survey.has_row)
 
 
-def _exact_figures(row: GainRow) -> _Figures | None:
-    proceeds, cost, gain = row.disposal.proceeds, row.disposal.cost_basis, row.gain
-    if proceeds is None or cost is None or gain is None:
-        return None
-    return proceeds, cost, row.adjustment.amount if row.adjustment else ZERO, gain
-
-
-def _rounded(exact: _Figures) -> _Figures:
-    proceeds, cost, adjustment = (cents_half_up(figure) for figure in exact[:3])
-    return proceeds, cost, adjustment, EXACT.add(EXACT.subtract(proceeds, cost), adjustment)
-
-
-def _sum(one: _Figures, other: _Figures) -> _Figures:
-    return EXACT.add(one[0], other[0]), EXACT.add(one[1], other[1]), EXACT.add(one[2], other[2]), EXACT.add(one[3], other[3])
-
-
-def _rows(source: ReportInput, pages: list[_Page]) -> Iterator[Row]:
-    for page in pages:
-        for row in source.gains():
-            exact = _exact_figures(row)
-            if exact is not None and row.year == page.year and row.box == page.box:
-                yield _form_row(page, row, _rounded(exact))
-
-
-def _form_row(page: _Page, row: GainRow, figures: _Figures) -> Row:
-    proceeds, cost, adjustment, gain = figures
-    return (
-        page.year,
-        PART_TITLES[page.part],
-        page.box,
-        f"{text_of(row.disposal.quantity)} {row.disposal.asset}",
-        None if row.date_acquired is None else _form_date(row.date_acquired),
-        _form_date(row.date_disposed),
-        proceeds,
-        cost,
-        row.adjustment.codes if row.adjustment else None,
-        adjustment if row.adjustment else None,
-        gain,
-        row.disposal.disposal_id,
-        row.finding,
-    )
-
-
-def _form_date(day: date) -> str:
-    return f"{day.month:02}/{day.day:02}/{day.year:04}"
+def _sheets(year: int, rows: int) -> int:
+    """Return how many copies of the form's part the rows of one box fill."""
+    fit = _ROWS_OF_A_PART if year >= _FIRST_YEAR_OF_THE_LONGER_ROWS else _ROWS_OF_A_PART_BEFORE
+    return -(-rows // fit)

@@ -51,10 +51,17 @@ base_url = "http://127.0.0.1:8080"
 [connections.spare]
 venue = "coinbase-exchange"
 share = 1
+forms.2025 = "1099-da"
+forms.2026 = "1099-da-basis"
 
 [[bots]]
 name = "dca-eth"
 client_order_id = "dca-*"
+
+[law]
+month_end = true
+wash_sales = "analysis"
+fees = { 2024 = "ignore" }
 """
 
 
@@ -87,10 +94,17 @@ def test_a_whole_file_is_read_as_it_says(book_with: BookWith) -> None:
                 share=0.25,
                 base_url="http://127.0.0.1:8080",
             ),
-            ConnectionSettings(name=AccountId("spare"), venue=VenueName("coinbase-exchange"), share=1.0),
+            ConnectionSettings(
+                name=AccountId("spare"),
+                venue=VenueName("coinbase-exchange"),
+                share=1.0,
+                forms={2025: "1099-da", 2026: "1099-da-basis"},
+            ),
         ),
         bots=(BotRule(name=BotId("dca-eth"), client_order_id="dca-*"),),
+        law={"month_end": True, "wash_sales": "analysis", "fees": {"2024": "ignore"}},
     )
+    assert settings.forms == {"spare": {2025: "1099-da", 2026: "1099-da-basis"}}
     assert settings.zone.key == "Europe/Berlin"
     assert settings.wallets == {"main": "coinbase"}
 
@@ -183,6 +197,18 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         '[book]\nyear_start = "02-29"\n',
         "book.year_start is '02-29'",
         "use month and day such as 07-01; it cannot be 02-29",
+    ),
+    "an option of the law that is a number": ("[law]\nx = 1\n", "law.x is 1", "write true or false, text in quotes, or a table of texts"),
+    "a table of numbers in the law": ("[law.x]\n2024 = 1\n", "law.x.2024 is 1", "write it as text in quotes"),
+    "a form of no year": (
+        '[connections.a]\nvenue = "v"\nforms.last = "1099-da"\n',
+        "connections.a.forms.last is no year",
+        'write the year and the form, such as 2025 = "1099-da"',
+    ),
+    "a form that is no text": (
+        '[connections.a]\nvenue = "v"\nforms.2025 = true\n',
+        "connections.a.forms.2025 is True",
+        "write it as text in quotes",
     ),
     "a share of nothing": (
         '[connections.a]\nvenue = "v"\nshare = 0\n',

@@ -135,4 +135,4 @@ def test_starting_a_command_loads_no_library_that_it_does_not_need() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stderr.split()}
     assert "ledger" in loaded
-    assert loaded & {"pandas", "numpy", "keyring", "aiohttp", "xlsxwriter", "psycopg"} == set()
+    assert loaded & {"pandas", "numpy", "keyring", "aiohttp", "xlsxwriter", "psycopg", "rich"} == set()

@@ -34,6 +34,8 @@ MARK = "\x1e"  # ASCII record separator: printed after each command, with its ex
 VOLATILE = (
     (re.compile(r"\d+ signed calls; \d+ were asked again"), "N signed calls; N were asked again"),
     (re.compile(r"(recorded|fetched): \d{4}-\S+Z"), r"\1: INSTANT"),
+    (re.compile(r"EL-[0-9a-f]{16}"), "EL-ID"),
+    (re.compile(r"(recorded_at|disposed_at|made_at)\": \"[^\"]+"), r"\1: INSTANT"),
     (re.compile(r"(?m)^( +hash): [0-9a-f]{64}$"), r"\1: HASH"),
 )
 

@@ -18,6 +18,7 @@ from ledger.domain.amount import (
     decimal_of_units,
     exact_decimal,
     is_fiat,
+    market_value,
     multiplied,
     subtracted,
     text_of,
@@ -154,6 +155,14 @@ def test_nothing_can_be_split_over_no_weight() -> None:
             allocate(Decimal(1), weights)
 
 
+@pytest.mark.parametrize(
+    ("price", "quantity", "value"),
+    [("0.5", "3", "1.5"), ("0.000000000000000001", "0.5", "0"), ("1.000000000000000001", "1.5", "1.500000000000000001"), ("0", "5", "0")],
+)
+def test_market_values_are_floored_at_eighteen_decimals(price: str, quantity: str, value: str) -> None:
+    assert market_value(Decimal(price), Decimal(quantity)) == Decimal(value)
+
+
 def test_unit_prices_are_floored_too() -> None:
     assert text_of(unit_price(Decimal(2), Decimal(3))) == "0.666666666666666666"
 
@@ -178,5 +187,5 @@ def test_amounts_of_one_asset_add_up_and_others_do_not() -> None:
 def test_the_context_of_the_process_is_left_alone() -> None:
     before = getcontext().copy()
     allocate(Decimal(1), [Decimal(1), Decimal(2)])
-    unit_price(Decimal("1E-18"), Decimal("0.3"))
+    market_value(Decimal("1E-18"), Decimal("0.3"))
     assert (getcontext().prec, getcontext().flags) == (before.prec, before.flags)

@@ -228,3 +228,13 @@ def test_what_was_known_of_a_provisional_event_outlives_it() -> None:
     provisional = replace(VENUE, provisional=True, bot=BotId("grid"), note="seen")
     settled = replace(VENUE, fee=amount("6", "USD"), bot=None)
     assert told_again(provisional, settled).event == replace(settled, bot=BotId("grid"), note="seen")
+
+
+def test_a_provisional_word_of_a_lower_rank_only_completes() -> None:
+    booked = replace(VENUE, order_id=None, client_order_id=None, sequence=None)
+    listed = replace(VENUE, rank=SourceRank.VENUE_SUMMARY, provisional=True, quote=amount("20000.1001", "USD"), fee=None)
+    completed = replace(booked, order_id=listed.order_id, client_order_id=listed.client_order_id, sequence=listed.sequence)
+    assert told_again(booked, listed).event == completed
+    assert told_again(listed, booked).event == completed
+    assert told_again(completed, listed).event is None
+    assert told_again(booked, replace(listed, provisional=False)).conflicts == ("quote",)

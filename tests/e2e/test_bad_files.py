@@ -17,7 +17,10 @@ ENGLISH = "save it with commas between cells and points in numbers (language Eng
 QUOTES = 'put a cell in quotes as a whole, and write " in it twice'
 TWICE = "(give each event an id of its own, or take the wrong row out)"
 NEAREST = "the header is of no known format; nearest is lotwright-events (Lotwright's own events):"
-KNOWN = "\n  mend: correct the header or export the file again; known formats: coinbase-pro-fills, lotwright-events"
+KNOWN = (
+    "\n  mend: correct the header or export the file again; known formats: coinbase-pro-fills, lotwright-1099, lotwright-elections,"
+    " lotwright-events"
+)
 ONE_BAD = ": 1 row is bad; nothing was imported\n  mend: correct the file and import it again\n  line "
 NUMBER = "(write it like 1234.5678: at most 20 digits before the point and 18 after it)"
 PLAIN = f"is not a plain number (digits with at most one decimal point, no separators) {NUMBER}"

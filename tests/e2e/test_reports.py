@@ -15,7 +15,8 @@ import pytest
 
 from .conftest import COMMAND, BookFolder, Ran
 
-REPORTS = ("balances", "bots", "form-8949", "gains", "holdings", "income", "journal", "lots", "summary")
+REPORTS = ("balances", "bots", "form-8949", "gains", "holdings", "income", "journal", "lots", "schedule-d", "summary")
+ON_REQUEST = ("wash-sales",)  # refused until the settings ask for it
 OF_OTHER_COUNTRIES = ("sa108", "uk-disposals")
 FORMATS = {"csv": "csv", "html": "html", "json": "json", "table": "txt", "xlsx": "xlsx"}
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
@@ -32,7 +33,27 @@ def gains(book: BookFolder, *options: str) -> list[dict[str, str]]:
 
 def test_a_report_command_without_a_name_lists_the_reports(synced: BookFolder) -> None:
     listed = synced.run("report").ok().out
-    assert tuple(line.split()[0] for line in listed.splitlines()) == tuple(sorted((*REPORTS, *OF_OTHER_COUNTRIES)))
+    assert tuple(line.split()[0] for line in listed.splitlines()) == tuple(sorted((*REPORTS, *OF_OTHER_COUNTRIES, *ON_REQUEST)))
+
+
+def test_the_list_of_reports_tells_their_options_and_a_wrong_one_is_refused(synced: BookFolder) -> None:
+    listed = synced.run("report").ok().out
+    assert "Form 8949 (--set rows, amounts, exception_1, exception_2)\n" in listed
+    told = synced.run("report", "form-8949", "--options").ok().out
+    assert told.startswith("rows=piece|sale|order: one row for each lot of a sale, for each sale, or for each order and day\n")
+    for asked, complaint in (
+        (("row=sale",), "report form-8949 has no option 'row'\n  mend: did you mean 'rows'?"),
+        (("rows=sales",), "report form-8949: option rows cannot be 'sales'\n  mend: did you mean 'sale'?"),
+        (("rows",), "--set rows: option 'rows' has no choice"),
+        (("rows=sale", "rows=order"), "--set rows=order: option 'rows' is asked for twice, with 'sale' and 'order'"),
+    ):
+        assert complaint in synced.run("report", "form-8949", *(part for one in asked for part in ("--set", one))).refused(2)
+
+
+def test_the_analysis_of_wash_sales_is_refused_until_the_settings_ask_for_it(synced: BookFolder) -> None:
+    refused = synced.run("report", "wash-sales").refused(2)
+    assert "wash sales are not analysed in this book" in refused
+    assert 'wash_sales = "analysis"' in refused
 
 
 @pytest.mark.parametrize("name", REPORTS)

@@ -16,7 +16,7 @@ from ledger.domain.lot import Acquisition, Caveat, Departure, DepartureKind, Dis
 from ledger.domain.period import YearStart
 from ledger.lots.average import MovingAverage, TotalAverage
 from ledger.lots.matching import UNIVERSAL, Matched, Picking, match
-from ledger.lots.orders import rate_key
+from ledger.lots.open_lots import rate_key
 from ledger.lots.pools import timeline_order
 from ledger.lots.rules import METHODS
 from ledger.ports import BookTerms, MatchingRule

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from random import Random
 
@@ -9,10 +10,15 @@ import pytest
 
 from ledger.book import Book, Selection
 from ledger.cli.main import run
+from ledger.config import BookSettings
 from ledger.domain.errors import InputError, RowFault
 from ledger.domain.ids import BotId
 from ledger.pipeline.import_files import FileOutcome
-from ledger.pipeline.interpret import Tally
+from ledger.pipeline.interpret import HeldEvents, Tally
+from ledger.pipeline.match import MatchResult, match_into
+from ledger.pipeline.progress import Progress
+from ledger.ports import TaxRegime
+from ledger.storage.store import Writer
 
 Row = dict[str, str]
 SAMPLE = Path(__file__).parents[2] / "sample_data"
@@ -37,6 +43,25 @@ def bought_and_sold(row: Callable[..., Row]) -> list[Row]:
         row("b1", time="2025-03-01T12:00:00Z"),
         row("s1", time="2025-03-02T12:00:00Z", type="sell", amount="0.25", quote_amount="15000"),
     ]
+
+
+@pytest.fixture
+def match_held(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Compare, at each import, the events held for matching with those of the book; return whether there were any."""
+    were_held: list[bool] = []
+
+    def compared(
+        writer: Writer, settings: BookSettings, regime: TaxRegime, *, now: datetime, progress: Progress, held: HeldEvents
+    ) -> MatchResult:
+        assets = sorted(writer.changed_assets(after_event_seq=0))
+        held_by_asset = [held.timeline(asset) for asset in assets]
+        were_held.append(None not in held_by_asset)
+        for asset, events in zip(assets, held_by_asset, strict=True):
+            assert events is None or list(events) == list(writer.timeline(asset))
+        return match_into(writer, settings, regime, now=now, progress=progress, held=held)
+
+    monkeypatch.setattr("ledger.book.core.match_into", compared)
+    return were_held
 
 
 # --- the same file, the same facts -----------------------------------------------------------------------------------
@@ -299,3 +324,39 @@ def test_a_file_that_is_in_the_book_is_refused_under_another_account(book: Book)
     with pytest.raises(InputError, match="imported with --account main; with other everything in it would be booked twice"):
         book.import_files([fills], account="other")
     assert book.status().rows["event"] == events
+
+
+# --- events held for matching ----------------------------------------------------------------------------------------
+
+
+def test_the_events_of_a_first_import_are_matched_as_the_book_would_tell_them(
+    book: Book, sample_files: tuple[Path, ...], match_held: list[bool]
+) -> None:
+    book.import_files(sample_files)
+    assert match_held == [True]
+
+
+def test_a_book_that_has_events_is_read_for_matching(
+    book: Book, row: Callable[..., Row], write: Callable[..., Path], match_held: list[bool]
+) -> None:
+    book.import_files([write(row("b1"))])
+    book.import_files([write(row("b2"))])
+    assert match_held == [True, False]
+
+
+def test_more_events_than_memory_is_for_are_read_for_matching(
+    book: Book, row: Callable[..., Row], write: Callable[..., Path], match_held: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.pipeline.interpret._HELD_MAX", 2)
+    book.import_files([write(row("b1"), row("b2"), row("b3"))])
+    assert match_held == [False]
+    assert len(book.lots()) == 3
+
+
+def test_events_of_which_one_was_told_better_are_read_for_matching(
+    book: Book, row: Callable[..., Row], write: Callable[..., Path], match_held: list[bool]
+) -> None:
+    income = row("i1", type="income", kind="staking", value="")
+    book.import_files([write(row("b1"), income), write(income | {"value": "30"})])
+    assert match_held == [False]
+    assert sorted(lot.cost_basis for lot in book.lots() if lot.cost_basis is not None) == [30, 50000]

@@ -32,9 +32,11 @@ def priced(book: Book, tmp_path: Path) -> Callable[..., None]:
 @pytest.fixture
 def receipt(book: Book, row: Callable[..., Row], write: Callable[..., Path]) -> Callable[[str], None]:
     """Return what books one unit of an asset received as income at noon."""
-    return lambda asset: (
-        book.import_files([write(row("i1", type="income", kind="staking", asset=asset, time="2025-03-01T12:00:30Z"))]) and None
-    )
+
+    def take(asset: str) -> None:
+        book.import_files([write(row("i1", type="income", kind="staking", asset=asset, time="2025-03-01T12:00:30Z"))])
+
+    return take
 
 
 @pytest.fixture
@@ -68,23 +70,23 @@ def test_a_step_may_go_from_the_currency_to_the_asset_and_is_divided_once(
 
 @pytest.mark.parametrize(
     ("at", "found"),
-    [("2025-03-01T11:00Z", True), ("2025-03-01T10:59Z", False), ("2025-03-01T12:00:30Z", True), ("2025-03-01T12:00:31Z", False)],
+    [("2025-03-01T11:00Z", 1), ("2025-03-01T10:59Z", 0), ("2025-03-01T12:00:30Z", 1), ("2025-03-01T12:00:31Z", 0)],
 )
 def test_a_quote_may_be_an_hour_old_and_not_of_the_future(
-    receipt: Callable[[str], None], priced: Callable[..., None], valuations: Callable[[], list[str]], at: str, found: bool
+    receipt: Callable[[str], None], priced: Callable[..., None], valuations: Callable[[], list[str]], at: str, found: int
 ) -> None:
     receipt("BNB")
     priced(f"{at} BNB/USD 600 a")
-    assert (valuations() == ["600 BNB->USD 600 a"]) is found
+    assert (valuations() == ["600 BNB->USD 600 a"]) == found
 
 
-@pytest.mark.parametrize(("day", "found"), [("2025-02-22T12:00:30Z", True), ("2025-02-22T12:00:29Z", False)])
+@pytest.mark.parametrize(("day", "found"), [("2025-02-22T12:00:30Z", 1), ("2025-02-22T12:00:29Z", 0)])
 def test_between_currencies_a_rate_may_be_a_week_old(
-    receipt: Callable[[str], None], priced: Callable[..., None], valuations: Callable[[], list[str]], day: str, found: bool
+    receipt: Callable[[str], None], priced: Callable[..., None], valuations: Callable[[], list[str]], day: str, found: int
 ) -> None:
     receipt("BNB")
     priced("2025-03-01T12:00Z BNB/EUR 500 a", f"{day} EUR/USD 1.04 ecb")
-    assert (valuations() == ["520 BNB->EUR->USD 500 a", "520 BNB->EUR->USD 1.04 ecb"]) is found
+    assert (valuations() == ["520 BNB->EUR->USD 500 a", "520 BNB->EUR->USD 1.04 ecb"]) == found
 
 
 def settings_changed(book: Book, text: str) -> Book:
@@ -103,9 +105,7 @@ def test_the_policy_says_sources_gaps_and_par_and_a_change_of_it_values_all_anew
         told = report_of(changed, "valuations")
         assert b",650,BNB->USDT->USD,1,BNB/USDT,650,best," in told
         assert b",650,BNB->USDT->USD,2,USDT/USD,1,par," in told
-        assert b"BNB,1,650" in report_of(changed, "lots").replace(b",0,", b",").replace(b"main,", b"") or b",650," in report_of(
-            changed, "lots"
-        )
+        assert b",650," in report_of(changed, "lots")
 
 
 def test_a_quote_that_comes_later_and_is_nearer_changes_what_was_valued_before(
@@ -132,7 +132,7 @@ def test_a_price_by_hand_goes_first_and_stands(book: Book, receipt: Callable[[st
     receipt("BNB")
     book.set_price(BNB, USD, NOON, Decimal("601.5"), evidence="a sheet")
     assert valuations() == ["601.5 BNB->USD 601.5 manual"]
-    with pytest.raises(InputError, match="was given before: 601.5"):
+    with pytest.raises(InputError, match=r"was given before: 601\.5"):
         book.set_price(BNB, USD, NOON, Decimal(700), evidence="another sheet")
     assert valuations() == ["601.5 BNB->USD 601.5 manual"]
 

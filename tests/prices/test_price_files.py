@@ -1,8 +1,8 @@
 """Every format of price files: what it is recognised by, what it says, and what is refused."""
 
 import io
+from contextlib import suppress
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -152,19 +152,15 @@ def test_a_file_that_cannot_be_meant_is_refused_as_a_whole(text: str, name: str,
 
 
 @given(st.text(alphabet="0123456789.,-:ZTeE\nabDUSate\"'", max_size=200))
-def test_whatever_stands_in_a_candle_file_is_read_or_refused(text: str) -> None:
+def test_whatever_stands_in_a_price_file_is_read_or_refused(text: str) -> None:
     for name in ("XBTUSD_1.csv", "BTCUSDT-1m-2025-01.csv", "own.csv"):
-        try:
+        with suppress(InputError):
             first = next(read_rows(io.BytesIO(text.encode()), name=name), None)
             if first is not None and any(one.recognises(first[1], name) for one in plugins.price_files()):
                 assert all(row.quotes or row.faults for row in rows(text, name))
-        except InputError as refused:
-            assert refused.mend
 
 
-@given(st.datetimes(min_value=datetime(2009, 1, 3), max_value=datetime(2100, 1, 1)))
-def test_counts_since_1970_are_told_apart_by_their_size(moment: datetime) -> None:
-    at = moment.replace(microsecond=0, tzinfo=UTC)
-    seconds = int(at.timestamp())
-    assert {count_moment_of(str(seconds * scale)) for scale in (1, 1000, 1_000_000)} == {at}
-    assert Decimal(seconds) == seconds
+@given(st.integers(1_000_000_000, 4_000_000_000))
+def test_counts_since_1970_are_told_apart_by_their_size(seconds: int) -> None:
+    moments = {count_moment_of(str(seconds * scale)) for scale in (1, 1000, 1_000_000)}
+    assert moments == {datetime.fromtimestamp(seconds, UTC)}

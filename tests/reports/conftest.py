@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,11 +12,14 @@ import pytest
 
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.entry import AccountName, JournalEntry, Posting
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, FindingCount, GainRow, IncomeRow, JournalRow
+from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, FindingCount, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, DisposalId, EntryId, EventId, LotId, SourceId, WalletId
+from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, DisposalId, EntryId, EventId, LotId, OrderId, SourceId, WalletId
+from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Adjustment, DepartureKind, Disposal, Gap, HoldingTerm, Lot, LotOrigin
 from ledger.domain.period import ALL_TIME, Period
+from reports.us.form_8949 import Form8949
+from reports.us.schedule_d import ScheduleD
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -38,6 +41,9 @@ COVER = BookCover(
 )
 
 
+FIRST_CHOICES = {option.name: option.choices[0] for report in (Form8949, ScheduleD) for option in report.options}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InventedBook:
     """A ReportInput that holds its rows in tuples."""
@@ -51,15 +57,28 @@ class InventedBook:
     balance_rows: tuple[BalanceRow, ...] = ()
     bot_rows: tuple[BotActivity, ...] = ()
     finding_rows: tuple[Finding, ...] = field(default=())
+    election_rows: tuple[ElectionRow, ...] = ()
+    options: Mapping[str, str] = field(default_factory=lambda: FIRST_CHOICES)
+    loss_rows: tuple[DeferredLoss, ...] = ()
+    brokers: Mapping[str, str] = field(default_factory=dict)
+
+    def broker(self, account: AccountId) -> str:
+        return self.brokers.get(account, account)
 
     def gains(self) -> Iterator[GainRow]:
         return iter(self.gain_rows)
+
+    def deferred_losses(self) -> Iterator[DeferredLoss]:
+        return iter(self.loss_rows)
 
     def income(self) -> Iterator[IncomeRow]:
         return iter(self.income_rows)
 
     def lots(self) -> Iterator[Lot]:
         return iter(self.lot_rows)
+
+    def elections(self) -> Iterator[ElectionRow]:
+        return iter(self.election_rows)
 
     def entries(self) -> Iterator[JournalRow]:
         return iter(self.journal_rows)
@@ -93,7 +112,7 @@ def gain_row(
     **disposal: str,
 ) -> GainRow:
     """A disposal piece; a row without `acquired` has a missing basis, one without `proceeds` or `cost` a missing price."""
-    long = box in {"F", "L"}
+    long = box in set("DEFJKL")
     number = disposal.get("number", "0000000000000001")
     change = Decimal(adjustment[1]) if adjustment else Decimal(0)
     unpriced = proceeds is None or cost is None
@@ -117,6 +136,7 @@ def gain_row(
         lot_source_id=None if acquired is None else SourceId(disposal.get("lot_source_id", "buy-1")),
         matched_by="missing" if acquired is None else "fifo",
         gap=gap,
+        order_id=OrderId(disposal["order"]) if "order" in disposal else None,
     )
     return GainRow(
         disposal=piece,
@@ -223,6 +243,21 @@ def _journal_rows() -> tuple[JournalRow, ...]:
     return first, replace(first, entry=undone, bot=None, note="=cmd|' /C calc'!A0")
 
 
+def _loss(*, lot_source_id: str, quantity: str) -> DeferredLoss:
+    row = gain_row("s-8", number="0000000000000008", proceeds="100.10", cost="333.333333333333333333", bot="grid-1")
+    return DeferredLoss(
+        piece=row.disposal,
+        date_disposed=row.date_disposed,
+        quantity=Decimal(quantity),
+        deferred=Decimal("77.744444444444444444"),
+        earlier=Decimal("0.5"),
+        lot_id=LotId("L-00000000000000cc-1"),
+        lot_source_id=SourceId(lot_source_id),
+        date_replaced=date(2025, 3, 20),
+        held_since=date(2025, 1, 21),
+    )
+
+
 @pytest.fixture(scope="session")
 def book() -> InventedBook:
     """The invented book in which everything happens."""
@@ -233,6 +268,7 @@ def book() -> InventedBook:
             _income_row("i-2", kind="airdrop", value=None),
             _income_row("i-3", kind="staking", value="0.0049"),
         ),
+        loss_rows=(_loss(lot_source_id="buy-8", quantity="0.5"), _loss(lot_source_id="=buy", quantity="0.25")),
         lot_rows=(
             lot(cost="20000", quantity="3"),
             lot(cost="0", quantity="1", gap=Gap.MISSING_BASIS, part=1),

@@ -9,7 +9,7 @@ from openpyxl import load_workbook
 
 from ledger.ports import Exporter, ReportGenerator, ReportInput
 
-REPORTS = ("gains", "summary", "bots", "holdings", "lots", "income", "journal", "balances", "form-8949")
+REPORTS = ("gains", "summary", "bots", "holdings", "lots", "income", "journal", "balances", "form-8949", "schedule-d", "wash-sales")
 
 
 def plugged_in(group: str, name: str) -> object:

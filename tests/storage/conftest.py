@@ -8,16 +8,34 @@ from decimal import Decimal
 import pytest
 
 from ledger.domain.amount import Amount, AssetCode
+from ledger.domain.election import EvidenceGrade, PickOrder, StandingOrder
 from ledger.domain.entry import AccountName, JournalEntry, Posting
-from ledger.domain.event import BalanceSnapshot, Event, EventHead, Fill, Side, SourceRank
+from ledger.domain.event import BalanceSnapshot, Event, EventHead, Fill, Side, SourceRank, assets_of
 from ledger.domain.event_text import body_text, facts_hash, kind_of
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId, BotId, DisposalId, EventId, LotId, PayloadId, SourceId, VenueName, WalletId, content_hash, hash_of
+from ledger.domain.ids import (
+    AccountId,
+    BotId,
+    DisposalId,
+    ElectionId,
+    EventId,
+    Hash,
+    LotId,
+    PayloadId,
+    SourceId,
+    StatementRowId,
+    VenueName,
+    WalletId,
+    content_hash,
+    hash_of,
+)
 from ledger.domain.ids import entry_id as entry_id_of
+from ledger.domain.law.statement import BrokerForm, StatementRow
 from ledger.domain.lot import DepartureKind, Disposal, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
-from ledger.storage.store import Computation, CoverageWindow, NewEntry, NewEvent, Store, Writer
+from ledger.journal.chain import cells_of
+from ledger.storage.store import Computation, CoverageWindow, NewEntry, NewEvent, PriceAsked, RegisteredElection, Store, Writer
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 BTC, USD = AssetCode("BTC"), AssetCode("USD")
@@ -108,6 +126,38 @@ def _disposal(name: str = "D-1", **changes: object) -> Disposal:
     return replace(disposal, **changes)  # type: ignore[arg-type]  # any field of a disposal
 
 
+def _statement_row(name: str = "S-1", **changes: object) -> StatementRow:
+    """A tenth of a bitcoin on a broker's form."""
+    row = StatementRow(
+        row_id=StatementRowId(name),
+        account=AccountId("main"),
+        year=2025,
+        form=BrokerForm.DIGITAL,
+        asset=BTC,
+        quantity=Decimal("0.1"),
+        date_acquired=None,
+        date_sold=NOON.date(),
+        proceeds=Decimal(5000),
+        cost_basis=None,
+        term=None,
+        sale=None,
+        code="",
+        adjustment=None,
+        issued=None,
+    )
+    return replace(row, **changes)
+
+
+def _registered(seq: int = 1, **changes: object) -> RegisteredElection:
+    """A standing order recorded at noon."""
+    election = StandingOrder(
+        election_id=ElectionId(f"EL-{seq}"), recorded_at=NOON, grade=EvidenceGrade.OWN, order=PickOrder.HIFO, effective_from=NOON
+    )
+    link = {"previous_hash": Hash("0" * 64), "hash": Hash(f"{seq:064}")}
+    row = RegisteredElection(seq=seq, election=election, payload_id=None, stored_at=NOON, **link)
+    return replace(row, **changes)  # type: ignore[arg-type]  # any field of a row
+
+
 def _entry(event: Event, *, revision: int = 0, reversal: bool = False) -> JournalEntry:
     assert isinstance(event, Fill)
     postings = (
@@ -129,7 +179,15 @@ def _stored(writer: Writer, *events: Event, revision: int = 0) -> list[int]:
     rows = [(seq, event, body_text(event)) for seq, event in enumerate(events, first)]
     writer.add_events(
         [
-            NewEvent(seq=seq, revision=revision, event=event, kind=kind_of(event), body=body, facts=facts_hash(event, body))
+            NewEvent(
+                seq=seq,
+                revision=revision,
+                event=event,
+                assets=assets_of(event),
+                kind=kind_of(event),
+                body=body,
+                facts=facts_hash(event, body),
+            )
             for seq, event, body in rows
         ],
         NOON,
@@ -143,7 +201,12 @@ def _booked(writer: Writer, *fills: Fill) -> None:
         place, tip = writer.chain_tip()
         entry = _entry(fill)
         writer.add_entries(
-            [NewEntry(seq=place + 1, entry=entry, event_seq=seq, previous_hash=tip, hash=hash_of(tip, entry.entry_id))], NOON
+            [
+                NewEntry(
+                    seq=place + 1, entry=entry, cells=cells_of(entry), event_seq=seq, previous_hash=tip, hash=hash_of(tip, entry.entry_id)
+                )
+            ],
+            NOON,
         )
 
 
@@ -170,6 +233,16 @@ def lot() -> Callable[..., Lot]:
 @pytest.fixture
 def disposal() -> Callable[..., Disposal]:
     return _disposal
+
+
+@pytest.fixture
+def statement_row() -> Callable[..., StatementRow]:
+    return _statement_row
+
+
+@pytest.fixture
+def registered() -> Callable[..., RegisteredElection]:
+    return _registered
 
 
 @pytest.fixture
@@ -214,7 +287,12 @@ def full_store(store: Store) -> Store:
         )
         writer.add_findings("sync", [Finding(code="hole", severity=Severity.ERROR, subject="main", message="m", mend="n")], NOON)
         writer.add_prices([PriceQuote(asset=BTC, currency=USD, observed_at=NOON, price=Decimal(40000), source="s")], payload_seq)
+        writer.add_statement_rows([(2, _statement_row())], payload_seq, NOON)
         writer.add_lots([_lot()])
         writer.add_disposals([_disposal()])
-        writer.put_computation(Computation(regime="us", version="1", options="{}", event_seq=1, price_seq=1, computed_at=NOON))
+        writer.add_price_asked(PriceAsked(source="s", asset=BTC, currency=USD, since=NOON, until=NOON), NOON)
+        writer.put_computation(
+            Computation(regime="us", version="1", options="{}", event_seq=1, price_seq=1, election_seq=1, computed_at=NOON)
+        )
+        writer.add_elections([_registered()])
     return store

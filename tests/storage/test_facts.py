@@ -1,7 +1,7 @@
 """Facts go in once and come out as they were, filtered and sorted as asked, alike on both engines."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -11,9 +11,12 @@ from ledger.domain.entry import JournalEntry
 from ledger.domain.event import BalanceSnapshot, Fill, SourceRank
 from ledger.domain.event_text import body_text, facts_hash
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import EntryId, EventId, PayloadId, hash_of
+from ledger.domain.ids import EntryId, EventId, PayloadId, SourceId, hash_of
+from ledger.domain.law.statement import BrokerForm, StatementRow
+from ledger.domain.lot import HoldingTerm
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
+from ledger.journal.chain import cells_of
 from ledger.storage import tables
 from ledger.storage.store import CoverageWindow, NewEntry, Reader, Store, StoredEvent
 
@@ -208,8 +211,11 @@ def test_entries_come_back_as_they_were(
         booked(writer, fill(1), fill(2))
         stored(writer, fill(1, note="x"), revision=1)
         _, tip = writer.chain_tip()
-        writer.add_entries([NewEntry(seq=3, entry=reversal, event_seq=1, previous_hash=tip, hash=hash_of("3"))], NOON)
-        better = NewEntry(seq=4, entry=entry(fill(1), revision=1), event_seq=3, previous_hash=hash_of("3"), hash=hash_of("4"))
+        writer.add_entries(
+            [NewEntry(seq=3, entry=reversal, cells=cells_of(reversal), event_seq=1, previous_hash=tip, hash=hash_of("3"))], NOON
+        )
+        again = entry(fill(1), revision=1)
+        better = NewEntry(seq=4, entry=again, cells=cells_of(again), event_seq=3, previous_hash=hash_of("3"), hash=hash_of("4"))
         writer.add_entries([better], NOON)
     with store.read() as reader:
         assert [one.entry for one in reader.entries_of(fill(1).event_id)] == [entry(fill(1)), reversal, better.entry]
@@ -359,3 +365,26 @@ def test_prices_are_looked_up_within_a_window(store: Store) -> None:
     with store.read() as reader:
         minute = timedelta(minutes=1)
         assert reader.prices("BTC", "USD", since=NOON + 5 * minute, until=NOON + 10 * minute) == [quote(5, 11, "a"), quote(5, 10, "b")]
+
+
+def test_rows_of_statements_come_back_as_they_were_and_are_kept_once(
+    store: Store, payload: Callable[..., Payload], statement_row: Callable[..., StatementRow]
+) -> None:
+    bare = statement_row("S-1")
+    full = statement_row(
+        "S-2",
+        form=BrokerForm.SECURITIES_BASIS,
+        quantity=Decimal("0.123456789012345678"),
+        date_acquired=date(2024, 2, 29),
+        cost_basis=Decimal("0.01"),
+        term=HoldingTerm.LONG,
+        sale=SourceId("s-1"),
+        code="O",
+        adjustment=Decimal("-12.5"),
+        issued=date(2026, 2, 15),
+    )
+    with store.write() as writer:
+        payload_seq, _ = writer.add_payload(payload())
+        assert writer.add_statement_rows([(2, full), (3, bare)], payload_seq, NOON) == 2
+        assert writer.add_statement_rows([(2, bare), (3, full)], payload_seq, NOON) == 0
+        assert writer.statement_rows() == [bare, full]

@@ -159,7 +159,9 @@ def test_the_newest_computation_counts(store: Store) -> None:
     with store.write() as writer:
         assert writer.computation() is None
         for event_seq in (5, 9):
-            done = Computation(regime="us", version="1", options='{"method":"fifo"}', event_seq=event_seq, price_seq=3, computed_at=NOON)
+            done = Computation(
+                regime="us", version="1", options='{"method":"fifo"}', event_seq=event_seq, price_seq=3, election_seq=0, computed_at=NOON
+            )
             writer.put_computation(done)
         assert writer.computation() == done
 

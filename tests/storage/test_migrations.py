@@ -13,12 +13,12 @@ from ledger.storage import migrate
 from ledger.storage.store import Store
 from ledger.storage.tables import METADATA
 
-SECOND = '''"""A second schema, for tests."""
+SECOND = '''"""A later schema, for tests."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{revision}"
+down_revision = "{down_revision}"
 
 
 def upgrade() -> None:
@@ -37,7 +37,9 @@ def second_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A later Lotwright, whose schema has one more column."""
     folder = tmp_path / "50% more migrations"
     shutil.copytree(migrate.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_second.py").write_text(SECOND)
+    newest = migrate.revisions()[-1]
+    later = f"{int(newest) + 1:04}"
+    (folder / "versions" / f"{later}_second.py").write_text(SECOND.format(revision=later, down_revision=newest))
     monkeypatch.setattr(migrate, "MIGRATIONS", folder)
 
 
@@ -102,7 +104,7 @@ def test_an_older_book_that_another_run_holds_is_left_alone(full_store: Store, d
 
 def test_a_book_of_a_newer_program_is_refused(full_store: Store, database_url: str) -> None:
     with full_store._backend.writing() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(BookError, match="a newer Lotwright wrote") as refused:
         Store.open(database_url)
     assert "upgrade" in refused.value.mend

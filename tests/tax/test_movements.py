@@ -393,7 +393,7 @@ NEEDS: dict[str, tuple[Event, tuple[tuple[str, str, Decimal], ...]]] = {
         sell("2 BTC", "4 ETH", "0.5 BNB"),
         (("value", "ETH", Decimal(4)), ("fee", "BNB", Decimal("0.5"))),
     ),
-    "purchase with foreign money": (buy("2 BTC", "50 EUR", "1 EUR"), (("value", "BTC", Decimal(2)),)),
+    "purchase with foreign money": (buy("2 BTC", "50 EUR", "1 EUR"), (("value", "EUR", Decimal(50)),)),
     "sale for foreign money": (sell("2 BTC", "50 EUR"), (("value", "EUR", Decimal(50)),)),
     "cash sale, fee in foreign money": (sell("2 BTC", "60 USD", "1 EUR"), (("fee", "EUR", Decimal(1)),)),
     "money for money": (sell("50 EUR", "60 USD", "1 GBP"), ()),

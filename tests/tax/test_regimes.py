@@ -8,6 +8,7 @@ import pytest
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
+from ledger.domain.ids import AccountId
 from ledger.domain.lot import DepartureKind, HoldingTerm
 from ledger.domain.period import CALENDAR_YEAR, YearStart
 from ledger.ports import BookTerms, TaxRegime
@@ -22,6 +23,10 @@ ZONE = ZoneInfo("UTC")
 
 def terms(*, currency: str = "USD", method: str = "fifo", scope: str = "wallet") -> BookTerms:
     return BookTerms(currency=AssetCode(currency), zone=ZONE, method=method, scope=scope, wallets={})
+
+
+def with_form(form: str, year: int) -> BookTerms:
+    return replace(terms(), forms={AccountId("main"): {year: form}})
 
 
 def uk_terms(*, currency: str = "GBP", method: str = "section-104", scope: str = "universal") -> BookTerms:
@@ -49,7 +54,25 @@ HOLDING_PERIODS = (
 
 @pytest.mark.parametrize(("acquired", "disposed", "expected"), HOLDING_PERIODS)
 def test_long_is_more_than_one_year_by_calendar_dates(acquired: str, disposed: str, expected: str) -> None:
-    assert US.term(date.fromisoformat(acquired), date.fromisoformat(disposed)) == HoldingTerm(expected)
+    assert US.term(date.fromisoformat(acquired), date.fromisoformat(disposed), terms()) == HoldingTerm(expected)
+
+
+MONTH_ENDS = (
+    ("2023-02-28", "2024-02-29", "short"),  # long only from the first day of the 13th month after it
+    ("2023-02-28", "2024-03-01", "long"),
+    ("2024-02-29", "2025-02-28", "short"),
+    ("2024-02-29", "2025-03-01", "long"),
+    ("2023-02-27", "2024-02-28", "long"),  # no month's last day
+    ("2024-12-31", "2026-01-01", "long"),
+)
+
+
+@pytest.mark.parametrize(("acquired", "disposed", "expected"), MONTH_ENDS)
+def test_what_was_acquired_at_the_end_of_a_month_is_long_from_the_first_of_one_where_the_book_says_so(
+    acquired: str, disposed: str, expected: str
+) -> None:
+    book = replace(terms(), law={"month_end": True})
+    assert US.term(date.fromisoformat(acquired), date.fromisoformat(disposed), book) == HoldingTerm(expected)
 
 
 BOXES = (
@@ -64,7 +87,23 @@ BOXES = (
 
 @pytest.mark.parametrize(("term", "year", "box"), BOXES)
 def test_sales_without_a_broker_form_have_the_boxes_of_their_year(term: HoldingTerm | None, year: int, box: str) -> None:
-    assert US.box(term=term, year=year) == box
+    assert US.box(term=term, year=year, form="") == US.box(term=term, year=year, form="none") == box
+
+
+FORM_BOXES = (
+    ("1099-da", 2025, "H", "K"),
+    ("1099-da-basis", 2026, "G", "J"),
+    ("1099-b", 2025, "B", "E"),
+    ("1099-b-basis", 2025, "A", "D"),
+    ("1099-b", 2024, "B", "E"),
+    ("1099-b-basis", 2024, "A", "D"),
+)
+
+
+@pytest.mark.parametrize(("form", "year", "short", "long"), FORM_BOXES)
+def test_sales_on_a_brokers_form_have_the_boxes_of_that_form(form: str, year: int, short: str, long: str) -> None:
+    assert US.box(term=HoldingTerm.SHORT, year=year, form=form) == short
+    assert US.box(term=HoldingTerm.LONG, year=year, form=form) == long
 
 
 YEARS: tuple[tuple[TaxRegime, YearStart | None, str, str], ...] = (
@@ -94,8 +133,8 @@ def test_a_year_that_begins_on_the_leap_day_is_a_fault_of_the_caller() -> None:
 
 @pytest.mark.parametrize("regime", [GENERIC, UK], ids=lambda regime: regime.name)
 def test_only_the_us_know_terms_and_boxes_of_a_row(regime: TaxRegime) -> None:
-    assert regime.term(date(2020, 1, 1), date(2025, 1, 1)) is None
-    assert regime.box(term=HoldingTerm.LONG, year=2025) == ""
+    assert regime.term(date(2020, 1, 1), date(2025, 1, 1), terms()) is None
+    assert regime.box(term=HoldingTerm.LONG, year=2025, form="") == ""
 
 
 ALLOWED: tuple[tuple[TaxRegime, BookTerms, str], ...] = (
@@ -137,6 +176,17 @@ REFUSED: tuple[tuple[TaxRegime, BookTerms, str], ...] = (
     (GENERIC, terms(scope="universal-until-2025-02-30"), "no scope"),
     (GENERIC, terms(method="average", scope="universal-until-2025-01-01"), r"mend: .*: wallet, universal$"),
     (GENERIC, terms(method="total-average"), r"no scope 'wallet' with method 'total-average'\n  mend: .*: universal$"),
+    (US, replace(terms(), law={"month_ends": True}), r"has no option law.month_ends\n  mend: did you mean 'month_end'\?"),
+    (US, replace(terms(), law={"moon": True}), r"no option law.moon\n  mend: it knows: month_end, wash_sales"),
+    (US, replace(terms(), law={"month_end": "yes"}), "law.month_end is 'yes'\n  mend: write month_end = true"),
+    (US, replace(terms(), law={"wash_sales": True}), "law.wash_sales is True\n  mend: write it as text"),
+    (US, replace(terms(), law={"wash_sales": "on"}), "law.wash_sales is 'on'\n  mend: write one of: off, analysis, analysis-from-YYYY"),
+    (US, replace(terms(), law={"wash_sales": "analysis-from-2026-02-30"}), "law.wash_sales is"),
+    (US, with_form("1099-ad", 2025), r"connections.main.forms.2025 is '1099-ad'\n  mend: did you mean '1099-da'\?"),
+    (US, with_form("x", 2025), "mend: write one of: none, 1099-da, 1099-da-basis, 1099-b, 1099-b-basis"),
+    (US, with_form("1099-da", 2024), "forms.2024 is '1099-da': there is no such form for sales before 2025"),
+    (UK, replace(uk_terms(), law={"month_end": True}), r"regime 'uk' has no option law.month_end\n  mend: take it out"),
+    (GENERIC, with_form("1099-da", 2025), r"'generic' knows no forms of brokers\n  mend: take \[connections.main.forms\] out"),
     (UK, uk_terms(currency="USD"), "reckons in GBP, the book in USD"),
     (UK, uk_terms(method="fifo"), r"has method 'section-104', the book 'fifo'\n  mend: set `method = \"section-104\"`"),
     (UK, uk_terms(scope="wallet"), "has scope 'universal', the book 'wallet'"),

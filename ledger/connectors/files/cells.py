@@ -169,7 +169,9 @@ def _calendar_instant(text: str, zone: tzinfo | None = None) -> datetime:
         raise InputError(f"{shown(text)} is not in the calendar", mend="check day, hour and offset") from error
     if not YEAR_MIN <= told.year <= YEAR_MAX:
         raise InputError(f"{shown(text)} lies outside the years {YEAR_MIN} to {YEAR_MAX}", mend="check the year")
-    return told.astimezone(UTC) if zone is None else start_of_day(told.date(), zone)
+    if zone is not None:
+        return start_of_day(told.date(), zone)
+    return told if told.tzinfo is UTC else told.astimezone(UTC)
 
 
 @lru_cache(maxsize=1024)

@@ -67,7 +67,7 @@ class CoinbaseProFills:
             InputError: when the command line's account or bot cannot be used.
         """
         assert self.recognises(header), header
-        return read_rows(rows, header, columns=_COLUMNS, terms=terms, event_of=partial(_fill, terms=terms))
+        return read_rows(rows, header, columns=_COLUMNS, terms=terms, content_of=partial(_fill, terms=terms))
 
 
 def _fill(cells: tuple[str, ...], reader: CellReader, *, terms: FileTerms) -> Event:

@@ -76,7 +76,7 @@ class LotwrightEvents:
         assert self.recognises(header), header
         if "account" not in header and terms.account is None:
             raise InputError("the file has no column 'account'", mend="add the column, or name the account with --account")
-        return read_rows(rows, header, columns=_COLUMNS, terms=terms, event_of=partial(_event, terms=terms))
+        return read_rows(rows, header, columns=_COLUMNS, terms=terms, content_of=partial(_event, terms=terms))
 
 
 class _Head(TypedDict):

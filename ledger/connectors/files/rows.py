@@ -1,14 +1,17 @@
-"""The loop that every file format shares: rows of text -> one `FileRow` each, faults as values."""
+"""The loop that every file format shares: rows of text -> what each says, faults as values."""
 
 from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
+from typing import TypeVar
 
 from ledger.connectors.files.cells import CellReader, account_of, bot_of
 from ledger.domain.errors import InputError, RowFault
 from ledger.domain.event import Event
+from ledger.domain.law.statement import StatementRow
 from ledger.ports import FileRow, FileTerms
 
 Pick = Callable[[Sequence[str]], tuple[str, ...]]
+Said = TypeVar("Said")
 
 
 def read_rows(
@@ -17,34 +20,54 @@ def read_rows(
     *,
     columns: Sequence[str],
     terms: FileTerms,
-    event_of: Callable[[tuple[str, ...], CellReader], Event | None],
+    content_of: Callable[[tuple[str, ...], CellReader], Event | StatementRow | None],
 ) -> Iterator[FileRow]:
-    """Yield what `event_of` makes of each row: its cells in the order of `columns`, a column that the file lacks being empty.
+    """Yield what `content_of` makes of each row, as `said_of` does: an event, or a row of a broker's statement."""
+    said: Iterator[tuple[int, Event | StatementRow | None, tuple[RowFault, ...]]]
+    said = said_of(rows, header, columns=columns, terms=terms, read=content_of)
+    return (_file_row(line, content, faults) for line, content, faults in said)
 
-    An event is given only where the row has no fault. The terms are checked at once, before the first row is asked for.
+
+def _file_row(line: int, content: Event | StatementRow | None, faults: tuple[RowFault, ...]) -> FileRow:
+    if isinstance(content, StatementRow):
+        return FileRow(line=line, event=None, faults=faults, statement=content)
+    return FileRow(line=line, event=content, faults=faults)
+
+
+def said_of(
+    rows: Iterator[tuple[int, list[str]]],
+    header: tuple[str, ...],
+    *,
+    columns: Sequence[str],
+    terms: FileTerms,
+    read: Callable[[tuple[str, ...], CellReader], Said | None],
+) -> Iterator[tuple[int, Said | None, tuple[RowFault, ...]]]:
+    """Yield (line, what `read` makes of the row, faults): its cells in the order of `columns`, a column that the file lacks being empty.
+
+    What a row says is given only where it has no fault. The terms are checked at once, before the first row is asked for.
 
     Raises:
         InputError: when the account or bot of the command line is no name of an account or bot.
     """
     _check_terms(terms)
-    return _file_rows(rows, width=len(header), pick=_pick(header, columns), reader=CellReader(terms.zone), event_of=event_of)
+    return _said(rows, width=len(header), pick=_pick(header, columns), reader=CellReader(terms.zone), read=read)
 
 
-def _file_rows(
+def _said(
     rows: Iterator[tuple[int, list[str]]],
     *,
     width: int,
     pick: Pick,
     reader: CellReader,
-    event_of: Callable[[tuple[str, ...], CellReader], Event | None],
-) -> Iterator[FileRow]:
+    read: Callable[[tuple[str, ...], CellReader], Said | None],
+) -> Iterator[tuple[int, Said | None, tuple[RowFault, ...]]]:
     for line, cells in rows:
         if len(cells) != width:
-            yield FileRow(line=line, event=None, faults=(_width_fault(line, found=len(cells), width=width),))
+            yield line, None, (_width_fault(line, found=len(cells), width=width),)
             continue
         reader.begin(line)
-        event = event_of(pick([*cells, ""]), reader)
-        yield FileRow(line=line, event=None, faults=tuple(reader.faults)) if reader.faults else FileRow(line=line, event=event)
+        said = read(pick([*cells, ""]), reader)
+        yield (line, None, tuple(reader.faults)) if reader.faults else (line, said, ())
 
 
 def _pick(header: tuple[str, ...], columns: Sequence[str]) -> Pick:

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ledger.connectors.files.coinbase_pro_fills import CoinbaseProFills
+from ledger.connectors.files.lotwright_1099 import Lotwright1099
+from ledger.connectors.files.lotwright_elections import LotwrightElections
 from ledger.connectors.files.lotwright_events import LotwrightEvents
 from ledger.connectors.files.reading import read_table
 from ledger.connectors.files.recognition import recognise
@@ -19,7 +21,7 @@ FaultsOf = Callable[..., list[str]]
 
 @pytest.fixture(scope="session")
 def formats() -> tuple[FileFormat, ...]:
-    return (CoinbaseProFills(), LotwrightEvents())
+    return (CoinbaseProFills(), Lotwright1099(), LotwrightElections(), LotwrightEvents())
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,9 @@ from ledger.domain.errors import InputError
 from ledger.ports import FileFormat
 
 PRO = "portfolio,trade id,product,side,created at,size,size unit,price,fee,total,price/fee/total unit"
-KNOWN = "correct the header or export the file again; known formats: coinbase-pro-fills, lotwright-events"
+KNOWN = (
+    "correct the header or export the file again; known formats: coinbase-pro-fills, lotwright-1099, lotwright-elections, lotwright-events"
+)
 
 Formats = tuple[FileFormat, ...]
 

@@ -70,7 +70,7 @@ def test_totals_are_sums_of_the_printed_rows(book_of: Callable[..., ReportInput]
     book = book_of(gain_rows=tuple(gain(proceeds="0.005", cost="0") for _ in range(3)))
     _, totals, _ = Form8949().document(book).tables
     (row,) = totals.rows()
-    assert [str(cell) for cell in row] == ["2025", "Part I, short-term", "I", "3", "3", "0.03", "0.00", "0.00", "0.03"]
+    assert [str(cell) for cell in row] == ["2025", "Part I, short-term", "I", "3", "3", "1", "0.03", "0.00", "0.00", "0.03"]
 
 
 def test_tie_out_shows_what_rounding_changed(book_of: Callable[..., ReportInput], gain: Callable[..., GainRow]) -> None:
@@ -90,7 +90,7 @@ def test_totals_by_box_are_those_of_the_rows_and_add_up_across(
     main, totals, _ = Form8949().document(book_of(gain_rows=rows)).tables
     printed = list(main.rows())
     assert len(printed) == len(drawn)
-    for year, _, box, _, count, *figures in totals.rows():
+    for year, _, box, _, count, _, *figures in totals.rows():
         page = [row for row in printed if (row[0], row[2]) == (year, box)]
         assert count == len(page)
         assert figures == [sum(row[place] for row in page) for place in (6, 7, 9, 10)]
@@ -118,13 +118,13 @@ def test_rows_stand_by_year_part_and_box(book: ReportInput) -> None:
 
 def test_description_has_the_exact_units_and_dates_are_american(book: ReportInput) -> None:
     row = next(Form8949().document(book).tables[0].rows())
-    assert row[3:6] == ("0.5 BTC", "01/05/2024", "05/06/2024")
+    assert row[3:6] == ("0.5 BTC, sale s-1", "01/05/2024", "05/06/2024")
 
 
 def test_row_that_rounds_to_nothing_stays(book_of: Callable[..., ReportInput], gain: Callable[..., GainRow]) -> None:
     book = book_of(gain_rows=(gain(proceeds="0.00000022", cost="0.00000022", quantity="1E-8"),))
     (row,) = Form8949().document(book).tables[0].rows()
-    assert row[3] == "0.00000001 BTC"
+    assert row[3] == "0.00000001 BTC, sale sale-1"
     assert figures_of(row) == ("0.00", "0.00", "None", "0.00")
 
 
@@ -139,7 +139,7 @@ def test_disposal_without_acquisition_has_no_date_acquired_and_is_noted(
 ) -> None:
     document = Form8949().document(book_of(gain_rows=(gain(acquired=None, cost="0"),)))
     (row,) = document.tables[0].rows()
-    assert (row[4], row[12]) == (None, "missing-basis")
+    assert (row[4], row[13]) == (None, "missing-basis")
     assert document.notes[0].startswith("On the form with a cost of 0 and an empty column (b): 1 disposal without a known acquisition.")
 
 

@@ -4,25 +4,33 @@ Ours are reached the same way as a stranger's: by entry point, in the groups ``l
 ``lotwright.file_formats``, ``lotwright.price_files``, ``lotwright.tax_regimes``, ``lotwright.reports`` and ``lotwright.exporters``.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from typing import IO, Protocol, Self
+from pathlib import Path
+from typing import IO, Protocol, runtime_checkable
 
 from ledger.domain.amount import AssetCode
-from ledger.domain.document import ReportDocument
-from ledger.domain.election import Election
-from ledger.domain.errors import InputError, RowFault
+from ledger.domain.document import ReportDocument, ReportOption
+from ledger.domain.election import Election, PickOrder
+from ledger.domain.errors import RowFault
 from ledger.domain.event import Event
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, GainRow, IncomeRow, JournalRow, ValuationRow
+from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, GainRow, IncomeRow, JournalRow, ValuationRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId, VenueName, WalletId
-from ledger.domain.lot import DepartureKind, HoldingTerm, Lot, Movement, Outcome
+from ledger.domain.law.option import LawOption
+from ledger.domain.law.statement import AsReported, StatementRow, Told
+from ledger.domain.law.wash_sale import DeferredLoss
+from ledger.domain.lot import Acquisition, DepartureKind, Disposal, HoldingTerm, Lot, Movement, Outcome
 from ledger.domain.payload import Payload
 from ledger.domain.period import Period, YearStart
-from ledger.domain.price import USUAL_PRICES, PricePolicy, PriceQuote, Worth
+from ledger.domain.price import USUAL_PRICES, PricePolicy, Worth
 from ledger.domain.secrets import Secrets
+from ledger.ports.prices import PriceFile as PriceFile
+from ledger.ports.prices import PricePage as PricePage
+from ledger.ports.prices import PriceRow as PriceRow
+from ledger.ports.prices import PriceSource as PriceSource
 
 CursorState = Mapping[str, str | int | None]  # what a connector needs to go on; plain JSON, no secrets
 
@@ -35,7 +43,9 @@ class ConnectionTerms:
     """What a connector may know of its connection.
 
     `share` is the part of the venue's published rate that we may use, above 0 and at most 1. `base_url` replaces the
-    venue's own. `deadline` is the value of the monotonic clock after which no call starts; None: no limit.
+    venue's own. `deadline` is the value of the monotonic clock after which no call starts; None: no limit. `tier` is the user's
+    tier of rates at the venue; empty: its lowest. `folder` is the owner's own, for what must outlive a run and is no secret (the
+    last nonce of a key); None: nothing is kept.
     """
 
     account: AccountId
@@ -43,6 +53,8 @@ class ConnectionTerms:
     share: float = 0.5
     base_url: str | None = None
     deadline: float | None = None
+    tier: str = ""
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -130,65 +142,6 @@ class CallCount:
     seconds_waited: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PricePage:
-    """One answer of a price source, and the quotes in it in order of time."""
-
-    payload: Payload
-    quotes: tuple[PriceQuote, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceRow:
-    """What one row of a price file says: its quotes, or what is wrong with it. `line` counts from 1."""
-
-    line: int
-    quotes: tuple[PriceQuote, ...] = ()
-    faults: tuple[RowFault, ...] = ()
-
-    @classmethod
-    def read(cls, line: int, quotes_of: Callable[[], Iterable[PriceQuote]]) -> Self:
-        """Return the row that `quotes_of` reads; what it refuses becomes a fault, so that all bad rows can be listed."""
-        try:
-            return cls(line=line, quotes=tuple(quotes_of()))
-        except InputError as error:
-            return cls(line=line, faults=(RowFault(line=line, column="", message=error.message, mend=error.mend),))
-
-
-class PriceFile(Protocol):
-    """One format of price files. `looks_like` says in words how it is recognised."""
-
-    name: str
-    title: str
-    looks_like: str
-
-    def recognises(self, first: Sequence[str], file_name: str) -> bool:
-        """Tell by the first row and the file's name whether a file is of this format."""
-        ...
-
-    def read(self, rows: Iterator[tuple[int, list[str]]], file_name: str) -> Iterator[PriceRow]:
-        """Yield what the rows say, given as (line, cells) from the first on, in file order.
-
-        Raises:
-            InputError: for faults of the file as a whole.
-        """
-        ...
-
-
-class PriceSource(Protocol):
-    """Gives prices of an asset in a currency."""
-
-    name: str
-
-    def quotes(self, asset: AssetCode, currency: AssetCode, *, since: datetime, until: datetime) -> Iterator[PricePage]:
-        """Yield pages of quotes with `since` <= observed_at < `until`; nothing where the source has no such price.
-
-        Raises:
-            TransientError: when the source may answer later (never to be taken for "no price").
-        """
-        ...
-
-
 class Connector(Protocol):
     """One account at one venue, for reading only."""
 
@@ -253,11 +206,16 @@ class FileTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRow:
-    """What one row of a file says: the event, or what is wrong with it (then `event` is None). `line` counts from 1, the header."""
+    """What one row of a file says: an event, an election, a row of a broker's statement, or what is wrong with it (then none of them).
+
+    `line` counts from 1, the header. An election that takes several rows stands in the first of them; the others have nothing to say.
+    """
 
     line: int
     event: Event | None
     faults: tuple[RowFault, ...] = ()
+    statement: StatementRow | None = None
+    election: Election | None = None
 
 
 class FileFormat(Protocol):
@@ -289,7 +247,10 @@ class BookTerms:
     """The settings that the law looks at. `wallets` maps accounts to wallets; an account that is missing is its own.
 
     `year_start` is the user's own, for regimes that leave the tax year to the user; None: the user left it to the regime.
-    `elections` are all that were ever recorded, in any order. `prices` says which quotes count.
+    `elections` are all that were ever recorded, in any order. `law` holds the options that only the regime knows; `forms` names,
+    in its words, the form that was issued on the sales of an account in a tax year. `brokers` are the
+    wallets that a broker holds, with the one order of lots that it offers, None where it takes the owner's choice.
+    `prices` says which quotes count.
     """
 
     currency: AssetCode
@@ -299,11 +260,18 @@ class BookTerms:
     wallets: Mapping[AccountId, WalletId]
     year_start: YearStart | None = None
     elections: tuple[Election, ...] = ()
+    law: Mapping[str, LawOption] = field(default_factory=dict)
+    forms: Mapping[AccountId, Mapping[int, str]] = field(default_factory=dict)
+    brokers: Mapping[WalletId, PickOrder | None] = field(default_factory=dict)
     prices: PricePolicy = USUAL_PRICES
 
     def wallet_of(self, account: AccountId) -> WalletId:
         """Return the wallet whose lots the law pools this account with."""
         return self.wallets.get(account, WalletId(account))
+
+    def form_of(self, account: AccountId, year: int) -> str:
+        """Return which form was issued on the sales of an account in a tax year; empty where nobody said."""
+        return self.forms.get(account, {}).get(year, "")
 
 
 class MatchingRule(Protocol):
@@ -324,7 +292,8 @@ class TaxRegime(Protocol):
     """One country's law as far as lots and gains go. Pure.
 
     `methods` are those on offer; `first_values` are settings (currency, time_zone, method, scope) that a new book under this law
-    begins with where its user says nothing; `taxable` are the departures that make a gain or loss.
+    begins with where its user says nothing; `taxable` are the departures that make a gain or loss; `forms` are those of brokers
+    that it knows.
     """
 
     name: str
@@ -332,12 +301,14 @@ class TaxRegime(Protocol):
     methods: tuple[str, ...]
     first_values: Mapping[str, str]
     taxable: frozenset[DepartureKind]
+    forms: frozenset[str]
 
     def rule(self, terms: BookTerms) -> MatchingRule:
         """Return the matching rule of the book's method, scope and elections.
 
         Raises:
-            InputError: when the regime does not allow the method or scope, or reckons in another currency or zone.
+            InputError: when the regime does not allow the method or scope, reckons in another currency or zone, or knows no such
+                option or form.
         """
         ...
 
@@ -349,7 +320,7 @@ class TaxRegime(Protocol):
         """Return what an event does to the pools: what comes in first, legs numbered from 1."""
         ...
 
-    def term(self, acquired: date, disposed: date) -> HoldingTerm | None:
+    def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm | None:
         """Return short or long by calendar dates; None where the law knows no term."""
         ...
 
@@ -361,8 +332,27 @@ class TaxRegime(Protocol):
         """Return the days of a tax year."""
         ...
 
-    def box(self, *, term: HoldingTerm | None, year: int) -> str:
-        """Return the box of the official form that a disposal belongs to; empty where there is none."""
+    def as_reported(self, piece: Disposal, told: Told, *, term: HoldingTerm | None) -> AsReported:
+        """Return the figures of a piece as the official form has them, beside what the broker's statement told of it.
+
+        Raises:
+            UnsupportedCase: when the law knows no such statements.
+        """
+        ...
+
+    def deferred_losses(
+        self, disposals: Iterable[Disposal], acquisitions: Iterable[Acquisition], terms: BookTerms
+    ) -> Iterator[DeferredLoss]:
+        """Return what a rule on wash sales would put off, for one asset: an analysis. `disposals` are all, in order of time.
+
+        Raises:
+            InputError: at once, when the book's settings leave the analysis off.
+            UnsupportedCase: at once, when the law knows no wash sales.
+        """
+        ...
+
+    def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:
+        """Return the box of the official form that a disposal belongs to, of whose account `form` was issued; empty where there is none."""
         ...
 
 
@@ -382,8 +372,26 @@ class ReportInput(Protocol):
         """The days asked for."""
         ...
 
+    @property
+    def options(self) -> Mapping[str, str]:
+        """Every option that the report has, with the choice asked for, else its first."""
+        ...
+
+    def broker(self, account: AccountId) -> str:
+        """Return the name of whoever holds an account and issues forms on it: the venue, else the account's own name."""
+        ...
+
     def gains(self) -> Iterator[GainRow]:
         """Yield taxable disposal pieces by `disposed_at`, disposal id, lot id."""
+        ...
+
+    def deferred_losses(self) -> Iterator[DeferredLoss]:
+        """Return the losses of the period that a rule on wash sales would put off, by asset and time.
+
+        Raises:
+            InputError: at once, when the book's settings leave the analysis off.
+            UnsupportedCase: at once, when the law knows no wash sales.
+        """
         ...
 
     def income(self) -> Iterator[IncomeRow]:
@@ -396,6 +404,10 @@ class ReportInput(Protocol):
 
     def lots(self) -> Iterator[Lot]:
         """Yield the lots open at the end of the period, by asset, wallet, acquisition, lot id."""
+        ...
+
+    def elections(self) -> Iterator[ElectionRow]:
+        """Yield the whole register by instant of recording, then id, each with the pieces of the period that it decided."""
         ...
 
     def entries(self) -> Iterator[JournalRow]:
@@ -424,6 +436,13 @@ class ReportGenerator(Protocol):
     def document(self, source: ReportInput) -> ReportDocument:
         """Return the report; pure, rows are made while they are read."""
         ...
+
+
+@runtime_checkable
+class HasOptions(Protocol):
+    """What a report has besides, when it can be asked for in more than one way."""
+
+    options: tuple[ReportOption, ...]
 
 
 class Exporter(Protocol):

@@ -1,0 +1,233 @@
+"""Kraken as a connector: which streams there are, and how each is walked.
+
+Trades come first and the ledger after them: what a trade tells of an order is then there when the ledger books it, and where both
+agree on the amounts nothing has to be booked anew.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from random import Random, SystemRandom
+
+from ledger.connectors.kraken import parse
+from ledger.connectors.kraken.client import ORDERS_MAX, KrakenClient
+from ledger.connectors.kraken.markets import orders_of, pairs_of, rights_of
+from ledger.connectors.kraken.prices import KrakenTrades, Payloads
+from ledger.connectors.kraken.rows import VENUE
+from ledger.connectors.kraken.walk import Leaf, OffsetWalker, Trail, Window, trail_of
+from ledger.domain.errors import InputError, TransientError
+from ledger.domain.json_text import Json
+from ledger.domain.payload import Payload
+from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation, KeyReport, Page, PullWindow, StreamKey
+from ledger.transport.pace import Budget, Clock, SystemClock
+from ledger.transport.reader import Answer, Timeouts
+
+_STREAMS = ("trades", "deposits", "withdrawals", "ledger", "balances")
+_TRANSFER_MARGIN = timedelta(days=7) // timedelta(microseconds=1)  # a pending row may be done late
+_CURSOR_PAGES_MAX = 10_000  # a list of transfers that goes on longer goes in circles
+
+
+class Kraken:
+    """One key of Kraken spot, for reading only."""
+
+    venue = VENUE
+
+    def __init__(
+        self,
+        terms: ConnectionTerms,
+        *,
+        clock: Clock | None = None,
+        rng: Random | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self._account = terms.account
+        self._budget = Budget(clock=clock or SystemClock(), deadline=terms.deadline)
+        self._client = KrakenClient(terms, budget=self._budget, rng=rng or SystemRandom(), timeouts=timeouts)
+        self._payloads = Payloads(account=terms.account, clock=self._budget.clock)
+        self._pairs: dict[str, str] | None = None
+
+    def streams(self) -> tuple[StreamKey, ...]:
+        """Return trades, deposits, withdrawals, ledger, balances: each is of the whole account."""
+        return tuple(StreamKey(stream=name) for name in _STREAMS)
+
+    def pull(self, stream: StreamKey, *, cursor: CursorState | None, window: PullWindow) -> Iterator[Page]:
+        """Yield the pages that the cursor lacks.
+
+        `window.since` limits how far back the first pull goes, and a later pull with an earlier one goes on from there; what is
+        newer than the cursor is always pulled whole, so that no hole is left. `window.until` is passed over: pages are kept as
+        they come, and rows after it are no harm.
+
+        Raises:
+            InputError: for a stream that this venue does not have.
+            TransientError, TerminalError, KeyRefused: as the port says.
+        """
+        if stream.stream not in _PULLS or stream.symbol:
+            raise InputError(f"{self.venue} has no stream {stream.stream!r} {stream.symbol}".rstrip())
+        return _PULLS[stream.stream](self, stream, cursor or {}, window)
+
+    def interpret(self, payload: Payload) -> Interpretation:
+        """Read a stored page; pure."""
+        return parse.interpret(payload)
+
+    def check_key(self) -> KeyReport:
+        """Ask for the time and, signed, for what the key may do and what the account holds."""
+        skew = self._client.skew()
+        try:
+            rights = rights_of(parse.result_of(self._client.key_rights().json))
+        except InputError as unreadable:
+            raise TransientError(f"{self.venue}: the key's rights cannot be read: {unreadable.message}") from unreadable
+        self._client.balances()
+        return KeyReport(
+            venue=self.venue,
+            account=self._account,
+            clock_skew_seconds=skew.total_seconds(),
+            may_read=True,
+            may_trade=rights.may_trade,
+            may_withdraw=rights.may_withdraw,
+            notes=rights.notes,
+        )
+
+    def price_source(self) -> KrakenTrades:
+        """Return the minutes of the venue's public trades."""
+        return KrakenTrades(client=self._client, payloads=self._payloads)
+
+    def call_count(self) -> CallCount:
+        """Return calls and waits so far, of the price source too."""
+        spent = self._budget
+        return CallCount(requests=spent.requests, waits=spent.waits, retries=spent.retries, seconds_waited=spent.seconds_waited)
+
+    def close(self) -> None:
+        """Release the sockets."""
+        self._client.close()
+
+    # --- histories by offset
+
+    def _pull_trades(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
+        def fetch(part: Window) -> Answer:
+            return self._client.trades(start=_seconds(part.start), end=parse.seconds_text(part.end), offset=part.offset)
+
+        walker = OffsetWalker(fetch, name="trades", place=f"{self.venue}: trades")
+        for leaf, reached in walker.leaves(trail_of(cursor), since=_micros(window.since), now=self._now()):
+            context = {parse.PAIRS: self._pairs_in(leaf), parse.ORDERS: self._orders_in(leaf)}
+            yield self._page(stream, leaf, reached.state(), context)
+
+    def _pull_ledger(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
+        def fetch(part: Window) -> Answer:
+            return self._client.ledger(start=_seconds(part.start), end=parse.seconds_text(part.end), offset=part.offset)
+
+        walker = OffsetWalker(fetch, name="ledger", place=f"{self.venue}: ledger")
+        for leaf, reached in walker.leaves(trail_of(cursor), since=_micros(window.since), now=self._now()):
+            bounds = {parse.KNOWN_ABOVE: leaf.known_above, parse.TOLD_ABOVE: leaf.told_above}
+            context = {name: str(micros) for name, micros in bounds.items() if micros is not None}
+            yield self._page(stream, leaf, reached.state(), context | {parse.CARRIED: leaf.carried})
+
+    def _now(self) -> int:
+        return parse.micros_of(self._client.now())
+
+    def _pairs_in(self, leaf: Leaf) -> str:
+        """Return base and quote of the pairs on a page that are listed; the others are left to their names."""
+        if self._pairs is None:
+            self._pairs = self._read(self._client.pairs(), pairs_of)
+        named = {str(row["pair"]) for row in leaf.rows.values() if isinstance(row, dict) and "pair" in row}
+        return json.dumps({pair: self._pairs[pair] for pair in sorted(named & set(self._pairs))})
+
+    def _orders_in(self, leaf: Leaf) -> str:
+        """Return the client's own names of the orders on a page."""
+        told = {row.get("ordertxid") for row in leaf.rows.values() if isinstance(row, dict)}
+        ids = sorted(order for order in told if isinstance(order, str) and order)
+        names: dict[str, str] = {}
+        for start in range(0, len(ids), ORDERS_MAX):
+            names |= self._read(self._client.orders(ids[start : start + ORDERS_MAX]), orders_of)
+        return json.dumps({order: names[order] for order in sorted(names)})
+
+    def _read(self, answer: Answer, reader: Callable[[Json], dict[str, str]]) -> dict[str, str]:
+        try:
+            return reader(parse.result_of(answer.json))
+        except InputError as unreadable:
+            raise TransientError(f"{self.venue}: {answer.request}: cannot be read: {unreadable.message}") from unreadable
+
+    def _page(self, stream: StreamKey, leaf: Leaf, state: CursorState, context: dict[str, str]) -> Page:
+        told = {**context, **({parse.SHORT: leaf.short} if leaf.short else {})}
+        ids, times = list(leaf.rows), leaf.times.values()
+        return Page(
+            payload=self._payloads.of(leaf.answer, stream, context=tuple(sorted(told.items()))),
+            cursor=state,
+            rows=len(ids),
+            first_id=ids[0] if ids else None,
+            last_id=ids[-1] if ids else None,
+            from_at=parse.instant_of_micros(min(times)) if times else None,
+            to_at=parse.instant_of_micros(max(times)) if times else None,
+        )
+
+    # --- lists by cursor
+
+    def _pull_deposits(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
+        return self._listed(stream, "DepositStatus", "deposit", cursor=cursor, since=window.since)
+
+    def _pull_withdrawals(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
+        return self._listed(stream, "WithdrawStatus", "withdrawal", cursor=cursor, since=window.since)
+
+    def _listed(self, stream: StreamKey, call: str, name: str, *, cursor: CursorState, since: datetime | None) -> Iterator[Page]:
+        """Walk a list from its newest row until what is known for a week; a walk that was cut short begins anew, for lists are short."""
+        known, wanted = trail_of(cursor), _micros(since)
+        is_known = known.high is not None and (known.since is None or (wanted is not None and known.since <= wanted))
+        floor = known.high - _TRANSFER_MARGIN if known.high is not None and is_known else wanted
+        high, more = known.high, None
+        for _ in range(_CURSOR_PAGES_MAX):
+            answer = self._client.transfers(call, cursor=more)
+            rows, times, more = self._list_page(answer, name, asked_with=more)
+            high = max([*times, *([] if high is None else [high])], default=None)
+            is_last = more is None or (floor is not None and bool(times) and min(times) < floor)
+            reached = Trail(high=high, since=known.since if is_known else wanted).state() if is_last else cursor
+            yield self._list_of(stream, answer, rows, times, reached)
+            if is_last:
+                return
+        raise TransientError(f"{self.venue}: {call}: the list has no end")
+
+    def _list_page(self, answer: Answer, name: str, *, asked_with: str | None) -> tuple[list[Json], list[int], str | None]:
+        """Return rows, readable times and the cursor to what is older; a cursor that leads back to itself is none."""
+        try:
+            result = parse.result_of(answer.json)
+            rows = parse.list_of(result, name)
+        except InputError as unreadable:
+            raise TransientError(f"{self.venue}: {answer.request}: cannot be read: {unreadable.message}") from unreadable
+        times = list(parse.times_of({str(number): row for number, row in enumerate(rows)}).values())
+        more = result.get("next_cursor") if isinstance(result, dict) else None
+        return rows, times, more if isinstance(more, str) and more and more != asked_with else None
+
+    def _list_of(self, stream: StreamKey, answer: Answer, rows: list[Json], times: list[int], state: CursorState) -> Page:
+        ids = [str(row.get("refid", "")) for row in rows if isinstance(row, dict)]
+        return Page(
+            payload=self._payloads.of(answer, stream),
+            cursor=state,
+            rows=len(rows),
+            first_id=ids[0] if ids else None,
+            last_id=ids[-1] if ids else None,
+            from_at=parse.instant_of_micros(min(times)) if times else None,
+            to_at=parse.instant_of_micros(max(times)) if times else None,
+        )
+
+    def _pull_balances(self, stream: StreamKey, _cursor: CursorState, _window: PullWindow) -> Iterator[Page]:
+        answer = self._client.balances()
+        payload = self._payloads.of(answer, stream)
+        result = parse.result_of(answer.json)
+        rows = len(result) if isinstance(result, dict) else 0
+        yield Page(payload=payload, cursor={}, rows=rows, from_at=payload.fetched_at, to_at=payload.fetched_at)
+
+
+_Pull = Callable[[Kraken, StreamKey, CursorState, PullWindow], Iterator[Page]]
+_PULLS: dict[str, _Pull] = {
+    "trades": Kraken._pull_trades,  # noqa: SLF001  # the table of this very class's streams
+    "ledger": Kraken._pull_ledger,  # noqa: SLF001  # the same
+    "deposits": Kraken._pull_deposits,  # noqa: SLF001  # the same
+    "withdrawals": Kraken._pull_withdrawals,  # noqa: SLF001  # the same
+    "balances": Kraken._pull_balances,  # noqa: SLF001  # the same
+}
+
+
+def _seconds(micros: int | None) -> str | None:
+    return None if micros is None else parse.seconds_text(max(0, micros))
+
+
+def _micros(instant: datetime | None) -> int | None:
+    return None if instant is None else parse.micros_of(instant.astimezone(UTC))

@@ -1,0 +1,132 @@
+"""What Kraken says of pairs, orders, its own permissions and public trades: pure, and no part of an account's history."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from ledger.connectors.kraken.parse import instant_in, instant_of_micros
+from ledger.connectors.kraken.rows import VENUE
+from ledger.domain.amount import AssetCode
+from ledger.domain.errors import InputError
+from ledger.domain.event_text import instant_text
+from ledger.domain.json_text import Json, Row, cell_positive, cell_text, cell_text_or_none, cell_whole, object_of, shown
+from ledger.domain.price import PriceQuote
+
+_PRICE_CELLS_MIN = 3
+_MILLION = 1_000_000
+_TRADING_WORDS = ("add", "modify", "cancel", "close", "earn")
+_WITHDRAWAL_WORD = "withdraw"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRights:
+    """What the venue says that a key may do: withdraw, trade, and what limits it, in sentences."""
+
+    may_withdraw: bool
+    may_trade: bool
+    notes: tuple[str, ...]
+
+
+def rights_of(result: Json) -> KeyRights:
+    """Read what the venue tells of the key that asks.
+
+    {"apiKeyName": "books", "permissions": ["query-funds", "query-closed-trades", "query-ledger"], "iplist": [],
+     "validUntil": "0", "queryFrom": "0", "queryTo": "0"}
+
+    Raises:
+        InputError: when it does not tell the permissions.
+    """
+    # The reference shows no example: names of cells are taken with or without underscores and capitals.
+    cells: Row = {name.replace("_", "").lower(): cell for name, cell in object_of(result).items()}
+    permissions = cells.get("permissions")
+    if not isinstance(permissions, list):
+        raise InputError(f'"permissions" is no list but {shown(permissions)}')
+    words = sorted(str(word) for word in permissions)
+    notes = [f"permissions: {', '.join(words)}"]
+    for key, said in (("validuntil", "the key expires at"), ("queryfrom", "no rows before"), ("queryto", "no rows after")):
+        at = _moment(cells, key)
+        if at is not None:
+            notes.append(f"{said} {instant_text(at)}")
+    if "iplist" in cells and not cells["iplist"]:
+        notes.append("the key works from any address: bind it to yours")
+    return KeyRights(
+        may_withdraw=any(_WITHDRAWAL_WORD in word for word in words),
+        may_trade=any(part in word.split("-") for word in words for part in _TRADING_WORDS),
+        notes=tuple(notes),
+    )
+
+
+def _moment(cells: Row, key: str) -> datetime | None:
+    if cells.get(key) in {None, "", "0", 0}:
+        return None
+    return instant_of_micros(cell_whole(cells, key) * _MILLION)
+
+
+def pairs_of(result: Json) -> dict[str, str]:
+    """Return base and quote, as the venue spells them with a space between, by every name of every pair that is listed.
+
+    Raises:
+        InputError: when the answer is no list of pairs.
+    """
+    found: dict[str, str] = {}
+    for name, row in object_of(result).items():
+        pair = object_of(row)
+        legs = f"{cell_text(pair, 'base')} {cell_text(pair, 'quote')}"
+        spellings = (name, cell_text_or_none(pair, "altname"), cell_text_or_none(pair, "wsname"))
+        found |= {spelling: legs for spelling in spellings if spelling}
+    return found
+
+
+def orders_of(result: Json) -> dict[str, str]:
+    """Return the client's own name of each order that has one: ``cl_ord_id``, else the number ``userref``.
+
+    Raises:
+        InputError: when the answer is no list of orders.
+    """
+    found = {}
+    for order, row in object_of(result).items():
+        cells = object_of(row)
+        reference = cells.get("userref")
+        number = str(reference) if isinstance(reference, (int, str)) and str(reference) not in {"", "0"} else None
+        name = cell_text_or_none(cells, "cl_ord_id") or number
+        if name:
+            found[order] = name
+    return found
+
+
+def quotes_of(result: Json, *, asset: AssetCode, currency: AssetCode) -> Iterator[PriceQuote]:
+    """Yield a quote for each minute of a page of public trades, in order of time: the price of its last trade.
+
+    A row is ``["68012.3", "0.00345000", 1718040012.3478456, "b", "l", "", 71523344]``; numbers of ``last`` are nanoseconds.
+
+    Raises:
+        InputError: when a trade cannot be read; a price left out would look like a silent minute.
+    """
+    closes: dict[datetime, Decimal] = {}
+    for _, rows in public_trades(result):
+        for row in rows:
+            if not isinstance(row, list) or len(row) < _PRICE_CELLS_MIN:
+                raise InputError(f"a trade is no list of price, volume and time: {shown(row)}")
+            cells: Row = {"price": row[0], "time": row[2]}
+            closes[instant_in(cells, "time").replace(second=0, microsecond=0)] = cell_positive(cells, "price")
+    for minute in sorted(closes):
+        yield PriceQuote(asset=asset, currency=currency, observed_at=minute, price=closes[minute], source=VENUE)
+
+
+def public_trades(result: Json) -> list[tuple[str, list[Json]]]:
+    """Return the rows of public trades by pair, oldest first as the venue gives them.
+
+    Raises:
+        InputError: when the answer holds none.
+    """
+    return [(name, rows) for name, rows in object_of(result).items() if isinstance(rows, list)]
+
+
+def last_of(result: Json) -> int:
+    """Return the nanosecond at which a page of public trades goes on.
+
+    Raises:
+        InputError: when it does not say.
+    """
+    return cell_whole(object_of(result), "last")

@@ -1,0 +1,370 @@
+"""What rows of Kraken's ledger mean: one table from (type, subtype) to a reader, for the API and for the export of ledgers alike.
+
+A row says how one balance moved by `amount` less `fee`; all rows of one exchange share a `refid`, which for a trade is its id.
+Sources: Kraken's REST reference, Get Ledgers Info; Kraken support, How to interpret ledger history fields.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from ledger.connectors.kraken.assets import asset_of, is_money_of, wallet_of
+from ledger.domain.amount import Amount, AssetCode, added, subtracted, text_of
+from ledger.domain.errors import InputError
+from ledger.domain.event import Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
+from ledger.domain.event_text import instant_text
+from ledger.domain.finding import Finding, Severity
+from ledger.domain.ids import AccountId, EventId, SourceId, VenueName, event_id
+from ledger.ports import LedgerLine
+
+VENUE = VenueName("kraken")
+GROUP_SPAN = timedelta(seconds=2)  # rows of one exchange are written together
+_FEE_CREDITS = AssetCode("KFEE")
+_MEND = "book what it means from a lotwright-events file, or ask for a rule for this type; the payload is kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KrakenRow:
+    """One row of the ledger: `row_id` its own id (``txid`` in the export), `asset` as Kraken spells it, `balance` None while pending.
+
+    `amount` is signed and without the fee; `fee` is a further debit of the same asset.
+    """
+
+    row_id: str
+    refid: str
+    occurred_at: datetime
+    kind: str
+    subtype: str
+    asset: str
+    amount: Decimal
+    fee: Decimal
+    balance: Decimal | None
+
+    @property
+    def net(self) -> Decimal:
+        """Return by how much the balance moved."""
+        return subtracted(self.amount, self.fee)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teller:
+    """Whose ledger it is, and how far the source is believed."""
+
+    account: AccountId
+    rank: SourceRank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsRead:
+    """What a group of rows says; the events with the ids of the rows that tell of them."""
+
+    events: tuple[tuple[Event, tuple[str, ...]], ...] = ()
+    lines: tuple[LedgerLine, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def fill_id(account: AccountId, txid: str) -> EventId:
+    """Return the id of an exchange: the trade's txid, which is the refid of its ledger rows."""
+    return event_id(venue=VENUE, account=account, product_line="spot", kind="fill", scope="", source_id=txid)
+
+
+def transfer_id(account: AccountId, refid: str, *, scope: str = "") -> EventId:
+    """Return the id of a deposit or withdrawal; `scope` ``returned``: of what came back of a withdrawal that failed."""
+    return event_id(venue=VENUE, account=account, product_line="spot", kind="transfer", scope=scope, source_id=refid)
+
+
+def oriented(received: Amount, given: Amount) -> tuple[Side, Amount, Amount]:
+    """Return side, base and quote of an exchange, the same for every source that tells of it."""
+    if is_money_of(received.asset, given.asset):
+        return Side.SELL, given, received
+    return Side.BUY, received, given
+
+
+def read_rows(rows: Iterable[KrakenRow], teller: Teller) -> RowsRead:
+    """Return what rows say, given whole: all rows of a refid at once. Sorted by time, then refid; their order does not matter."""
+    groups: defaultdict[str, list[KrakenRow]] = defaultdict(list)
+    for row in rows:
+        groups[row.refid].append(row)
+    ordered = sorted(groups.values(), key=lambda group: (min(row.occurred_at for row in group), group[0].refid))
+    read = [_group(sorted(group, key=lambda row: (row.occurred_at, row.row_id)), teller) for group in ordered]
+    return RowsRead(
+        events=tuple(event for one in read for event in one.events),
+        lines=tuple(line for one in read for line in one.lines),
+        findings=tuple(finding for one in read for finding in one.findings),
+    )
+
+
+def held_back(rows: Iterable[KrakenRow], *, told_above: datetime) -> frozenset[str]:
+    """Return the ids of the rows whose refid is not certain to be whole yet: one of its rows is not later than `told_above`."""
+    known = list(rows)
+    refids = {row.refid for row in known if row.occurred_at <= told_above}
+    return frozenset(row.row_id for row in known if row.refid in refids)
+
+
+_Reader = Callable[[list[KrakenRow], Teller], RowsRead]
+
+
+def _group(group: list[KrakenRow], teller: Teller) -> RowsRead:
+    """Read the rows of one refid, type by type; rows of an exchange together, others one by one."""
+    by_reader: dict[_Reader, list[KrakenRow]] = {}
+    for row in group:
+        by_reader.setdefault(READERS.get((row.kind, row.subtype), _unknown), []).append(row)
+    read = [_attempt(reader, rows, teller) for reader, rows in by_reader.items()]
+    return RowsRead(
+        events=tuple(event for one in read for event in one.events),
+        lines=tuple(line for one in read for line in one.lines),
+        findings=tuple(finding for one in read for finding in one.findings),
+    )
+
+
+def _attempt(reader: _Reader, rows: list[KrakenRow], teller: Teller) -> RowsRead:
+    try:
+        return reader(rows, teller)
+    except InputError as refused:
+        return _found("unreadable-row", rows, teller, refused.message)
+
+
+def _found(code: str, rows: list[KrakenRow], teller: Teller, message: str) -> RowsRead:
+    """Return a finding for rows that are booked nowhere; their movements stay as lines of the venue's ledger."""
+    first = rows[0]
+    finding = Finding(
+        code=code,
+        severity=Severity.ERROR,
+        subject=f"{teller.account}/ledger/{first.row_id}",
+        message=f"{message}: {'; '.join(_shown(row) for row in rows)}",
+        mend=_MEND,
+    )
+    return RowsRead(lines=_lines(rows, teller), findings=(finding,))
+
+
+def _shown(row: KrakenRow) -> str:
+    name = f"{row.kind}/{row.subtype}" if row.subtype else row.kind
+    return f"{name} {text_of(row.amount)} {row.asset}, fee {text_of(row.fee)}, refid {row.refid}, {instant_text(row.occurred_at)}"
+
+
+def _lines(rows: Iterable[KrakenRow], teller: Teller, event: EventId | None = None) -> tuple[LedgerLine, ...]:
+    return tuple(_line(row, teller, event) for row in rows)
+
+
+def _line(row: KrakenRow, teller: Teller, event: EventId | None) -> LedgerLine:
+    return LedgerLine(
+        line_id=row.row_id,
+        account=teller.account,
+        asset=wallet_of(row.asset),
+        occurred_at=row.occurred_at,
+        kind=row.kind,
+        amount=row.net,
+        balance=row.balance,
+        event_ids=() if event is None else (event,),
+    )
+
+
+def _told(event: Event, rows: list[KrakenRow], teller: Teller) -> RowsRead:
+    return RowsRead(events=((event, tuple(row.row_id for row in rows)),), lines=_lines(rows, teller, event.event_id))
+
+
+def _each(reader: Callable[[KrakenRow, Teller], RowsRead]) -> _Reader:
+    """Make a reader of rows out of one of a single row."""
+
+    def read(rows: list[KrakenRow], teller: Teller) -> RowsRead:
+        parts = [_attempt(lambda one, who: reader(one[0], who), [row], teller) for row in rows]
+        return RowsRead(
+            events=tuple(event for part in parts for event in part.events),
+            lines=tuple(line for part in parts for line in part.lines),
+            findings=tuple(finding for part in parts for finding in part.findings),
+        )
+
+    return read
+
+
+# --- one reader a type, with a row as it looks ----------------------------------------------------------------------
+
+
+def _exchange(rows: list[KrakenRow], teller: Teller) -> RowsRead:
+    """Read what was given and received under one refid. Rows that cancel each other, as of tokenized assets, are one.
+
+    {"refid": "TQ7LPW-5NV3C-XJ2K4A", "time": 1718040012.3478456, "type": "trade", "subtype": "", "aclass": "currency",
+     "asset": "ZUSD", "amount": "-345.6005", "fee": "0.8640", "balance": "10412.1137"}
+    {"refid": "TQ7LPW-5NV3C-XJ2K4A", "time": 1718040012.3478456, "type": "trade", "subtype": "", "aclass": "currency",
+     "asset": "XXBT", "amount": "0.0050000000", "fee": "0.0000000000", "balance": "1.2345678900"}
+    """
+    legs, fees = _legs(rows)
+    received = [leg for leg in legs if leg.quantity > 0]
+    given = [leg for leg in legs if leg.quantity < 0]
+    if len(received) != 1 or len(given) != 1 or len(fees) > 1:
+        told = f"an exchange of {len(given)} assets given, {len(received)} received and fees in {len(fees)}"
+        return _found("unsupported-exchange", rows, teller, told)
+    side, base, quote = oriented(received[0], -given[0])
+    fill = Fill(
+        event_id=fill_id(teller.account, rows[0].refid),
+        source_id=SourceId(rows[0].refid),
+        venue=VENUE,
+        account=teller.account,
+        occurred_at=rows[0].occurred_at,
+        rank=teller.rank,
+        side=side,
+        base=base,
+        quote=quote,
+        fee=fees[0] if fees else None,
+    )
+    return _told(fill, rows, teller)
+
+
+def _legs(rows: list[KrakenRow]) -> tuple[list[Amount], list[Amount]]:
+    """Return what moved and what was paid in fees, by asset, without what comes to nothing; fee credits are a fee however told."""
+    moved: defaultdict[AssetCode, Decimal] = defaultdict(Decimal)
+    paid: defaultdict[AssetCode, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        asset = asset_of(row.asset)
+        if asset == _FEE_CREDITS:
+            paid[asset] = subtracted(paid[asset], row.net)
+            continue
+        moved[asset] = added(moved[asset], row.amount)
+        paid[asset] = added(paid[asset], row.fee)
+    return _amounts(moved), _amounts(paid)
+
+
+def _amounts(quantities: Mapping[AssetCode, Decimal]) -> list[Amount]:
+    return [Amount(quantity=quantity, asset=asset) for asset, quantity in sorted(quantities.items()) if quantity]
+
+
+def _deposit(row: KrakenRow, teller: Teller) -> RowsRead:
+    """Read what came in. While it is pending there is a row without a balance, which moved nothing.
+
+    {"refid": "QGBJKPM-BVHGHZ-DJCJ2Y", "time": 1704198542.0331, "type": "deposit", "subtype": "", "aclass": "currency",
+     "asset": "ZUSD", "amount": "250000.0000", "fee": "0.0000", "balance": "250000.0000"}
+    """
+    if row.balance is None:
+        return RowsRead()
+    if row.amount <= 0:
+        raise InputError("a deposit that takes away")
+    return _transferred(row, teller, inward=True)
+
+
+def _withdrawal(row: KrakenRow, teller: Teller) -> RowsRead:
+    """Read what left, or what came back of a withdrawal that failed: a row of its own, with amount and fee turned round.
+
+    {"refid": "AGBSO6T-UFMTTQ-I7KGS6", "time": 1714641295.1204, "type": "withdrawal", "subtype": "", "aclass": "currency",
+     "asset": "XXBT", "amount": "-0.2499200000", "fee": "0.0000800000", "balance": "1.0000000000"}
+    """
+    if row.balance is None:
+        return RowsRead()
+    if row.amount > 0:
+        return _transferred(row, teller, inward=True, scope="returned")
+    return _transferred(row, teller, inward=False)
+
+
+def _from_elsewhere(row: KrakenRow, teller: Teller) -> RowsRead:
+    """Read a move from or to an account of another kind at the same venue, such as futures.
+
+    {"refid": "FTQcuak-V6Za8qrWnhzTx67yYHz8Tg", "time": 1688464484.1787, "type": "transfer", "subtype": "spottofutures",
+     "aclass": "currency", "asset": "ZUSD", "amount": "-1000.0000", "fee": "0.0000", "balance": "250.0000"}
+    """
+    return _transferred(row, teller, inward=row.amount > 0)
+
+
+def _transferred(row: KrakenRow, teller: Teller, *, inward: bool, scope: str = "") -> RowsRead:
+    # What comes back of a failed withdrawal comes back with its fee: the balance is as if nothing had happened.
+    quantity = row.net if scope else abs(row.amount)
+    if not quantity:
+        raise InputError("a transfer of nothing")
+    asset = asset_of(row.asset)
+    transfer = Transfer(
+        event_id=transfer_id(teller.account, row.refid, scope=scope),
+        source_id=SourceId(row.refid),
+        venue=VENUE,
+        account=teller.account,
+        occurred_at=row.occurred_at,
+        rank=teller.rank,
+        from_account=None if inward else teller.account,
+        to_account=teller.account if inward else None,
+        amount=Amount(quantity=quantity, asset=asset),
+        fee=Amount(quantity=row.fee, asset=asset) if row.fee and not scope else None,
+    )
+    return _told(transfer, [row], teller)
+
+
+def _within(row: KrakenRow, teller: Teller) -> RowsRead:
+    """Read a move between two sub-wallets of one asset: nothing came in and nothing left, so nothing is booked.
+
+    {"refid": "BUHBM2Y-QZC2J4-MOQPWX", "time": 1640008032.5, "type": "transfer", "subtype": "spottostaking", "aclass": "currency",
+     "asset": "DOT", "amount": "-10.0000000000", "fee": "0.0000000000", "balance": "0.5000000000"}
+    {"refid": "RUSB7W6-ESIXUX-K6PVTM", "time": 1640008032.9, "type": "transfer", "subtype": "stakingfromspot", "aclass": "currency",
+     "asset": "DOT.S", "amount": "10.0000000000", "fee": "0.0000000000", "balance": "10.0000000000"}
+    """
+    if row.fee:
+        raise InputError("a move within the account that costs a fee")
+    return RowsRead(lines=_lines([row], teller))
+
+
+def _income(kind: IncomeKind) -> _Reader:
+    def read(row: KrakenRow, teller: Teller) -> RowsRead:
+        """Read what was earned; the venue's own commission is the fee.
+
+        {"refid": "STFLIE3-BQPUEM-QUTZLS", "time": 1640195032.1, "type": "staking", "subtype": "", "aclass": "currency",
+         "asset": "DOT.S", "amount": "0.0123456789", "fee": "0.0000000000", "balance": "10.0123456789"}
+        """
+        if row.amount <= 0:
+            raise InputError("income that is not above zero")
+        asset = asset_of(row.asset)
+        income = Income(
+            event_id=event_id(venue=VENUE, account=teller.account, product_line="spot", kind="income", scope="", source_id=row.row_id),
+            source_id=SourceId(row.row_id),
+            venue=VENUE,
+            account=teller.account,
+            occurred_at=row.occurred_at,
+            rank=teller.rank,
+            kind=kind,
+            amount=Amount(quantity=row.amount, asset=asset),
+            fee=Amount(quantity=row.fee, asset=asset) if row.fee else None,
+        )
+        return _told(income, [row], teller)
+
+    return _each(read)
+
+
+def _margin(row: KrakenRow, teller: Teller) -> RowsRead:
+    """Find a row of a margin position: its gain, fee or rollover is no exchange of what is held, and how it is taxed is open.
+
+    {"refid": "TYWBXF-JKPMM-LNXPWA", "time": 1614264000.1, "type": "rollover", "subtype": "", "aclass": "currency",
+     "asset": "ZEUR", "amount": "0.0000", "fee": "0.0550", "balance": "1299.2370"}
+    """
+    return _found("margin-row", [row], teller, "a row of a margin position, for which there is no rule")
+
+
+def _unknown(rows: list[KrakenRow], teller: Teller) -> RowsRead:
+    """Find a row of a type that nobody here understands, such as ``adjustment``: the venue does not say what it was for."""
+    return _found("unknown-row", rows, teller, "a ledger row of a type for which there is no rule")
+
+
+_DEPOSIT, _WITHDRAWAL, _ELSEWHERE, _WITHIN, _MARGIN = map(_each, (_deposit, _withdrawal, _from_elsewhere, _within, _margin))
+
+READERS: Mapping[tuple[str, str], _Reader] = {
+    ("trade", ""): _exchange,
+    ("trade", "tradespot"): _exchange,
+    ("spend", ""): _exchange,
+    ("receive", ""): _exchange,
+    ("spend", "dustsweeping"): _exchange,
+    ("receive", "dustsweeping"): _exchange,
+    ("conversion", ""): _exchange,
+    ("deposit", ""): _DEPOSIT,
+    ("withdrawal", ""): _WITHDRAWAL,
+    ("transfer", "spotfromfutures"): _ELSEWHERE,
+    ("transfer", "spottofutures"): _ELSEWHERE,
+    ("transfer", "spottostaking"): _WITHIN,
+    ("transfer", "stakingfromspot"): _WITHIN,
+    ("transfer", "stakingtospot"): _WITHIN,
+    ("transfer", "spotfromstaking"): _WITHIN,
+    ("earn", "allocation"): _WITHIN,
+    ("earn", "autoallocation"): _WITHIN,
+    ("earn", "deallocation"): _WITHIN,
+    ("earn", "migration"): _WITHIN,
+    ("earn", "reward"): _income(IncomeKind.REWARD),
+    ("reward", ""): _income(IncomeKind.REWARD),
+    ("staking", ""): _income(IncomeKind.STAKING),
+    ("margin", ""): _MARGIN,
+    ("rollover", ""): _MARGIN,
+    ("settled", ""): _MARGIN,
+}

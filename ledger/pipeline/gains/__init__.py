@@ -1,0 +1,1 @@
+"""Disposals -> gain rows: what the law says of each, and what brokers told of it."""

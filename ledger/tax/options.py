@@ -1,0 +1,57 @@
+"""Reading the options of a law out of a book's settings: each is read once, checked and typed, and unknown ones are refused."""
+
+from collections.abc import Sequence
+
+from ledger.domain.errors import InputError, UnsupportedCase, nearest
+from ledger.ports import BookTerms
+
+
+class LawReader:
+    """The `law` table of one book, under a regime that knows the options named."""
+
+    def __init__(self, terms: BookTerms, *, regime: str, known: Sequence[str]) -> None:
+        self._told = terms.law
+        self._regime = regime
+        for name in terms.law:
+            if name not in known:
+                mend = nearest(name, known) or (f"it knows: {', '.join(known)}" if known else "take it out of lotwright.toml")
+                raise InputError(f"regime {regime!r} has no option law.{name}", mend=mend)
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return true or false.
+
+        Raises:
+            InputError: for anything else.
+        """
+        told = self._told.get(name, default)
+        if not isinstance(told, bool):
+            raise InputError(f"law.{name} is {told!r}", mend=f"write {name} = true or {name} = false, without quotes")
+        return told
+
+    def text(self, name: str, *, default: str) -> str:
+        """Return a text.
+
+        Raises:
+            InputError: for anything else.
+        """
+        told = self._told.get(name, default)
+        if not isinstance(told, str):
+            raise InputError(f"law.{name} is {told!r}", mend=f'write it as text in quotes, such as {name} = "{default}"')
+        return told
+
+
+def no_options(terms: BookTerms, *, regime: str) -> None:
+    """Raise InputError where a book sets options, or forms of brokers, of a law that knows none."""
+    LawReader(terms, regime=regime, known=())
+    for account in terms.forms:
+        raise InputError(f"regime {regime!r} knows no forms of brokers", mend=f"take [connections.{account}.forms] out of lotwright.toml")
+
+
+def no_statements(regime: str) -> UnsupportedCase:
+    """Return what a law says that knows no statements of brokers."""
+    return UnsupportedCase(f"regime {regime!r} knows no statements of brokers", mend='they belong to a book with `regime = "us"`')
+
+
+def no_wash_sales(regime: str) -> UnsupportedCase:
+    """Return what a law says that knows no wash sales."""
+    return UnsupportedCase(f"regime {regime!r} knows no wash sales", mend='the analysis belongs to a book with `regime = "us"`')

@@ -1,0 +1,57 @@
+"""What a book may choose within the law of the United States: the `law` table of its settings, parsed once.
+
+A further option is a field of `UsOptions` and a line in `us_options`.
+"""
+
+import re
+from dataclasses import dataclass, fields
+from datetime import date
+
+from ledger.domain.errors import InputError
+from ledger.ports import BookTerms
+from ledger.tax.options import LawReader
+
+_OFF, _ANALYSIS = "off", "analysis"
+_ANALYSIS_FROM = re.compile(r"analysis-from-([0-9]{4}-[0-9]{2}-[0-9]{2})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WashSales:
+    """Whether wash sales are analysed, and of losses from which day on (None: of all)."""
+
+    analysed: bool
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsOptions:
+    """`month_end`: what was acquired on the last day of a month is long from the first day of a month (Rev. Rul. 66-7)."""
+
+    month_end: bool
+    wash_sales: WashSales
+
+
+def us_options(terms: BookTerms) -> UsOptions:
+    """Return the options of a book.
+
+    Raises:
+        InputError: for an unknown option or an impossible choice.
+    """
+    told = LawReader(terms, regime="us", known=[option.name for option in fields(UsOptions)])
+    return UsOptions(
+        month_end=told.flag("month_end", default=False),
+        wash_sales=_wash_sales(told.text("wash_sales", default=_OFF)),
+    )
+
+
+def _wash_sales(text: str) -> WashSales:
+    if text in (_OFF, _ANALYSIS):
+        return WashSales(analysed=text == _ANALYSIS)
+    day = _ANALYSIS_FROM.fullmatch(text)
+    try:
+        since = date.fromisoformat(day[1]) if day else None
+    except ValueError:
+        since = None
+    if since is None:
+        raise InputError(f"law.wash_sales is {text!r}", mend=f"write one of: {_OFF}, {_ANALYSIS}, {_ANALYSIS}-from-YYYY-MM-DD")
+    return WashSales(analysed=True, since=since)

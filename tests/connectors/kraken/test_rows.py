@@ -1,0 +1,279 @@
+"""What rows of the ledger mean, type by type: one row or group as Kraken sends it, and what is booked of it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from ledger.connectors.kraken.assets import asset_of, legs_of, wallet_of
+from ledger.connectors.kraken.parse import ledger_row
+from ledger.connectors.kraken.rows import READERS, KrakenRow, RowsRead, Teller, held_back, read_rows
+from ledger.domain.errors import InputError
+from ledger.domain.event import Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
+from ledger.domain.ids import AccountId
+from ledger.domain.json_text import json_of, object_of
+
+MAIN = AccountId("main")
+TELLER = Teller(account=MAIN, rank=SourceRank.VENUE)
+NOON = datetime(2024, 6, 10, 12, tzinfo=UTC)
+
+
+def row(asset: str, amount: str, **other: object) -> KrakenRow:
+    """Return a row as the API gives it: a leg of a trade, unless told otherwise."""
+    row_id = str(other.pop("row_id", f"L-{asset}-{amount}"))
+    cells = {
+        "refid": "TQ7LPW-5NV3C-XJ2K4A",
+        "time": NOON.timestamp(),
+        "type": "trade",
+        "subtype": "",
+        "aclass": "currency",
+        "asset": asset,
+        "amount": amount,
+        "fee": "0.0000000000",
+        "balance": "1.0000000000",
+    }
+    return ledger_row(row_id, object_of(json_of(json.dumps(cells | other).encode())))
+
+
+def read(*rows: KrakenRow) -> RowsRead:
+    return read_rows(rows, TELLER)
+
+
+def event_of(*rows: KrakenRow) -> Event:
+    said = read(*rows)
+    assert said.findings == ()
+    assert len(said.lines) == len(rows)
+    ((event, ids),) = said.events
+    assert set(ids) == {one.row_id for one in rows}
+    assert {line.event_ids for line in said.lines} == {(event.event_id,)}
+    return event
+
+
+def codes(*rows: KrakenRow) -> set[str]:
+    said = read(*rows)
+    assert said.events == ()
+    assert {line.line_id for line in said.lines} == {one.row_id for one in rows}  # the movement is not lost for the proof
+    assert all(line.event_ids == () for line in said.lines)
+    return {finding.code for finding in said.findings}
+
+
+def text(amount: object) -> str:
+    return str(amount)
+
+
+# --- exchanges -----------------------------------------------------------------------------------------------------
+
+
+def test_two_rows_of_a_trade_are_one_fill_with_the_fee_of_the_money() -> None:
+    fill = event_of(row("ZUSD", "-345.6005", fee="0.8640"), row("XXBT", "0.0050000000"))
+    assert isinstance(fill, Fill)
+    assert (fill.side, text(fill.base), text(fill.quote), text(fill.fee)) == (Side.BUY, "0.005 BTC", "345.6005 USD", "0.864 USD")
+    assert (fill.source_id, fill.occurred_at, fill.provisional) == ("TQ7LPW-5NV3C-XJ2K4A", NOON, False)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ((("XXBT", "-0.1", "0"), ("ZEUR", "5000", "13")), ("sell", "0.1 BTC", "5000 EUR", "13 EUR")),
+        ((("XETH", "1", "0.002"), ("XXBT", "-0.05", "0")), ("buy", "1 ETH", "0.05 BTC", "0.002 ETH")),  # the fee is paid in what is bought
+        ((("ZUSD", "100", "0"), ("ZEUR", "-90", "0.2")), ("sell", "90 EUR", "100 USD", "0.2 EUR")),
+        ((("SOL", "2", "0"), ("ZUSD", "-300", "-0.15")), ("buy", "2 SOL", "300 USD", "-0.15 USD")),  # a rebate
+    ],
+)
+def test_an_exchange_has_one_direction_whoever_tells_of_it(rows: tuple[tuple[str, str, str], ...], told: tuple[str, ...]) -> None:
+    fill = event_of(*(row(asset, amount, fee=fee) for asset, amount, fee in rows))
+    assert isinstance(fill, Fill)
+    assert (fill.side.value, text(fill.base), text(fill.quote), text(fill.fee)) == told
+
+
+def test_fee_credits_are_the_fee_however_the_row_tells_them() -> None:
+    legs = (row("ZUSD", "-100", fee="0"), row("XXBT", "0.002"))
+    for told in (row("KFEE", "0", fee="26.5"), row("KFEE", "-26.5")):
+        fill = event_of(*legs, told)
+        assert isinstance(fill, Fill)
+        assert text(fill.fee) == "26.5 KFEE"
+
+
+def test_rows_that_cancel_each_other_are_no_leg() -> None:
+    rows = (row("ZUSD", "-100"), row("GOLD.T", "1"), row("XXAU", "1"), row("XXAU", "-1"))
+    fill = event_of(*rows)
+    assert isinstance(fill, Fill)
+    assert (text(fill.base), text(fill.quote)) == ("1 GOLD.T", "100 USD")
+
+
+@pytest.mark.parametrize(
+    ("given", "received"), [(("spend", ""), ("receive", "")), (("spend", "dustsweeping"), ("receive", "dustsweeping"))]
+)
+def test_a_spend_and_a_receive_are_one_exchange(given: tuple[str, str], received: tuple[str, str]) -> None:
+    later = (NOON + timedelta(milliseconds=20)).timestamp()
+    fill = event_of(
+        row("ZUSD", "-50", type=given[0], subtype=given[1], fee="0.75"),
+        row("XXDG", "400", type=received[0], subtype=received[1], time=later),
+    )
+    assert isinstance(fill, Fill)
+    assert (text(fill.base), text(fill.quote), text(fill.fee), fill.occurred_at) == ("400 DOGE", "50 USD", "0.75 USD", NOON)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (row("XXBT", "0.00000001"),),
+        (row("SOL", "-0.001", type="spend", subtype="dustsweeping"), row("XTZ", "-0.02", type="spend", subtype="dustsweeping"),
+         row("ZUSD", "0.15", type="receive", subtype="dustsweeping")),
+        (row("ZUSD", "-100", fee="0.1"), row("XXBT", "0.002", fee="0.00001")),
+    ],
+)  # fmt: skip
+def test_an_exchange_that_is_none_of_two_assets_is_a_finding_and_never_a_guess(rows: tuple[KrakenRow, ...]) -> None:
+    assert codes(*rows) == {"unsupported-exchange"}
+
+
+def test_the_order_of_rows_is_no_fact() -> None:
+    rows = [
+        row("ZUSD", "-1", refid="T1", row_id="a"),
+        row("XXBT", "1", refid="T1", row_id="b"),
+        row("ZUSD", "9", type="deposit", refid="D"),
+    ]
+    rows += [row("ZUSD", "-1", refid="T2", row_id="c"), row("XXBT", "1", refid="T2", row_id="d")]
+    first = read(*rows)
+    for seed in range(5):
+        Random(seed).shuffle(rows)  # noqa: S311 - any order will do
+        assert read(*rows) == first
+
+
+# --- transfers -----------------------------------------------------------------------------------------------------
+
+
+def test_a_deposit_comes_in_and_a_withdrawal_leaves_with_its_fee() -> None:
+    came = event_of(row("ZUSD", "250000", type="deposit", fee="5"))
+    left = event_of(row("XXBT", "-0.24992", type="withdrawal", fee="0.00008"))
+    assert isinstance(came, Transfer)
+    assert isinstance(left, Transfer)
+    assert (came.from_account, came.to_account, text(came.amount), text(came.fee)) == (None, MAIN, "250000 USD", "5 USD")
+    assert (left.from_account, left.to_account, text(left.amount), text(left.fee)) == (MAIN, None, "0.24992 BTC", "0.00008 BTC")
+
+
+def test_a_row_without_a_balance_is_pending_and_moved_nothing() -> None:
+    pending = row("ZUSD", "100", type="deposit", balance="", row_id="p")
+    assert read(pending) == RowsRead()
+    assert isinstance(event_of(row("ZUSD", "100", type="deposit", row_id="d")), Transfer)
+    said = read(pending, row("ZUSD", "100", type="deposit", row_id="d"))
+    assert [ids for _, ids in said.events] == [("d",)]
+
+
+def test_what_comes_back_of_a_failed_withdrawal_is_an_event_of_its_own_and_restores_the_balance() -> None:
+    out = row("XXBT", "-0.24992", type="withdrawal", fee="0.00008", row_id="out")
+    back = row("XXBT", "0.24992", type="withdrawal", fee="-0.00008", row_id="back")
+    together = read(out, back)
+    apart = (*read(out).events, *read(back).events)
+    assert sorted(event.event_id for event, _ in together.events) == sorted(event.event_id for event, _ in apart)
+    returned = event_of(back)
+    assert isinstance(returned, Transfer)
+    assert (returned.to_account, text(returned.amount), returned.fee) == (MAIN, "0.25 BTC", None)
+
+
+def test_moves_between_sub_wallets_book_nothing_and_stay_lines_of_their_own_balance() -> None:
+    said = read(
+        row("DOT", "-10", type="transfer", subtype="spottostaking", refid="B1"),
+        row("DOT.S", "10", type="transfer", subtype="stakingfromspot", refid="R1"),
+        row("ETH", "-1", type="earn", subtype="allocation", refid="E1"),
+        row("ETH.F", "1", type="earn", subtype="allocation", refid="E1"),
+    )
+    assert said.events == ()
+    assert said.findings == ()
+    assert sorted((line.asset, line.amount) for line in said.lines) == [("DOT", -10), ("DOT.S", 10), ("ETH", -1), ("ETH.F", 1)]
+
+
+@pytest.mark.parametrize(("subtype", "amount", "inward"), [("spotfromfutures", "5", True), ("spottofutures", "-5", False)])
+def test_what_goes_to_futures_leaves_the_account(subtype: str, amount: str, *, inward: bool) -> None:
+    moved = event_of(row("ZUSD", amount, type="transfer", subtype=subtype))
+    assert isinstance(moved, Transfer)
+    assert (moved.to_account == MAIN, moved.from_account == MAIN) == (inward, not inward)
+
+
+# --- income --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype", "told"),
+    [("staking", "", IncomeKind.STAKING), ("earn", "reward", IncomeKind.REWARD), ("reward", "", IncomeKind.REWARD)],
+)
+def test_a_reward_is_income_in_the_asset_that_lies_in_the_sub_wallet(kind: str, subtype: str, told: IncomeKind) -> None:
+    earned = event_of(row("DOT.S", "0.0123", type=kind, subtype=subtype, fee="0.0020", row_id="LREWARD"))
+    assert isinstance(earned, Income)
+    assert (earned.kind, text(earned.amount), text(earned.fee), earned.source_id) == (told, "0.0123 DOT", "0.002 DOT", "LREWARD")
+
+
+# --- what nobody understands ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype", "code"),
+    [
+        ("margin", "", "margin-row"),
+        ("rollover", "", "margin-row"),
+        ("settled", "", "margin-row"),
+        ("adjustment", "", "unknown-row"),
+        ("transfer", "", "unknown-row"),
+        ("earn", "surprise", "unknown-row"),
+        ("loyalty", "", "unknown-row"),
+        ("deposit", "", "unreadable-row"),
+    ],
+)
+def test_a_row_without_a_rule_is_a_finding_that_says_what_it_holds(kind: str, subtype: str, code: str) -> None:
+    odd = row("ZEUR", "-12.5", type=kind, subtype=subtype)
+    assert codes(odd) == {code}
+    (finding,) = read(odd).findings
+    assert "-12.5 ZEUR" in finding.message
+    assert odd.row_id in finding.subject
+
+
+def test_every_reader_has_a_row_in_these_tests() -> None:
+    tested = {"trade", "spend", "receive", "conversion", "deposit", "withdrawal", "transfer", "earn", "reward", "staking"}
+    assert {kind for kind, _ in READERS} == tested | {"margin", "rollover", "settled"}
+
+
+def test_a_running_balance_moves_by_amount_less_fee() -> None:
+    (line,) = read(row("ZUSD", "250", type="deposit", fee="5", balance="245")).lines
+    assert (line.amount, line.balance) == (Decimal(245), Decimal(245))
+
+
+def test_a_group_is_held_back_as_a_whole() -> None:
+    early, late = row("ZUSD", "-1", refid="T1", row_id="a"), row("XXBT", "1", refid="T1", row_id="b", time=NOON.timestamp() + 1)
+    other = row("ZUSD", "9", refid="D", row_id="c", time=NOON.timestamp() + 1)
+    assert held_back([early, late, other], told_above=NOON) == {"a", "b"}
+    assert held_back([early, late, other], told_above=NOON - timedelta(microseconds=1)) == frozenset()
+
+
+# --- names ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "asset", "wallet"),
+    [
+        ("XXBT", "BTC", "BTC"), ("XBT", "BTC", "BTC"), ("ZUSD", "USD", "USD"), ("XXDG", "DOGE", "DOGE"), ("XDG", "DOGE", "DOGE"),
+        ("XTZ", "XTZ", "XTZ"), ("ZRX", "ZRX", "ZRX"), ("ZEC", "ZEC", "ZEC"), ("XZEC", "ZEC", "ZEC"), ("SOL", "SOL", "SOL"),
+        ("XBT.M", "BTC", "BTC.M"), ("USD.F", "USD", "USD.F"), ("ETH2.S", "ETH", "ETH.S"), ("DOT28.S", "DOT", "DOT28.S"),
+        ("DOT.P", "DOT", "DOT.P"), ("USD.B", "USD", "USD.B"), ("EUR.HOLD", "EUR", "EUR.HOLD"), ("GOLD.T", "GOLD.T", "GOLD.T"),
+    ],
+)  # fmt: skip
+def test_old_names_and_sub_wallets_stand_for_an_asset(name: str, asset: str, wallet: str) -> None:
+    assert (asset_of(name), wallet_of(name)) == (asset, wallet)
+
+
+@pytest.mark.parametrize(
+    ("pair", "legs"),
+    [
+        ("XXBTZUSD", ("BTC", "USD")), ("XBTUSD", ("BTC", "USD")), ("XBT/USD", ("BTC", "USD")), ("XETHXXBT", ("ETH", "BTC")),
+        ("XLTCZUSD", ("LTC", "USD")), ("XTZUSD", ("XTZ", "USD")), ("XTZETH", ("XTZ", "ETH")), ("USDTZUSD", ("USDT", "USD")),
+        ("SOLUSD", ("SOL", "USD")), ("ETHUSDT", ("ETH", "USDT")), ("ZRXXBT", ("ZRX", "BTC")), ("DOTEUR", ("DOT", "EUR")),
+    ],
+)  # fmt: skip
+def test_a_delisted_pair_is_read_by_its_name(pair: str, legs: tuple[str, str]) -> None:
+    assert legs_of(pair) == legs
+
+
+def test_a_pair_of_unknown_money_is_not_guessed() -> None:
+    with pytest.raises(InputError, match="no pair whose two assets are known"):
+        legs_of("ABCXYZ")
