@@ -35,7 +35,8 @@ class ConnectionTerms:
     """What a connector may know of its connection.
 
     `share` is the part of the venue's published rate that we may use, above 0 and at most 1. `base_url` replaces the
-    venue's own. `deadline` is the value of the monotonic clock after which no call starts; None: no limit.
+    venue's own. `deadline` is the value of the monotonic clock after which no call starts; None: no limit. `symbols` are markets
+    that the user names, for a venue that gives trades by symbol only and forgets what it has delisted.
     """
 
     account: AccountId
@@ -43,6 +44,7 @@ class ConnectionTerms:
     share: float = 0.5
     base_url: str | None = None
     deadline: float | None = None
+    symbols: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -3,12 +3,13 @@
 Knows no venue (that is the dialect) and no socket (that is the server).
 """
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, unquote
 
-from ledger.sandbox.calls import Answer, CallRecord, Dialect, ReceivedCall, Violation, ViolationKind
+from ledger.sandbox.calls import Answer, BanningDialect, CallRecord, Dialect, ReceivedCall, Violation, ViolationKind
 from ledger.sandbox.faults import CallTraits, Fault, FaultPlan
 from ledger.sandbox.limits import Limiter
 
@@ -16,7 +17,9 @@ _HTML: Final = "text/html; charset=utf-8"
 _PAGE: Final = "<!DOCTYPE html><html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr></body></html>\n"
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _RETRY_AFTER_SECONDS: Final = 1
+_OF_ONE_ATTEMPT: Final = re.compile(r"[?&](?:timestamp|signature)=[^&]*")  # what differs when the same call is made again
 _GRACE_SECONDS: Final = 0.01  # clocks of two processes are read at two moments
+_BAN_SECONDS: Final = 2
 _JUMP_BACK_SECONDS: Final = -45.0
 _SKEW_SECONDS: Final[Mapping[Fault, float]] = {
     Fault.CLOCK_AHEAD_2S: 2.0,
@@ -103,23 +106,31 @@ class Exchange:
             self._note(ViolationKind.SECRET_IN_ADDRESS, call, "a part of the key stands in path or query")
         if self._holds_secret(call.headers.get("user-agent", "")):
             self._note(ViolationKind.SECRET_IN_USER_AGENT, call, "a part of the key stands in the User-Agent")
-        if now + _GRACE_SECONDS < self._closed_until.get(traits.is_private, 0.0):
+        if self._is_early(traits, now=now):
             self._note(ViolationKind.RETRY_TOO_EARLY, call, "came before the Retry-After of an earlier answer had passed")
 
     def _reply(self, call: ReceivedCall, traits: CallTraits, *, now: float) -> Reply:
         if call.method in _WRITES:
             self._note(ViolationKind.WRITE_CALL, call, f"{call.method} would change something")
             return Reply(answer=self._dialect.refusal_of_write())
-        if not self._limiter.allows(traits.bucket, now):
+        if isinstance(self._dialect, BanningDialect) and self._is_early(traits, now=now):
+            return Reply(answer=self._banned(self._dialect, traits, now=now))
+        if not self._limiter.allows(traits.bucket, now, weight=traits.weight or 1):
             self._note(ViolationKind.RATE_EXCEEDED, call, f"more calls than the {traits.bucket} rate allows")
-            return Reply(answer=self._dialect.refusal_of_rate(traits))
-        faults = self._plan.draw(number=call.number, target=f"{call.method} {call.target}", traits=traits)
-        return Reply(answer=self._answer(call, traits, faults, now=now), faults=faults)
+            wait = _RETRY_AFTER_SECONDS if isinstance(self._dialect, BanningDialect) else None
+            return Reply(answer=self._too_many(traits, wait, now=now))
+        target = _OF_ONE_ATTEMPT.sub("", f"{call.method} {call.target}")
+        faults = self._plan.draw(number=call.number, target=target, traits=traits)
+        answer = self._answer(call, traits, faults, now=now)
+        told = self._limiter.headers(traits.bucket, now)
+        return Reply(answer=replace(answer, headers=(*answer.headers, *told)), faults=faults)
 
     def _answer(self, call: ReceivedCall, traits: CallTraits, faults: tuple[Fault, ...], *, now: float) -> Answer:
         for fault in faults:
             if fault in _PAGES:
                 return _PAGES[fault]
+            if fault is Fault.BANNED and isinstance(self._dialect, BanningDialect):
+                return self._banned(self._dialect, traits, now=now)
             if fault in _RETRY_AFTER:
                 return self._too_many(traits, _RETRY_AFTER[fault], now=now)
             self._shift_clock(fault)
@@ -131,6 +142,13 @@ class Exchange:
             return answer
         self._closed_until[traits.is_private] = now + retry_after
         return Answer(status=answer.status, body=answer.body, headers=(*answer.headers, ("Retry-After", str(retry_after))))
+
+    def _is_early(self, traits: CallTraits, *, now: float) -> bool:
+        return now + _GRACE_SECONDS < self._closed_until.get(traits.is_private, 0.0)
+
+    def _banned(self, dialect: BanningDialect, traits: CallTraits, *, now: float) -> Answer:
+        self._closed_until[traits.is_private] = now + _BAN_SECONDS
+        return dialect.refusal_of_ban(seconds=_BAN_SECONDS, now=self._clocks.wall() + self._skew_seconds)
 
     def _shift_clock(self, fault: Fault) -> None:
         if fault is Fault.CLOCK_JUMP_BACK:

@@ -1,7 +1,7 @@
 """Which fault strikes which call: by plan, by call number, or by seed; the same plan strikes the same calls.
 
 How a fault looks is the business of `wire` (answers and sockets) and of the dialects (cursors, rows, keys). Group numbers
-are those of the sandbox's fault list: 1 rate, 2 outage, 3 transport, 4 clock, 6 paging, 7 data, 9 key.
+are those of the sandbox's fault list: 1 rate, 2 outage, 3 transport, 4 clock, 6 paging, 7 data, 8 horizon, 9 key.
 """
 
 from collections import Counter
@@ -62,6 +62,12 @@ class Fault(StrEnum):
     KEY_REVOKED = "key-revoked"
     PERMISSION_LACKING = "permission-lacking"
     IP_REFUSED = "ip-refused"
+    BANNED = "banned"
+    DELISTED = "delisted"
+    SUNDRY_ROWS = "sundry-rows"
+    PAST_HORIZON = "past-horizon"
+    KEY_CAN_WITHDRAW = "key-can-withdraw"
+    KEY_EXPIRES_SOON = "key-expires-soon"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +83,7 @@ class CallTraits:
     stream: str = ""
     rows: str = ""
     continues: bool = False
+    weight: int = 0
 
 
 class Habit(Enum):
@@ -103,8 +110,24 @@ def _paged(traits: CallTraits) -> bool:
     return bool(traits.stream)
 
 
+def _paged_by_cursor(traits: CallTraits) -> bool:
+    return bool(traits.stream) and not _weighed(traits)
+
+
 def _continued(traits: CallTraits) -> bool:
     return bool(traits.stream) and traits.continues
+
+
+def _continued_by_cursor(traits: CallTraits) -> bool:
+    return _continued(traits) and not _weighed(traits)
+
+
+def _weighed(traits: CallTraits) -> bool:
+    return traits.weight > 0
+
+
+def _unsettled_fills(traits: CallTraits) -> bool:
+    return _top_of_fills(traits) and not _weighed(traits)
 
 
 def _top_of_fills(traits: CallTraits) -> bool:
@@ -136,17 +159,26 @@ def _kinds() -> Iterable[FaultKind]:
     for fault in names[names.index(Fault.CLOCK_AHEAD_2S) : names.index(Fault.NEW_FILL)]:
         yield FaultKind(fault=fault, group=4, habit=Habit.CLOCK)
     yield FaultKind(fault=Fault.NEW_FILL, group=6, habit=Habit.FIRST_READ, fits=_top_of_fills)
-    yield FaultKind(fault=Fault.CURSOR_EXPIRED, group=6, habit=Habit.ONCE_PER_STREAM, fits=_continued)
+    yield FaultKind(fault=Fault.CURSOR_EXPIRED, group=6, habit=Habit.ONCE_PER_STREAM, fits=_continued_by_cursor)
     for fault in (Fault.SAME_CURSOR, Fault.EMPTY_PAGE, Fault.DUPLICATE_ROW):
         yield FaultKind(fault=fault, group=6, habit=Habit.ONCE_PER_CALL, fits=_continued)
-    for fault in (Fault.SHORT_PAGE, Fault.CURSOR_AFTER_LAST):
-        yield FaultKind(fault=fault, group=6, habit=Habit.ONCE_PER_CALL, fits=_paged)
-    yield FaultKind(fault=Fault.UNSETTLED, group=7, habit=Habit.FIRST_READ, fits=_top_of_fills)
+    yield FaultKind(fault=Fault.SHORT_PAGE, group=6, habit=Habit.ONCE_PER_CALL, fits=_paged)
+    yield FaultKind(fault=Fault.CURSOR_AFTER_LAST, group=6, habit=Habit.ONCE_PER_CALL, fits=_paged_by_cursor)
+    yield FaultKind(fault=Fault.UNSETTLED, group=7, habit=Habit.FIRST_READ, fits=_unsettled_fills)
     for fault in names[names.index(Fault.UNKNOWN_LEDGER_TYPE) : names.index(Fault.KEY_REVOKED)]:
         yield FaultKind(fault=fault, group=7, habit=Habit.STANDING, fits=_paged, is_mended=False)
     yield FaultKind(fault=Fault.KEY_REVOKED, group=9, habit=Habit.LATCHED, fits=_private, is_mended=False)
     for fault in (Fault.PERMISSION_LACKING, Fault.IP_REFUSED):
         yield FaultKind(fault=fault, group=9, habit=Habit.STANDING, fits=_private, is_mended=False)
+    yield FaultKind(fault=Fault.BANNED, group=1, fits=_weighed, is_mended=False)
+    for fault, group in (
+        (Fault.DELISTED, 7),
+        (Fault.SUNDRY_ROWS, 7),
+        (Fault.PAST_HORIZON, 8),
+        (Fault.KEY_CAN_WITHDRAW, 9),
+        (Fault.KEY_EXPIRES_SOON, 9),
+    ):
+        yield FaultKind(fault=fault, group=group, habit=Habit.STANDING, fits=_weighed, is_mended=False)
 
 
 KIND_BY_FAULT: Final = {kind.fault: kind for kind in _kinds()}
@@ -284,5 +316,5 @@ def _named(word: str) -> list[FaultKind]:
         found = [kind for kind in KIND_BY_FAULT.values() if kind.fault.value == word]
     if not found:
         known = ", ".join(Fault)
-        raise InputError(f"{word!r} is no fault of the sandbox", mend=f"use none, all, group numbers 1 2 3 4 6 7 9, or names of: {known}")
+        raise InputError(f"{word!r} is no fault of the sandbox", mend=f"use none, all, group numbers 1 2 3 4 6 7 8 9, or names of: {known}")
     return found

@@ -126,6 +126,22 @@ class Budget:
         self.seconds_waited += seconds
 
 
+class VenueClosed(TransientError):
+    """The venue asked us to stay away for longer than a run should wait; trying again within it makes matters worse."""
+
+
+class Limit(Protocol):
+    """What a call must pass before it goes out."""
+
+    def take(self) -> None:
+        """Wait until the call is allowed, and count it."""
+        ...
+
+    def drain(self) -> None:
+        """Count all as used: the venue has refused a call that we thought allowed."""
+        ...
+
+
 class TokenBucket:
     """Keeps calls within `share` of a venue's token bucket of `rate` calls a second and `burst` calls at once.
 
@@ -164,8 +180,8 @@ class TokenBucket:
         self._filled_at = now
 
 
-def take_all(buckets: Sequence[TokenBucket]) -> None:
-    """Take one token of each bucket, in their order."""
+def take_all(buckets: Sequence[Limit]) -> None:
+    """Take one call's part of each limit, in their order."""
     for bucket in buckets:
         bucket.take()
 
@@ -195,12 +211,13 @@ def retried(call: Callable[[], Result], *, terms: RetryTerms, budget: Budget, rn
 
     Raises:
         BudgetSpent: when the next attempt would come after the deadline; the message holds the last failure.
+        VenueClosed: at once, when the venue asked us to stay away.
         TransientError: when the attempts are used up, or the venue asks for more patience than we have.
     """
     for attempt in count(1):
         try:
             return call()
-        except BudgetSpent:
+        except (BudgetSpent, VenueClosed):
             raise
         except TransientError as failure:
             if attempt >= terms.attempts:

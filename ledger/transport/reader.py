@@ -11,7 +11,7 @@ Only GET exists here: what cannot be written cannot trade. What an answer means 
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -23,7 +23,7 @@ import httpx
 
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.json_text import Json, json_of
-from ledger.transport.pace import Budget, BudgetSpent, RetryTerms, TokenBucket, retried, take_all
+from ledger.transport.pace import Budget, BudgetSpent, Limit, RetryTerms, retried, take_all
 from ledger.transport.redaction import RedactingFilter, Redactor
 
 LOG = logging.getLogger(__name__)
@@ -58,6 +58,24 @@ class Answer:
         """Return the answer as a list; the caller asked for one."""
         assert isinstance(self.json, list), self.request
         return self.json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An answer that is no good one: `said` tells it to a person without secrets; `json` is None where it is no JSON.
+
+    `wished_seconds` is the venue's Retry-After, None where it has none that can be read.
+    """
+
+    said: str
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    json: Json
+    wished_seconds: float | None
+
+
+Judge = Callable[[Refusal], ConnectorError | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +138,10 @@ def _is_loopback(host: str) -> bool:
 
 
 class HttpReader:
-    """One venue's address, called politely. Not for several threads: one API key is used by one caller at a time."""
+    """One venue's address, called politely. Not for several threads: one API key is used by one caller at a time.
+
+    `judge` is a venue's own word on an answer that is no good one.
+    """
 
     def __init__(
         self,
@@ -132,6 +153,7 @@ class HttpReader:
         redactor: Redactor,
         timeouts: Timeouts | None = None,
         retry: RetryTerms | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self._venue = venue
         self._base_url = checked_base_url(base_url)
@@ -140,6 +162,7 @@ class HttpReader:
         self._redact = redactor
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryTerms()
+        self._judge = judge
         self._filter = RedactingFilter(redactor)
         self._filter.attach()
         self._http = httpx.Client(headers={"User-Agent": f"lotwright/{version('lotwright')}", "Accept": "application/json"})
@@ -149,7 +172,7 @@ class HttpReader:
         self._http.close()
         self._filter.detach()
 
-    def get(self, target: str, *, limits: Sequence[TokenBucket], shape: type = list, auth: httpx.Auth | None = None) -> Answer:
+    def get(self, target: str, *, limits: Sequence[Limit], shape: type = list, auth: httpx.Auth | None = None) -> Answer:
         """Return the JSON at `target` (path and query, already encoded), which must be a `shape`.
 
         Each attempt takes a token of every bucket in `limits` and is signed anew by `auth`.
@@ -165,7 +188,7 @@ class HttpReader:
             rng=self._rng,
         )
 
-    def _once(self, target: str, *, limits: Sequence[TokenBucket], shape: type, auth: httpx.Auth | None) -> Answer:
+    def _once(self, target: str, *, limits: Sequence[Limit], shape: type, auth: httpx.Auth | None) -> Answer:
         take_all(limits)
         self._budget.begin_call()
         try:
@@ -226,8 +249,11 @@ class HttpReader:
     def _refusal(self, target: str, received: _Received) -> ConnectorError:
         status = received.status
         said = self._redact(f"{self._place(target)}: HTTP {status}: {received.words()}")
+        wished = _seconds_wished(received.headers.get("retry-after"), now=self._budget.clock.now())
+        judged = self._judged(said, received, wished)
+        if judged is not None:
+            return judged
         if status in _PASSING or status >= _SERVER_ERROR:
-            wished = _seconds_wished(received.headers.get("retry-after"), now=self._budget.clock.now())
             return TransientError(said, retry_after_seconds=wished)
         if httpx.codes.is_redirect(status):
             return TerminalError(f"{said} (redirects are not followed)", status=status, mend="is base_url right?")
@@ -236,6 +262,24 @@ class HttpReader:
         if received.message is None:
             return TransientError(f"{said} (not the venue's own words: a firewall or a proxy in between)")
         return KeyRefused(said, status=status, mend="look at key, secret, passphrase and the key's rights and addresses at the venue")
+
+    def _judged(self, said: str, received: _Received, wished: float | None) -> ConnectorError | None:
+        """Let a venue with codes of its own say what an answer means; None: the table at the head of this file says it."""
+        if self._judge is None:
+            return None
+        try:
+            json = json_of(received.content)
+        except InputError:
+            json = None
+        refusal = Refusal(
+            said=said,
+            status=received.status,
+            headers=received.headers,
+            content=received.content,
+            json=json,
+            wished_seconds=wished,
+        )
+        return self._judge(refusal)
 
     def _place(self, target: str) -> str:
         return self._redact(f"{self._venue}: GET {target}")
