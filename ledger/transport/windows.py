@@ -94,13 +94,14 @@ class Sheaf(Generic[Received]):
     """One page of a span: `ids` names its rows, also those that cannot be read.
 
     `total` is the venue's own count of the rows of the span, None where it tells none. `is_cut`: there are more rows, and only a
-    shorter span can show them. `is_whole`: no other page exists.
+    shorter span can show them. `is_full`: as many rows as were asked for; `is_whole`: no other page exists.
     """
 
     received: Received
     ids: tuple[str, ...]
     total: int | None = None
     is_cut: bool = False
+    is_full: bool = False
     is_whole: bool = False
 
 
@@ -158,19 +159,21 @@ class WindowWalk(Generic[Received]):
 
     def _walked(self, span: Span) -> Iterator[Sheaf[Received]]:
         seen: set[str] = set()
+        is_more = False
         for page in range(10**6):
-            leaf = self._believed(Turn(span=span, page=page, offset=len(seen)))
+            leaf = self._believed(Turn(span=span, page=page, offset=len(seen)), is_more=is_more)
             if leaf.ids or page == 0:
                 yield leaf
             seen |= set(leaf.ids)
+            is_more = leaf.is_full
             is_counted = leaf.total is not None and len(seen) >= leaf.total
             if not leaf.ids or leaf.is_cut or leaf.is_whole or is_counted:
                 return
 
-    def _believed(self, turn: Turn) -> Sheaf[Received]:
+    def _believed(self, turn: Turn, *, is_more: bool) -> Sheaf[Received]:
         """Return a page; one that is empty where rows are promised is asked for again."""
         leaf = self._fetch(turn)
-        if not leaf.ids and (turn.page > 0 or (leaf.total or 0) > 0):
+        if not leaf.ids and (is_more or (leaf.total or 0) > turn.offset):
             leaf = self._fetch(turn)
         return leaf
 

@@ -204,6 +204,7 @@ class _Spot:
             ids=(*(mark.row_id for mark in marks), *unread),
             total=None if terms.is_cut else total,
             is_cut=parse.has_more(answer.json) or (terms.is_cut and is_full),
+            is_full=is_full,
             is_whole=not call.paging,
         )
 

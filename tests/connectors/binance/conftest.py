@@ -58,15 +58,13 @@ class Kept:
 
 
 @pytest.fixture
-def short_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a minute of the venue's allowances last a second, on both sides."""
-    monkeypatch.setattr(client, "MINUTE_SECONDS", 1.0)
-    monkeypatch.setattr(dialect, "MINUTE_SECONDS", 1.0)
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Sandbox]]:
+    """Return a starter of sandboxes in December 2025; all are stopped in the end.
 
-
-@pytest.fixture
-def serve(short_minutes: None) -> Iterator[Callable[..., Sandbox]]:
-    """Return a starter of sandboxes in December 2025; all are stopped in the end."""
+    A minute of the allowances lasts a moment, for the client a longer one: nobody waits, and no late answer makes a violation.
+    """
+    monkeypatch.setattr(client, "MINUTE_SECONDS", 0.6)
+    monkeypatch.setattr(dialect, "MINUTE_SECONDS", 0.3)
     running: list[Sandbox] = []
     began = time.time()
 
