@@ -119,6 +119,7 @@ class _Spot:
             return self._pull_history(stream, cursor or {}, window)
         if stream.stream not in _PULLS:
             raise InputError(f"{self.facts.name} has no stream {stream.stream!r}")
+        self._discover()
         return _PULLS[stream.stream](self, stream, cursor or {})
 
     def interpret(self, payload: Payload) -> Interpretation:

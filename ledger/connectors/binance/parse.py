@@ -162,7 +162,11 @@ def _id_at(*keys: str) -> Callable[[Row], str]:
     return lambda row: word_in(row, next((key for key in keys if row.get(key) not in (None, "")), keys[-1]))
 
 
-_TRADES = _Shape(read=read_trade)
+def _nothing(_row: Row, _place: Place) -> Reading:
+    """Say nothing of the first trade of a symbol, which shows that there are some: the stream of its fills tells of it."""
+    return Reading()
+
+
 _SHAPES: dict[str, _Shape] = {
     "deposits": _Shape(read=read_deposit, time=_first_of("completeTime", "insertTime"), row_id=deposit_id, assets=("coin",)),
     "withdrawals": _Shape(read=read_withdrawal, time=lambda row: utc_text_in(row, "applyTime"), assets=("coin",)),
@@ -200,8 +204,8 @@ _SHAPES: dict[str, _Shape] = {
     "moves": _Shape(
         read=read_move, keys=("rows",), time=_first_of("timestamp"), row_id=_id_at("tranId"), assets=("asset",), may_lack_rows=True
     ),
-    "symbols": _TRADES,
-    "fills": _TRADES,
+    "symbols": _Shape(read=_nothing),
+    "fills": _Shape(read=read_trade),
     "balances": _Shape(read=read_balance, keys=("balances",), row_id=lambda row: cell_text(row, "asset")),
 }
 
