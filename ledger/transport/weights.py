@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from ledger.transport.pace import Budget
 
 _MARGIN_SECONDS = 1.0  # a call may reach the venue later than it left: what we count must not leave the window before
-_RESERVE_ONE_IN = 100  # part of the limit that is never used
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +29,8 @@ class WeightWindow:
 
     def __init__(self, limit: WeightLimit, *, share: float, budget: Budget) -> None:
         assert 0 < share <= 1, share
-        self._most = limit.weight - limit.weight // _RESERVE_ONE_IN
-        self._ours_most = int(self._most * share)
-        self._limit = limit.weight
+        self._most = limit.weight
+        self._ours_most = int(limit.weight * share)
         self._seconds = limit.seconds + min(_MARGIN_SECONDS, limit.seconds / 10)
         self._budget = budget
         self._ours: deque[tuple[float, int]] = deque()
@@ -50,7 +48,7 @@ class WeightWindow:
         Raises:
             BudgetSpent: when that would be after the deadline.
         """
-        assert 0 < weight <= self._limit, weight
+        assert 0 < weight <= self._most, weight
         while (seconds := self._seconds_to_wait(weight)) > 0:
             self._budget.wait(seconds, reason="the venue's rate limit would have to be waited for")
         self._ours.append((self._budget.clock.monotonic(), weight))
