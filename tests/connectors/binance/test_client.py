@@ -20,10 +20,11 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceAuth, BinanceClient, Venue, VenueRefusal, signer_of
+from ledger.connectors.binance.connector import BinanceUs
 from ledger.domain.errors import InputError, KeyRefused, TransientError
 from ledger.domain.ids import AccountId
 from ledger.domain.secrets import Secrets
-from ledger.ports import ConnectionTerms
+from ledger.ports import ConnectionTerms, PullWindow, StreamKey
 from ledger.transport.pace import Budget, ManualClock, VenueClosed
 from ledger.transport.windows import Span
 
@@ -312,3 +313,22 @@ def test_weight_of_the_run_before_counts_within_its_minute(clock: ManualClock, c
     assert clock.sleeps == [pytest.approx(41)]
     client.remember(call, weight=180_000, at=START - timedelta(seconds=90))
     assert client.spent(call) == 18_000
+
+
+# --- the other venue -----------------------------------------------------------------------------------------------
+
+
+def test_binance_us_asks_its_own_histories_and_knows_nothing_of_rights(server: Server, clock: ManualClock) -> None:
+    market = {"symbol": "BTCUSD", "baseAsset": "BTC", "quoteAsset": "USD"}
+    server.answers = [(200, {"symbols": [market]}, {}), (200, {"balances": [{"asset": "BTC", "free": "1", "locked": "0"}]}, {})]
+    terms = ConnectionTerms(account=AccountId("us"), secrets=Secrets(key=KEY, secret=SECRET), share=1.0, base_url=server.url)
+    connector = BinanceUs(terms, clock=clock, rng=Random(1))  # noqa: S311  # the same pauses in every run
+    streams = [stream.stream for stream in connector.streams()]
+    assert streams == ["deposits", "withdrawals", "conversions", "dust", "dividends", "symbols", "balances"]
+    server.answers = [(200, {"rows": [], "total": 0}, {}), (200, {"balances": []}, {})]
+    window = PullWindow(since=START - timedelta(days=10))
+    assert [page.rows for page in connector.pull(StreamKey(stream="conversions"), cursor=None, window=window)] == [0]
+    assert server.targets[-1].startswith("/sapi/v1/otc/orders?startTime=")
+    report = connector.check_key()
+    assert (report.venue, report.may_read, report.may_trade, report.may_withdraw) == ("binance-us", True, None, None)
+    connector.close()
