@@ -13,6 +13,8 @@ from aiohttp import web
 
 from ledger.domain.errors import InputError
 from ledger.sandbox.account import SandboxAccount, seeded_account
+from ledger.sandbox.binance.dialect import VENUE as BINANCE
+from ledger.sandbox.binance.dialect import Binance
 from ledger.sandbox.calls import CallRecord, Dialect, Violation
 from ledger.sandbox.coinbase_exchange.dialect import VENUE as COINBASE_EXCHANGE
 from ledger.sandbox.coinbase_exchange.dialect import CoinbaseExchange
@@ -26,7 +28,11 @@ LOOPBACK: Final = "127.0.0.1"
 _START_SECONDS_MAX: Final = 30.0
 _SHUTDOWN_SECONDS: Final = 0.1
 
-DIALECTS: Final[Mapping[str, Callable[[SandboxAccount], Dialect]]] = {COINBASE_EXCHANGE: CoinbaseExchange, KRAKEN: Kraken}
+DIALECTS: Final[Mapping[str, Callable[[SandboxAccount], Dialect]]] = {
+    BINANCE: Binance,
+    COINBASE_EXCHANGE: CoinbaseExchange,
+    KRAKEN: Kraken,
+}
 
 
 class Sandbox:

@@ -126,6 +126,22 @@ class Budget:
         self.seconds_waited += seconds
 
 
+class VenueClosed(TransientError):
+    """The venue asked us to stay away for longer than a run should wait; trying again within it makes matters worse."""
+
+
+class Limit(Protocol):
+    """What a call must pass before it goes out."""
+
+    def take(self, weight: int = 1) -> None:
+        """Wait until a call of this weight is allowed, and count it."""
+        ...
+
+    def drain(self) -> None:
+        """Count all as used: the venue has refused a call that we thought allowed."""
+        ...
+
+
 class TokenBucket:
     """Keeps calls within `share` of a venue's token bucket of `rate` calls a second and `burst` calls at once.
 
@@ -141,17 +157,18 @@ class TokenBucket:
         self._tokens = 1.0
         self._filled_at = budget.clock.monotonic()
 
-    def take(self) -> None:
-        """Wait until a call is allowed, and take its token.
+    def take(self, weight: int = 1) -> None:
+        """Wait until a call of this weight is allowed, and take its tokens; one that outweighs the bucket goes out when it is full.
 
         Raises:
-            BudgetSpent: when the token would come after the deadline.
+            BudgetSpent: when the tokens would come after the deadline.
         """
+        needed = min(float(weight), self.capacity)
         self._fill()
-        if self._tokens < 1:
-            self._budget.wait((1 - self._tokens) / self.rate, reason="the venue's rate limit would have to be waited for")
+        if self._tokens < needed:
+            self._budget.wait((needed - self._tokens) / self.rate, reason="the venue's rate limit would have to be waited for")
             self._fill()
-        self._tokens -= 1
+        self._tokens -= weight
 
     def drain(self) -> None:
         """Take all tokens: the venue counts more calls than we did."""
@@ -164,10 +181,26 @@ class TokenBucket:
         self._filled_at = now
 
 
-def take_all(buckets: Sequence[TokenBucket]) -> None:
-    """Take one token of each bucket, in their order."""
-    for bucket in buckets:
-        bucket.take()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toll:
+    """What one call costs: its weight in one limit."""
+
+    limit: Limit
+    weight: int
+
+    def take(self, weight: int = 1) -> None:
+        """Wait for the weight of so many calls and take it."""
+        self.limit.take(self.weight * weight)
+
+    def drain(self) -> None:
+        """Count all as used."""
+        self.limit.drain()
+
+
+def take_all(limits: Sequence[Limit]) -> None:
+    """Take one call's part of each limit, in their order."""
+    for limit in limits:
+        limit.take()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,12 +228,13 @@ def retried(call: Callable[[], Result], *, terms: RetryTerms, budget: Budget, rn
 
     Raises:
         BudgetSpent: when the next attempt would come after the deadline; the message holds the last failure.
+        VenueClosed: at once, when the venue asked us to stay away.
         TransientError: when the attempts are used up, or the venue asks for more patience than we have.
     """
     for attempt in count(1):
         try:
             return call()
-        except BudgetSpent:
+        except (BudgetSpent, VenueClosed):
             raise
         except TransientError as failure:
             if attempt >= terms.attempts:
