@@ -51,13 +51,17 @@ class Credentials:
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedCall:
-    """One request as it arrived: `target` is path and query exactly as received, header names are lower-case."""
+    """One request as it arrived: `target` is path and query exactly as received, header names are lower-case.
+
+    `calls_left` is what the rate still allows after this one.
+    """
 
     number: int
     method: str
     target: str
     headers: Mapping[str, str]
     body: bytes = b""
+    calls_left: int = 0
 
     @cached_property
     def path(self) -> str:

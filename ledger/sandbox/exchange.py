@@ -4,7 +4,7 @@ Knows no venue (that is the dialect) and no socket (that is the server).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -113,6 +113,7 @@ class Exchange:
         if not self._limiter.allows(traits.bucket, now):
             self._note(ViolationKind.RATE_EXCEEDED, call, f"more calls than the {traits.bucket} rate allows")
             return Reply(answer=self._dialect.refusal_of_rate(traits))
+        call = replace(call, calls_left=self._limiter.left(traits.bucket))
         faults = self._plan.draw(number=call.number, target=f"{call.method} {call.target}", traits=traits)
         return Reply(answer=self._answer(call, traits, faults, now=now), faults=faults)
 

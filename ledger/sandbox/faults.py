@@ -62,6 +62,7 @@ class Fault(StrEnum):
     KEY_REVOKED = "key-revoked"
     PERMISSION_LACKING = "permission-lacking"
     IP_REFUSED = "ip-refused"
+    KEY_CAN_WITHDRAW = "key-can-withdraw"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +146,7 @@ def _kinds() -> Iterable[FaultKind]:
     for fault in names[names.index(Fault.UNKNOWN_LEDGER_TYPE) : names.index(Fault.KEY_REVOKED)]:
         yield FaultKind(fault=fault, group=7, habit=Habit.STANDING, fits=_paged, is_mended=False)
     yield FaultKind(fault=Fault.KEY_REVOKED, group=9, habit=Habit.LATCHED, fits=_private, is_mended=False)
-    for fault in (Fault.PERMISSION_LACKING, Fault.IP_REFUSED):
+    for fault in (Fault.PERMISSION_LACKING, Fault.IP_REFUSED, Fault.KEY_CAN_WITHDRAW):
         yield FaultKind(fault=fault, group=9, habit=Habit.STANDING, fits=_private, is_mended=False)
 
 

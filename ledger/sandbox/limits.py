@@ -20,6 +20,11 @@ class TokenBucket:
         self._tokens = float(rate.burst)
         self._filled_at: float | None = None
 
+    @property
+    def left(self) -> int:
+        """Return the whole tokens that are there."""
+        return int(self._tokens)
+
     def take(self, now: float) -> bool:
         """Take a token at `now` (seconds of a monotonic clock); False when the bucket is empty: the call is one too many."""
         if self._filled_at is not None:
@@ -37,6 +42,10 @@ class Limiter:
 
     def __init__(self, rates: Mapping[str, Rate]) -> None:
         self._buckets = {name: TokenBucket(rate) for name, rate in rates.items()}
+
+    def left(self, bucket: str) -> int:
+        """Return how many more calls a bucket allowed when it was last asked."""
+        return self._buckets[bucket].left
 
     def allows(self, bucket: str, now: float) -> bool:
         """Count one call against a bucket at `now` (seconds of a monotonic clock) and tell whether it was allowed."""

@@ -6,7 +6,8 @@ Only GET exists here: what cannot be written cannot trade. What an answer means 
     reset, timeout, half a body, bad compression        TransientError
     408, 425, 429, 5xx; 401 or 403 that is not JSON     TransientError
     2xx that is not the JSON asked for                  TransientError
-    401, 403 in the venue's JSON                        KeyRefused
+    401, 403 in the venue's JSON or own plain words     KeyRefused
+    a code of the venue's that says "later"             TransientError
     any other status, or a body without end             TerminalError
 """
 
@@ -33,6 +34,7 @@ _WORDS_MAX = 300
 _PASSING = frozenset({408, 425, 429})
 _TOO_MANY = 429
 _SERVER_ERROR = 500
+_REFUSED = frozenset({401, 403})
 _SHAPES: dict[type, str] = {list: "a list", dict: "an object"}
 
 
@@ -43,6 +45,18 @@ class Timeouts:
     connect: float = 10.0
     read: float = 30.0
     whole: float = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueWords:
+    """What a venue says beside HTTP.
+
+    `refusals` are the plain texts of a 401 or 403 that are the venue's own, not a firewall's. `passing` are codes, in lower case,
+    that say "later" in an answer of any other status.
+    """
+
+    refusals: frozenset[str] = frozenset()
+    passing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +83,10 @@ class _Received:
     @property
     def is_html(self) -> bool:
         return "html" in self.headers.get("content-type", "").lower() or self.content.lstrip()[:1] == b"<"
+
+    @property
+    def text(self) -> str:
+        return self.content.decode(errors="replace")
 
     @property
     def message(self) -> str | None:
@@ -132,6 +150,7 @@ class HttpReader:
         redactor: Redactor,
         timeouts: Timeouts | None = None,
         retry: RetryTerms | None = None,
+        words: VenueWords | None = None,
     ) -> None:
         self._venue = venue
         self._base_url = checked_base_url(base_url)
@@ -140,6 +159,7 @@ class HttpReader:
         self._redact = redactor
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryTerms()
+        self._words = words or VenueWords()
         self._filter = RedactingFilter(redactor)
         self._filter.attach()
         self._http = httpx.Client(headers={"User-Agent": f"lotwright/{version('lotwright')}", "Accept": "application/json"})
@@ -229,11 +249,13 @@ class HttpReader:
         if status in _PASSING or status >= _SERVER_ERROR:
             wished = _seconds_wished(received.headers.get("retry-after"), now=self._budget.clock.now())
             return TransientError(said, retry_after_seconds=wished)
+        if status not in _REFUSED and any(f'"{code}"' in received.text.lower() for code in self._words.passing):
+            return TransientError(said)
         if httpx.codes.is_redirect(status):
             return TerminalError(f"{said} (redirects are not followed)", status=status, mend="is base_url right?")
-        if status not in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        if status not in _REFUSED:
             return TerminalError(said, status=status)
-        if received.message is None:
+        if received.message is None and received.text.strip() not in self._words.refusals:
             return TransientError(f"{said} (not the venue's own words: a firewall or a proxy in between)")
         return KeyRefused(said, status=status, mend="look at key, secret, passphrase and the key's rights and addresses at the venue")
 
