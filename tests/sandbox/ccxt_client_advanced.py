@@ -1,5 +1,4 @@
-"""An unmodified third-party client at the sandbox's Coinbase Advanced Trade: where to log in comes from standard input, what it saw
-goes to standard output.
+"""An unmodified third-party client at the sandbox of Coinbase Advanced Trade: reads where to log in, writes what it saw.
 
 Run by an interpreter of its own that has ccxt; the project never depends on it. Only the base address is changed.
 """

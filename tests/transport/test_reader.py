@@ -10,9 +10,9 @@ from random import Random
 
 import pytest
 
-from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
+from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
 from ledger.transport.pace import Budget, BudgetSpent, ManualClock, TokenBucket
-from ledger.transport.reader import HttpReader, checked_base_url
+from ledger.transport.reader import HttpReader, VenueWords, checked_base_url
 from ledger.transport.redaction import Redactor
 
 HTML = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head></html>"
@@ -136,6 +136,28 @@ def test_a_refusal_is_final_and_in_the_venues_words(serve: Callable, reply: Call
     assert type(raised.value) is kind
     assert raised.value.message == f"somewhere: GET /x: {words}"
     assert (raised.value.status, budget.requests) == (int(status[:3]), 1)
+
+
+OF_A_VENUE = VenueWords(refusals=frozenset({"Unauthorized"}), passing=frozenset({"resource_exhausted"}))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "words"),
+    [
+        ("401 Unauthorized", b"Unauthorized\n", KeyRefused, "HTTP 401: Unauthorized"),
+        ("401 Unauthorized", b"Unauthorized by the proxy", TransientError, "not the venue's own words"),
+        ("400 Bad Request", b'{"error":"RESOURCE_EXHAUSTED","message":"slow"}', TransientError, "HTTP 400: slow"),
+        ("403 Forbidden", b'{"error":"resource_exhausted","message":"slow"}', KeyRefused, "HTTP 403: slow"),
+        ("400 Bad Request", b'{"message":"resource_exhausted, it says"}', TerminalError, "HTTP 400: resource_exhausted, it says"),
+    ],
+)
+def test_words_that_only_this_venue_uses_are_understood(
+    serve: Callable, reply: Callable, open_reader: Callable, status: str, body: bytes, kind: type, words: str
+) -> None:
+    reader, _ = open_reader(serve(reply(body, status=status)).url, attempts=1, words=OF_A_VENUE)
+    with pytest.raises(ConnectorError, match=words) as raised:
+        reader.get("/x", limits=())
+    assert type(raised.value) is kind
 
 
 RETRY_AFTER = {

@@ -142,7 +142,7 @@ def wallet_content(asset: AssetCode, balance: Decimal, changed_at: datetime, ids
         "primary": True,
         "type": "fiat" if is_money else "wallet",
         "currency": {"code": asset, "name": asset, "exponent": 2 if is_money else 8, "type": "fiat" if is_money else "crypto"},
-        "balance": {"amount": f"{balance:.8f}", "currency": asset},
+        "balance": {"amount": text_of(balance), "currency": asset},
         "created_at": _seconds_text(HISTORY_OPENED_AT),
         "updated_at": _seconds_text(changed_at),
         "resource": "account",
