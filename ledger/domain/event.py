@@ -104,6 +104,11 @@ class Fill(EventHead):
         return self.provisional and (not self.base.quantity) != (not self.quote.quantity)
 
     @property
+    def is_taken_back(self) -> bool:
+        """Whether the venue has taken the fill back: nothing moved."""
+        return not self.base.quantity and not self.quote.quantity
+
+    @property
     def received(self) -> Amount:
         """What came in, before fees."""
         return self.base if self.side is Side.BUY else self.quote
