@@ -14,7 +14,7 @@ from ledger.sandbox.truth import gains
 from .conftest import QUICK, BookFolder, Piece, Shell, new_book
 
 VENUE = "coinbase-advanced"
-FILLS = 1500
+FILLS = 900
 SYNCS_MAX = 4
 RULES = '\n[[bots]]\nname = "grid"\nclient_order_id = "grid-1-*"\n\n[[bots]]\nname = "dca"\nclient_order_id = "dca-eth-*"\n'
 
@@ -31,7 +31,7 @@ def true_pieces(sandbox: Sandbox) -> list[Piece]:
     return sorted(tuple(row[name] for name in names) for row in gains(sandbox.account))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_whatever_goes_wrong_the_book_equals_the_exchange_to_the_last_digit(seed: int, book: BookFolder) -> None:
     with Sandbox(venue=VENUE, seed=seed, fills=FILLS, faults="all", patience=QUICK) as sandbox:
         book.connect(sandbox, venue=VENUE)

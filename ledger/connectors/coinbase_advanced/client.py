@@ -239,10 +239,10 @@ def _heed(headers: Mapping[str, str], limits: Sequence[TokenBucket]) -> None:
 
 
 def _spellings(secrets: Secrets) -> tuple[str, ...]:
-    """Return every form of the secret that a text might repeat: whole, line by line, and with line ends written out."""
-    lines = [line.strip() for line in secrets.secret.replace("\\n", "\n").splitlines() if not line.startswith("-----")]
-    joined = "".join(lines)
-    return (secrets.key, secrets.secret, secrets.secret.replace("\n", "\\n"), joined, *lines)
+    """Return every form of the secret that a text might repeat: whole, with line ends written out, joined, and line by line."""
+    pem = _PEM.search(secrets.secret.replace("\\n", "\n"))
+    lines = (secrets.secret if pem is None else pem[2]).split()
+    return (secrets.key, secrets.secret, secrets.secret.replace("\n", "\\n"), "".join(lines), *lines)
 
 
 def _target(path: str, **query: str | int | None) -> str:
