@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """How many calls per second a bucket refills, and how many it holds when full."""
+    """How many calls per second a bucket refills, and how many it holds when full; `header` tells the client how many are left."""
 
     per_second: float
     burst: int
+    header: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +43,8 @@ class TokenBucket:
         return True
 
     def headers(self, _now: float) -> Mapping[str, str]:
-        """Return nothing: this venue does not tell how much is left."""
-        return {}
+        """Return how many calls are left, where the venue tells it."""
+        return {self._rate.header: str(int(self._tokens))} if self._rate.header else {}
 
 
 class WeightBucket:

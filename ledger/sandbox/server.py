@@ -16,6 +16,8 @@ from ledger.sandbox.account import SandboxAccount, seeded_account
 from ledger.sandbox.binance.dialect import VENUE as BINANCE
 from ledger.sandbox.binance.dialect import Binance
 from ledger.sandbox.calls import CallRecord, Dialect, Violation
+from ledger.sandbox.coinbase_advanced.dialect import VENUE as COINBASE_ADVANCED
+from ledger.sandbox.coinbase_advanced.dialect import CoinbaseAdvanced
 from ledger.sandbox.coinbase_exchange.dialect import VENUE as COINBASE_EXCHANGE
 from ledger.sandbox.coinbase_exchange.dialect import CoinbaseExchange
 from ledger.sandbox.exchange import Clocks, Exchange
@@ -30,6 +32,7 @@ _SHUTDOWN_SECONDS: Final = 0.1
 
 DIALECTS: Final[Mapping[str, Callable[[SandboxAccount], Dialect]]] = {
     BINANCE: Binance,
+    COINBASE_ADVANCED: CoinbaseAdvanced,
     COINBASE_EXCHANGE: CoinbaseExchange,
     KRAKEN: Kraken,
 }
@@ -86,7 +89,7 @@ class Sandbox:
 
     @property
     def secret(self) -> str:
-        """Return the secret that goes with the key, base64."""
+        """Return the secret that goes with the key, in the venue's own form."""
         return self._dialect.credentials.secret
 
     @property

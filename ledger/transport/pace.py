@@ -152,6 +152,8 @@ class TokenBucket:
         assert rate > 0, rate
         assert 0 < share <= 1, share
         self.rate = rate * share
+        self._share = share
+        self._is_told = False
         self.capacity = max(1.0, burst * share - BURST_RESERVE)
         self._budget = budget
         self._tokens = 1.0
@@ -174,6 +176,16 @@ class TokenBucket:
         """Take all tokens: the venue counts more calls than we did."""
         self._fill()
         self._tokens = min(self._tokens, 0.0)
+
+    def heed(self, remaining: int) -> None:
+        """Hear from the venue how many calls remain of its own bucket.
+
+        The first word says how full the bucket is that the run before this one left; later ones only take tokens away.
+        """
+        self._fill()
+        level = max(0.0, min(self.capacity, remaining * self._share - BURST_RESERVE))
+        self._tokens = min(self._tokens, level) if self._is_told else level
+        self._is_told = True
 
     def _fill(self) -> None:
         now = self._budget.clock.monotonic()

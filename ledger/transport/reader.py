@@ -36,6 +36,7 @@ _WORDS_MAX = 300
 _PASSING = frozenset({408, 425, 429})
 _TOO_MANY = 429
 _SERVER_ERROR = 500
+_REFUSED = frozenset({401, 403})
 _SHAPES: dict[type, str] = {list: "a list", dict: "an object"}
 
 
@@ -319,7 +320,7 @@ class HttpReader:
             return TransientError(said, retry_after_seconds=self._wished(received))
         if httpx.codes.is_redirect(status):
             return TerminalError(f"{said} (redirects are not followed)", status=status, mend="is base_url right?")
-        if status not in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        if status not in _REFUSED:
             return TerminalError(said, status=status)
         if received.message is None:
             return TransientError(f"{said} (not the venue's own words: a firewall or a proxy in between)")

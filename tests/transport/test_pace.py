@@ -156,6 +156,28 @@ def test_a_drained_bucket_waits_for_a_whole_token(clock: ManualClock) -> None:
     assert clock.sleeps == [pytest.approx(0.1)]
 
 
+def test_the_venue_s_first_word_fills_a_bucket_and_later_ones_only_empty_it(clock: ManualClock) -> None:
+    bucket = TokenBucket(rate=1, burst=100, share=0.5, budget=Budget(clock=clock, deadline=None))
+
+    def calls_at_once() -> int:
+        calls, before = 0, len(clock.sleeps)
+        while len(clock.sleeps) == before:
+            bucket.take()
+            calls += 1
+        return calls - 1
+
+    bucket.heed(40)
+    assert calls_at_once() == 18  # half of 40, less the reserve of 2
+    bucket.heed(40)
+    assert calls_at_once() == 0
+    clock.seconds += 1_000
+    bucket.heed(14)
+    assert calls_at_once() == 5
+    clock.seconds += 1_000
+    bucket.heed(0)
+    assert calls_at_once() == 0
+
+
 def test_a_token_that_would_come_after_the_deadline_is_not_waited_for(clock: ManualClock) -> None:
     bucket = TokenBucket(rate=0.1, burst=1, share=1, budget=Budget(clock=clock, deadline=5.0))
     bucket.take()
