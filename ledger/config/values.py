@@ -18,7 +18,10 @@ _NAME_LENGTH_MAX = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
-    """One API key at one venue. `name` is the account. `secrets` is a reference, never a value. `tier`: see `ConnectionTerms`."""
+    """One API key at one venue. `name` is the account. `secrets` is a reference, never a value.
+
+    `tier` and `symbols`: see `ConnectionTerms`.
+    """
 
     name: AccountId
     venue: VenueName
@@ -28,6 +31,7 @@ class ConnectionSettings:
     share: float = SHARE_DEFAULT
     base_url: str | None = None
     tier: str = ""
+    symbols: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

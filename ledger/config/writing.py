@@ -68,6 +68,8 @@ def add_connection(settings: BookSettings, connection: ConnectionSettings) -> Bo
         if getattr(connection, key):
             table[key] = str(getattr(connection, key))
     table["share"] = connection.share
+    if connection.symbols:
+        table["symbols"] = list(connection.symbols)
 
     def change(document: tomlkit.TOMLDocument) -> None:
         connections = document.setdefault("connections", tomlkit.table(is_super_table=True))

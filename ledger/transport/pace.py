@@ -110,15 +110,19 @@ class Budget:
             raise BudgetSpent("the time budget ran out before the next call", mend=_MEND_BUDGET)
         self.requests += 1
 
-    def wait(self, seconds: float, *, reason: str, mend: str = "") -> None:
+    def wait(self, seconds: float, *, reason: str, mend: str = "", wished: float | None = None) -> None:
         """Wait, if the deadline allows it.
 
         Raises:
             BudgetSpent: at once, when the wait would end at the deadline or after it; the message holds `reason`, and `mend` is
-                told before the budget's own.
+                told before the budget's own. `wished` is the time for which the venue asked to be left alone.
         """
         if self.deadline is not None and self.clock.monotonic() + seconds >= self.deadline:
-            raise BudgetSpent(f"the time budget ran out: {reason}", mend=f"{mend} If so, {_MEND_BUDGET}" if mend else _MEND_BUDGET)
+            raise BudgetSpent(
+                f"the time budget ran out: {reason}",
+                mend=f"{mend} If so, {_MEND_BUDGET}" if mend else _MEND_BUDGET,
+                retry_after_seconds=wished,
+            )
         if seconds <= 0:
             return
         self.clock.sleep(seconds)
@@ -241,7 +245,7 @@ def retried(call: Callable[[], Result], *, terms: RetryTerms, budget: Budget, rn
     Raises:
         BudgetSpent: when the next attempt would come after the deadline; the message holds the last failure.
         VenueClosed: at once, when the venue asked us to stay away.
-        TransientError: when the attempts are used up, or the venue asks for more patience than we have.
+        TransientError: when the attempts are used up, or the venue asks for more patience than we have; its last wish goes with it.
     """
     for attempt in count(1):
         try:
@@ -250,14 +254,16 @@ def retried(call: Callable[[], Result], *, terms: RetryTerms, budget: Budget, rn
             raise
         except TransientError as failure:
             if attempt >= terms.attempts:
-                raise TransientError(f"{failure.message} (tried {attempt} times)", mend=failure.mend) from failure
-            pause = terms.pause(attempt=attempt, wished=failure.retry_after_seconds, rng=rng)
+                tried = f"{failure.message} (tried {attempt} times)"
+                raise TransientError(tried, mend=failure.mend, retry_after_seconds=failure.retry_after_seconds) from failure
+            wished = failure.retry_after_seconds
+            pause = terms.pause(attempt=attempt, wished=wished, rng=rng)
             if pause > terms.patience_seconds:
                 raise TransientError(
                     f"{failure.message} (the venue asks to wait {pause:.0f} s)",
                     mend="run again after that time",
                     retry_after_seconds=pause,
                 ) from failure
-            budget.wait(pause, reason=f"another attempt was due after: {failure.message}", mend=failure.mend)
+            budget.wait(pause, reason=f"another attempt was due after: {failure.message}", mend=failure.mend, wished=wished)
             budget.retries += 1
     raise AssertionError(terms)

@@ -47,6 +47,7 @@ wallet   = "coinbase"
 secrets  = "env:COINBASE_MAIN"
 share    = 0.25
 base_url = "http://127.0.0.1:8080"
+symbols  = ["LTCBTC", "ETHBTC"]
 
 [connections.spare]
 venue = "coinbase-exchange"
@@ -86,6 +87,7 @@ def test_a_whole_file_is_read_as_it_says(book_with: BookWith) -> None:
                 secrets="env:COINBASE_MAIN",
                 share=0.25,
                 base_url="http://127.0.0.1:8080",
+                symbols=("LTCBTC", "ETHBTC"),
             ),
             ConnectionSettings(name=AccountId("spare"), venue=VenueName("coinbase-exchange"), share=1.0),
         ),
@@ -183,6 +185,21 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         '[book]\nyear_start = "02-29"\n',
         "book.year_start is '02-29'",
         "use month and day such as 07-01; it cannot be 02-29",
+    ),
+    "symbols that are no list": (
+        '[connections.a]\nvenue = "v"\nsymbols = "LTCBTC"\n',
+        "connections.a.symbols is 'LTCBTC'",
+        'make it a list of different texts in quotes, such as ["LTCBTC"]',
+    ),
+    "a symbol that is no text": (
+        '[connections.a]\nvenue = "v"\nsymbols = ["LTCBTC", 7]\n',
+        "connections.a.symbols is ['LTCBTC', 7]",
+        'make it a list of different texts in quotes, such as ["LTCBTC"]',
+    ),
+    "a symbol given twice": (
+        '[connections.a]\nvenue = "v"\nsymbols = ["LTCBTC", "LTCBTC"]\n',
+        "connections.a.symbols is ['LTCBTC', 'LTCBTC']",
+        'make it a list of different texts in quotes, such as ["LTCBTC"]',
     ),
     "a share of nothing": (
         '[connections.a]\nvenue = "v"\nshare = 0\n',

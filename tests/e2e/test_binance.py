@@ -21,8 +21,22 @@ def test_a_sandbox_of_its_own_is_synced_by_what_its_ready_line_tells(shell: Shel
     with shell.running("sandbox", "serve", "--venue", "binance", "--seed", "12", "--fills", str(FILLS)) as child:
         assert child.stdout is not None
         ready = json.loads(child.stdout.readline())
-        options = ("--venue", ready["venue"], "--base-url", ready["rest_url"], "--secrets", "env:MAIN", "--share", "1")
+        options = (
+            "--venue",
+            ready["venue"],
+            "--base-url",
+            ready["rest_url"],
+            "--secrets",
+            "env:MAIN",
+            "--share",
+            "1",
+            "--symbol",
+            "OLD/USD",
+            "--symbol",
+            "GONE/BTC",
+        )
         book.run("connect", "add", "main", *options).ok()
+        assert 'symbols = ["OLD/USD", "GONE/BTC"]' in (book.folder / "lotwright.toml").read_text(encoding="utf-8")
         secrets = {"MAIN_KEY": ready["key"], "MAIN_SECRET": ready["secret"]}
         told = book.run("connect", "check", "main", environment=secrets).ok().out
         assert told.startswith("main at binance: read yes, trade no, withdraw no; our clock is ")

@@ -13,7 +13,9 @@ from ledger.book import Book, Selection, exporter
 from ledger.connectors.binance import client
 from ledger.domain.errors import TransientError
 from ledger.pipeline.nightly import NightSummary
+from ledger.sandbox import exchange
 from ledger.sandbox.binance import dialect
+from ledger.sandbox.binance.key import ed25519_credentials_of
 from ledger.sandbox.binance.sundries import REWARDS
 from ledger.sandbox.faults import Fault, FaultPlan, FaultStep
 from ledger.sandbox.server import Sandbox
@@ -111,6 +113,60 @@ def test_a_ban_stops_the_run_at_once_and_a_run_after_its_end_goes_on(book: Book,
     assert synced(book, sandbox).exit_code == 0
     assert pieces_of(book) == true_pieces(sandbox)
     assert sandbox.violations == []
+
+
+def with_two_keys(book: Book, sandbox: Sandbox) -> dict[str, str]:
+    """Connect ``main`` and ``spare``, two keys of one sandbox, and return where their secrets are."""
+    spare = ed25519_credentials_of("binance", sandbox.account.seed)
+    for name in ("main", "spare"):
+        book.add_connection(name, venue="binance", secrets=f"env:{name.upper()}", base_url=sandbox.rest_url, share=1.0)
+    return {"MAIN_KEY": sandbox.key, "MAIN_SECRET": sandbox.secret, "SPARE_KEY": spare.key, "SPARE_SECRET": spare.secret}
+
+
+def test_a_ban_is_waited_for_by_every_connection_of_the_venue(book: Book, serve: Callable[..., Sandbox]) -> None:
+    sandbox = serve(seed=5, faults=FaultPlan(steps=[FaultStep(fault=Fault.BANNED, call=9)]))
+    summary = book.sync(since=SINCE, budget_seconds=300, environment=with_two_keys(book, sandbox))
+    main, spare = summary.outcomes
+    assert isinstance(main.error, TransientError)
+    assert (summary.exit_code, sandbox.calls[8].status, spare.error, spare.tally.new > 0) == (4, 418, None, True)
+    assert sandbox.calls[9].received_at - sandbox.calls[8].received_at >= main.error.retry_after_seconds
+    assert sandbox.violations == []
+
+
+@pytest.mark.parametrize("budget_seconds", [None, 300])
+def test_a_ban_that_is_too_long_leaves_only_its_venue_alone(
+    budget_seconds: float | None, book: Book, serve: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "_BAN_SECONDS", 400)
+    sandbox = serve(seed=5, faults=FaultPlan(steps=[FaultStep(fault=Fault.BANNED, call=9)]))
+    secrets = with_two_keys(book, sandbox)
+    other = serve(venue="coinbase-exchange", seed=6)
+    book.add_connection("other", venue="coinbase-exchange", secrets="env:OTHER", base_url=other.rest_url, share=1.0)
+    secrets |= {"OTHER_KEY": other.key, "OTHER_SECRET": other.secret, "OTHER_PASSPHRASE": other.passphrase}
+    summary = book.sync(since=SINCE, budget_seconds=budget_seconds, environment=secrets)
+    main, spare, third = summary.outcomes
+    assert (main.name, spare.name, third.name) == ("main", "spare", "other")
+    assert "spare was not synced: binance asked connection main to stay away, for " in str(spare.error)
+    assert (summary.exit_code, spare.calls.requests, len(sandbox.calls)) == (4, 0, 9)
+    assert (third.error, third.tally.new > 0) == (None, True)
+    assert sandbox.violations == []
+
+
+def test_symbols_of_the_settings_are_asked_for_though_the_venue_does_not_list_them(book: Book, serve: Callable[..., Sandbox]) -> None:
+    sandbox = serve(seed=7)
+    book.add_connection("main", venue="binance", secrets="env:MAIN", base_url=sandbox.rest_url, share=1.0, symbols=["OLD/USD"])
+    assert synced(book, sandbox).outcomes[0].error is None
+    assert any("/api/v3/myTrades?symbol=OLDUSD&" in call.target for call in sandbox.calls)
+
+
+def test_a_symbol_that_cannot_be_is_the_fault_of_its_connection_only(book: Book, serve: Callable[..., Sandbox]) -> None:
+    sandbox = serve(seed=7)
+    book.add_connection("main", venue="binance", secrets="env:MAIN", base_url=sandbox.rest_url, share=1.0, symbols=["NOTHING"])
+    summary = synced(book, sandbox)
+    assert summary.exit_code == 2
+    assert str(summary.outcomes[0].error) == (
+        "connection main: 'NOTHING' is no symbol of binance\n  mend: in its `symbols`: write it as BASE/QUOTE, such as LTC/BTC"
+    )
 
 
 def test_fills_out_of_reach_are_found_and_no_figure_is_guessed(book: Book, serve: Callable[..., Sandbox]) -> None:

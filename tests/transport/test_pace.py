@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.domain.errors import TerminalError, TransientError
-from ledger.transport.pace import Budget, BudgetSpent, ManualClock, RetryTerms, SystemClock, TokenBucket, retried
+from ledger.transport.pace import Budget, BudgetSpent, ManualClock, RetryTerms, SystemClock, TokenBucket, Toll, retried
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RNG = Random(7)  # noqa: S311  # a seed makes the pauses the same in every run
@@ -94,6 +94,27 @@ def test_a_venue_that_asks_for_an_hour_ends_the_run(clock: ManualClock) -> None:
     with pytest.raises(TransientError, match="asks to wait 3600 s"):
         retried(caller(failing(1, failure)), terms=RetryTerms(), budget=budget, rng=RNG)
     assert clock.sleeps == []
+
+
+def test_the_wish_of_the_venue_goes_with_whatever_ends_the_attempts(clock: ManualClock) -> None:
+    for terms, deadline in ((RetryTerms(attempts=1), None), (RetryTerms(), 60.0), (RetryTerms(patience_seconds=60), None)):
+        with pytest.raises(TransientError) as ended:
+            retried(
+                caller(failing(9, TransientError("busy", retry_after_seconds=90))),
+                terms=terms,
+                budget=Budget(clock=clock, deadline=deadline),
+                rng=RNG,
+            )
+        assert ended.value.retry_after_seconds == 90
+    assert clock.sleeps == []
+
+
+def test_a_call_of_more_weight_waits_for_all_of_it_or_for_the_whole_bucket(clock: ManualClock) -> None:
+    bucket = TokenBucket(rate=1, burst=6, share=1, budget=Budget(clock=clock, deadline=None))
+    for weight, waited in ((2, 1.0), (2, 2.0), (9, 4.0), (1, 6.0)):  # the bucket holds 4 and begins with 1
+        began = clock.seconds
+        Toll(limit=bucket, weight=weight).take()
+        assert clock.seconds - began == pytest.approx(waited)
 
 
 def test_a_terminal_failure_is_final(clock: ManualClock) -> None:

@@ -13,7 +13,7 @@ from ledger.connectors.binance import parse
 from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceClient, Call, Venue, VenueRefusal, millis_of
 from ledger.connectors.binance.markets import Markets
 from ledger.domain.amount import AssetCode
-from ledger.domain.errors import InputError, TransientError
+from ledger.domain.errors import InputError, TerminalError, TransientError
 from ledger.domain.ids import AccountId, VenueName, content_hash, payload_id
 from ledger.domain.json_text import Json
 from ledger.domain.payload import Payload, PayloadKind
@@ -166,13 +166,18 @@ class _Spot:
         if self._markets.listed:
             return
         try:
-            listed = parse.symbols_of(self._client.symbols().json)
-            self._markets.open(listed)
+            self._open_markets(parse.symbols_of(self._client.symbols().json))
             answer = self._client.account().json
             earn = {code for code, _ in parse.earn_balances(answer, listed=self._markets.assets)}
             self._markets.touch(asset.removeprefix("LD") if asset in earn else asset for asset in parse.held_assets(answer))
         except InputError as unreadable:
             raise TransientError(f"{self.facts.name}: the list of symbols or balances cannot be read: {unreadable.message}") from unreadable
+
+    def _open_markets(self, listed: Iterable[parse.Symbol]) -> None:
+        try:
+            self._markets.open(listed)
+        except InputError as unknown:
+            raise TerminalError(f"connection {self._account}: {unknown.message}", mend=f"in its `symbols`: {unknown.mend}") from unknown
 
     # --- histories by time
 
