@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ledger import config, plugins
 from ledger.book.core import BookCore
@@ -28,6 +28,7 @@ class Connections(BookCore):
         base_url: str | None = None,
         share: float = SHARE_DEFAULT,
         tier: str = "",
+        symbols: Sequence[str] = (),
     ) -> None:
         """Write a connection into the settings; `secrets` is a reference such as ``env:PREFIX``, never a value.
 
@@ -47,6 +48,7 @@ class Connections(BookCore):
             share=share,
             base_url=base_url,
             tier=tier,
+            symbols=tuple(symbols),
         )
         with self.store.hold():
             self.settings = config.add_connection(config.load_settings(self.settings.folder), connection)
@@ -70,6 +72,7 @@ class Connections(BookCore):
             base_url=settings.base_url,
             deadline=time.monotonic() + CHECK_SECONDS_MAX,
             tier=settings.tier,
+            symbols=settings.symbols,
             folder=self.settings.folder,
         )
         connector = plugins.connector(settings.venue)(terms)

@@ -24,8 +24,9 @@ def connect() -> None:
 @click.option("--base-url", metavar="U", help="Only for a sandbox or a proxy.")
 @click.option("--share", metavar="S", type=float, default=SHARE_DEFAULT, show_default=True, help="Part of the venue's rate limit to use.")
 @click.option("--tier", metavar="T", default="", help="Your tier of rates at the venue, where it has tiers. Default: its lowest.")
+@click.option("--symbol", "symbols", metavar="S", multiple=True, help="A market that the venue has delisted; may be given again.")
 @pass_session
-def add(session: Session, /, name: str, venue: str, share: float, tier: str, **named: str | None) -> None:
+def add(session: Session, /, name: str, venue: str, share: float, tier: str, symbols: tuple[str, ...], **named: str | None) -> None:
     r"""Add a connection.
 
     \b
@@ -34,7 +35,7 @@ def add(session: Session, /, name: str, venue: str, share: float, tier: str, **n
       lotwright connect add main --venue coinbase-exchange --bot grid-1 --secrets env:COINBASE_MAIN
     """
     with session.book() as book:
-        book.add_connection(name, venue=venue, share=share, tier=tier, **named)
+        book.add_connection(name, venue=venue, share=share, tier=tier, symbols=symbols, **named)
     session.say(f"added {name}; next: lotwright connect check {name}")
 
 

@@ -126,7 +126,9 @@ class _Reader:
 
     def _connection(self, name: str, table: dict[str, object]) -> ConnectionSettings:
         where = f"connections.{name}"
-        self._only(table, where, ("venue", "bot", "wallet", "secrets", "share", "base_url", "tier", "forms", "custody", "broker_method"))
+        self._only(
+            table, where, ("venue", "bot", "wallet", "secrets", "share", "base_url", "tier", "symbols", "forms", "custody", "broker_method")
+        )
         secrets = table.get("secrets", "")
         if secrets != "":
             # What is no text is refused in the same words: it may hold a pasted key, and must not be repeated.
@@ -140,6 +142,7 @@ class _Reader:
             share=self._share(table.get("share", SHARE_DEFAULT), where),
             base_url=self._text(table, where, "base_url", "") or None,
             tier=self._text(table, where, "tier", ""),
+            symbols=self._texts(table, where, "symbols"),
             forms=self._forms(self._table(table, "forms", f"{where}."), f"{where}.forms"),
             custody=self._custody(table, where),
             broker_method=self._broker_method(table, where),
@@ -253,6 +256,14 @@ class _Reader:
         if not isinstance(found, str):
             raise self._wrong(f"{where}.{key}", f"is {found!r}", "write it as text in quotes")
         return found
+
+    def _texts(self, table: dict[str, object], where: str, key: str) -> tuple[str, ...]:
+        found = table.get(key, [])
+        if isinstance(found, list):
+            texts = tuple(one for one in found if isinstance(one, str) and one and one == one.strip())
+            if len(set(texts)) == len(found):
+                return texts
+        raise self._wrong(f"{where}.{key}", f"is {found!r}", 'make it a list of different texts in quotes, such as ["LTCBTC"]')
 
     def _name(self, table: dict[str, object], where: str, key: str, default: str | None) -> str:
         text = self._text(table, where, key, default)

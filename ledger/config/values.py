@@ -29,9 +29,9 @@ class Custody(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
-    """One API key at one venue. `name` is the account. `secrets` is a reference, never a value. `tier`: see `ConnectionTerms`.
+    """One API key at one venue. `name` is the account. `secrets` is a reference, never a value.
 
-    `forms` says which form on its sales the venue issued for a year, in the words of the book's regime. `custody`
+    `tier` and `symbols`: see `ConnectionTerms`. `forms` says which form on its sales the venue issued for a year, in the words of the book's regime. `custody`
     says who holds the units; `broker_method` is the only order of lots that a broker offers, None where it takes any.
     """
 
@@ -43,6 +43,7 @@ class ConnectionSettings:
     share: float = SHARE_DEFAULT
     base_url: str | None = None
     tier: str = ""
+    symbols: tuple[str, ...] = ()
     forms: Mapping[int, str] = field(default_factory=dict)
     custody: Custody = Custody.BROKER
     broker_method: PickOrder | None = None

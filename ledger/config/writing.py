@@ -70,6 +70,8 @@ def add_connection(settings: BookSettings, connection: ConnectionSettings) -> Bo
     table["share"] = connection.share
     if connection.custody is not Custody.BROKER:
         table["custody"] = connection.custody.value
+    if connection.symbols:
+        table["symbols"] = list(connection.symbols)
 
     def change(document: tomlkit.TOMLDocument) -> None:
         connections = document.setdefault("connections", tomlkit.table(is_super_table=True))

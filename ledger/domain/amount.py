@@ -210,6 +210,15 @@ def market_value(price: Decimal, quantity: Decimal) -> Decimal:
     return exact_decimal(product)
 
 
+def quantity_at(total: Decimal, price: Decimal) -> Decimal:
+    """Return how many units `total` buys at `price`, floored at 18 decimals: for a venue that tells a fill in money only.
+
+    >>> quantity_at(Decimal("50"), Decimal("12.5"))
+    Decimal('4')
+    """
+    return exact_decimal(unit_price(total, price))
+
+
 def unit_price(total: Decimal, quantity: Decimal) -> Decimal:
     """Return `total` for one unit, floored at 18 decimals: for display only, never read back."""
     return _ROUNDING.divide(total, quantity).quantize(Decimal(1).scaleb(-DECIMALS_MAX), ROUND_FLOOR, _ROUNDING)

@@ -89,7 +89,8 @@ class Fill(EventHead):
     """One execution of an order at one price.
 
     `base` was bought or sold, `quote` is what was paid or received for it before fees. `fee` is a further debit of the
-    account; negative is a rebate; its asset may be the base, the quote or a third asset. `value` is the fair market value
+    account; negative is a rebate; its asset may be the base, the quote or a third asset. Where both legs are zero, the venue has
+    taken the fill back. `value` is the fair market value
     in the book's currency of what was RECEIVED, `fee_value` that of the fee's absolute amount; None: look the price up.
     """
 
@@ -99,6 +100,16 @@ class Fill(EventHead):
     fee: Amount | None = None
     value: Decimal | None = None
     fee_value: Decimal | None = None
+
+    @property
+    def is_half(self) -> bool:
+        """Whether only one leg has been told yet: the other, of zero units for now, stands in another history of the venue."""
+        return self.provisional and (not self.base.quantity) != (not self.quote.quantity)
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether the venue has taken the fill back: nothing moved."""
+        return not self.base.quantity and not self.quote.quantity
 
     @property
     def received(self) -> Amount:

@@ -320,8 +320,15 @@ def told_again(known: Event, told: Event) -> Telling:
     A venue's own later word replaces a provisional one. Otherwise the source of the higher rank gives the facts, provided that
     the lower one agrees as far as it goes: numbers to its own decimals, instants to its own milliseconds, absent facts not at all.
     A provisional word of a lower rank contradicts nothing, it only completes. What only one of them knows is kept, whichever came
-    first: orders, sequence, bot, note, values, cost and date of acquisition.
+    first: orders, sequence, bot, note, values, cost and date of acquisition. Two halves of a fill become one, and a venue that tells
+    a fill again in a later row of its own has amended it.
     """
+    if isinstance(known, Fill) and isinstance(told, Fill):
+        if known.is_half or told.is_half:
+            return _joined(known, told)
+        if _amends(known, told):
+            earlier, later = sorted((known, told), key=lambda fill: fill.sequence or 0)
+            return _kept_instead(known, _completed(later, earlier))
     if known.provisional and told.rank >= known.rank:
         return _kept_instead(known, _completed(told, known))
     if told.provisional and told.rank < known.rank and type(told) is type(known):
@@ -331,6 +338,32 @@ def told_again(known: Event, told: Event) -> Telling:
     if conflicts:
         return Telling(conflicts=conflicts)
     return _kept_instead(known, _completed(finer, coarser))
+
+
+def _joined(known: Fill, told: Fill) -> Telling:
+    """Join two halves of one fill, or a half and the whole; the earlier instant stays."""
+    legs = [_leg_of(known.base, told.base), _leg_of(known.quote, told.quote)]
+    if None in legs or known.side is not told.side:
+        return Telling(conflicts=("base", "quote"))
+    base, quote = (leg for leg in legs if leg is not None)
+    whole = _completed(known, told)
+    assert isinstance(whole, Fill), whole
+    is_whole = base.quantity != 0 and quote.quantity != 0
+    first_at = min(known.occurred_at, told.occurred_at)
+    return _kept_instead(known, replace(whole, base=base, quote=quote, occurred_at=first_at, provisional=not is_whole))
+
+
+def _leg_of(one: Amount, other: Amount) -> Amount | None:
+    """Return the leg that is told; None where two are told that differ."""
+    if not one.quantity or not other.quantity:
+        return other if not one.quantity else one
+    return one if one == other else None
+
+
+def _amends(known: Fill, told: Fill) -> bool:
+    is_of_venue = known.rank is told.rank is SourceRank.VENUE
+    is_later = None not in (known.sequence, told.sequence) and known.sequence != told.sequence
+    return is_of_venue and is_later and known.source_id != told.source_id
 
 
 def _kept_instead(known: Event, kept: Event) -> Telling:

@@ -1,4 +1,8 @@
-"""The whole night: every connection in turn, then prices and lots. One connection's failure does not stop the others."""
+"""The whole night: every connection in turn, then prices and lots. One connection's failure does not stop the others.
+
+But a venue that asked one connection to stay away is asked by no other before that time: it counts by address, and each call makes
+a ban longer.
+"""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -6,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ledger.config import BookSettings, ConnectionSettings, resolve_secrets
-from ledger.domain.errors import ConnectorError, InputError, LedgerError
+from ledger.domain.errors import ConnectorError, InputError, LedgerError, TransientError
 from ledger.domain.finding import Severity
 from ledger.pipeline.interpret import Attribution, Tally
 from ledger.pipeline.match import MatchResult, Rebuild, match_book
@@ -15,6 +19,7 @@ from ledger.pipeline.progress import Progress
 from ledger.pipeline.sync import ConnectionSync
 from ledger.ports import CallCount, ConnectionTerms, Connector, ConnectorFactory, PriceSource, PullWindow, TaxRegime
 from ledger.storage.store import Store
+from ledger.transport.pace import Budget, RetryTerms, SystemClock
 
 SUMMARY_SCHEMA = 1
 
@@ -101,6 +106,7 @@ class Night:
     now: Callable[[], datetime]
     progress: Progress
     _outcomes: list[ConnectionOutcome] = field(default_factory=list)
+    _closures: dict[tuple[str, str | None], "_Closure"] = field(default_factory=dict)
     _holders: dict[tuple[str, str | None, str], str] = field(default_factory=dict, repr=False)
 
     def run(self, connections: Sequence[ConnectionSettings]) -> NightSummary:
@@ -113,13 +119,11 @@ class Night:
         began = time.monotonic()
         deadline = None if self.budget_seconds is None else began + self.budget_seconds
         connectors = [(settings, self._opened(settings, deadline)) for settings in connections]
-        sources = []
+        patience = Budget(clock=SystemClock(), deadline=deadline)
         try:
-            for settings, connector in connectors:
-                self._sync(settings, connector)
-                source = connector.price_source()
-                sources += [source] if source else []
-            self._match(sources)
+            self._sync_all(connectors, patience)
+            sources = [connector.price_source() for settings, connector in connectors if not self._seconds_closed(settings)]
+            self._match([source for source in sources if source])
             self._count_calls([connector for _, connector in connectors])
         finally:
             for _, connector in connectors:
@@ -145,6 +149,7 @@ class Night:
             base_url=settings.base_url,
             deadline=deadline,
             tier=settings.tier,
+            symbols=settings.symbols,
             folder=self.settings.folder,
         )
         return self.factory_of(settings.venue)(terms)
@@ -157,7 +162,45 @@ class Night:
                 mend=f"remove one of them: lotwright connect remove {settings.name}",
             )
 
-    def _sync(self, settings: ConnectionSettings, connector: Connector) -> None:
+    def _sync_all(self, connectors: Sequence[tuple[ConnectionSettings, Connector]], patience: Budget) -> None:
+        """Sync one after another; those of a venue that wants to be left alone come last, and wait for it."""
+        outcomes: dict[str, ConnectionOutcome] = {}
+        waiting = []
+        for settings, connector in connectors:
+            if self._seconds_closed(settings):
+                waiting.append((settings, connector))
+            else:
+                outcomes[settings.name] = self._synced(settings, connector)
+        for settings, connector in waiting:
+            began = time.monotonic()
+            try:
+                self._await_opening(settings, patience)
+            except TransientError as closed:
+                outcomes[settings.name] = _not_synced(settings, connector, closed, seconds=time.monotonic() - began)
+            else:
+                outcomes[settings.name] = self._synced(settings, connector)
+        self._outcomes += [outcomes[settings.name] for settings, _ in connectors]
+
+    def _seconds_closed(self, settings: ConnectionSettings) -> float:
+        closure = self._closures.get((settings.venue, settings.base_url))
+        return 0.0 if closure is None else max(0.0, closure.until - time.monotonic())
+
+    def _await_opening(self, settings: ConnectionSettings, patience: Budget) -> None:
+        """Wait until the venue may be asked again.
+
+        Raises:
+            TransientError: when the time budget, or without one our patience, is shorter.
+        """
+        seconds = self._seconds_closed(settings)
+        if not seconds:
+            return
+        closure = self._closures[settings.venue, settings.base_url]
+        why = f"{settings.name} was not synced: {settings.venue} asked connection {closure.told} to stay away, for {seconds:.0f} s more"
+        if patience.deadline is None and seconds > RetryTerms().patience_seconds:
+            raise TransientError(why, mend="run again after that time", retry_after_seconds=seconds)
+        patience.wait(seconds, reason=why)
+
+    def _synced(self, settings: ConnectionSettings, connector: Connector) -> ConnectionOutcome:
         began, error = time.monotonic(), None
         run = ConnectionSync(
             store=self.store,
@@ -172,16 +215,17 @@ class Night:
             run.run()
         except ConnectorError as stopped:
             error = stopped
-        self._outcomes.append(
-            ConnectionOutcome(
-                name=settings.name,
-                venue=settings.venue,
-                tally=run.tally,
-                windows=run.windows,
-                calls=connector.call_count(),
-                seconds=time.monotonic() - began,
-                error=error,
-            ),
+        if isinstance(error, TransientError) and error.retry_after_seconds:
+            until = time.monotonic() + error.retry_after_seconds
+            self._closures[settings.venue, settings.base_url] = _Closure(until=until, told=settings.name)
+        return ConnectionOutcome(
+            name=settings.name,
+            venue=settings.venue,
+            tally=run.tally,
+            windows=run.windows,
+            calls=connector.call_count(),
+            seconds=time.monotonic() - began,
+            error=error,
         )
 
     def _count_calls(self, connectors: Sequence[Connector]) -> None:
@@ -210,6 +254,26 @@ class Night:
 
     def _matched(self, rebuild: Rebuild) -> MatchResult:
         return match_book(self.store, self.settings, self.regime, now=self.now, progress=self.progress, rebuild=rebuild)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Closure:
+    """A venue's wish to be left alone `until` a value of the monotonic clock; `told` is the connection that it was told to."""
+
+    until: float
+    told: str
+
+
+def _not_synced(settings: ConnectionSettings, connector: Connector, error: TransientError, *, seconds: float) -> ConnectionOutcome:
+    return ConnectionOutcome(
+        name=settings.name,
+        venue=settings.venue,
+        tally=Tally(),
+        windows=0,
+        calls=connector.call_count(),
+        seconds=seconds,
+        error=error,
+    )
 
 
 def _finding_counts(store: Store) -> dict[str, int]:

@@ -227,7 +227,7 @@ class BookInput:
             event = stored.event
             assert isinstance(event, Fill), event
             inside = (since is None or since <= event.occurred_at) and (until is None or event.occurred_at < until)
-            if inside and self.selection.takes(event):
+            if inside and not event.is_taken_back and self.selection.takes(event):
                 yield event
 
     def _instants(self) -> tuple[datetime | None, datetime | None]:

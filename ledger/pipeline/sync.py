@@ -50,16 +50,17 @@ class ConnectionSync:
         Raises:
             ConnectorError: when the venue refuses the key or stays unavailable; what was pulled before is kept.
         """
-        streams = self.connector.streams()
         for _ in range(_ROUNDS_MAX):
-            self._pull_history(streams)
-            if self.window.until is not None or self._balances_agree(streams):
+            self._pull_history()
+            if self.window.until is not None or self._balances_agree(self.connector.streams()):
                 return
 
-    def _pull_history(self, streams: Iterable[StreamKey]) -> None:
-        for stream in streams:
-            if stream.stream != BALANCES:
+    def _pull_history(self) -> None:
+        pulled: set[StreamKey] = set()
+        while fresh := [one for one in self.connector.streams() if one.stream != BALANCES and one not in pulled]:
+            for stream in fresh:  # what is pulled may name more to pull
                 self._pull(stream)
+            pulled.update(fresh)
         told_by = {line.told_by for line in self._unexplained() if line.told_by is not None}
         for stream in sorted(told_by):
             self._pull(stream)

@@ -45,7 +45,8 @@ class ConnectionTerms:
     `share` is the part of the venue's published rate that we may use, above 0 and at most 1. `base_url` replaces the
     venue's own. `deadline` is the value of the monotonic clock after which no call starts; None: no limit. `tier` is the user's
     tier of rates at the venue; empty: its lowest. `folder` is the owner's own, for what must outlive a run and is no secret (the
-    last nonce of a key); None: nothing is kept.
+    last nonce of a key); None: nothing is kept. `symbols` are markets that the user names, for a venue that gives trades by symbol
+    only and forgets what it has delisted.
     """
 
     account: AccountId
@@ -55,6 +56,7 @@ class ConnectionTerms:
     deadline: float | None = None
     tier: str = ""
     folder: Path | None = None
+    symbols: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

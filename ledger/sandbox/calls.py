@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import parse_qsl, unquote
 
 from ledger.sandbox.faults import CallTraits, Fault
-from ledger.sandbox.limits import Rate
+from ledger.sandbox.limits import Rate, WeightRate
 
 Header = tuple[str, str]
 JsonValue = str | int | bool | list["JsonValue"] | dict[str, "JsonValue"] | None
@@ -104,7 +104,11 @@ class Dialect(Protocol):
 
     venue: str
     credentials: Credentials
-    rates: Mapping[str, Rate]
+
+    @property
+    def rates(self) -> Mapping[str, Rate | WeightRate]:
+        """Return what each bucket of calls is allowed."""
+        ...
 
     def traits_of(self, call: ReceivedCall) -> CallTraits:
         """Return what limiter and fault plan need to know of a call."""
@@ -120,4 +124,13 @@ class Dialect(Protocol):
 
     def refusal_of_rate(self, traits: CallTraits) -> Answer:
         """Return the answer to one call too many."""
+        ...
+
+
+@runtime_checkable
+class BanningDialect(Protocol):
+    """A venue that bans who does not heed its Retry-After."""
+
+    def refusal_of_ban(self, *, seconds: int, now: float) -> Answer:
+        """Return the answer to whoever is banned for so many seconds from the venue's time `now` (seconds since 1970) on."""
         ...

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, unquote
 
-from ledger.sandbox.calls import Answer, CallRecord, Dialect, ReceivedCall, Violation, ViolationKind
+from ledger.sandbox.calls import Answer, BanningDialect, CallRecord, Dialect, ReceivedCall, Violation, ViolationKind
 from ledger.sandbox.faults import CallTraits, Fault, FaultPlan
 from ledger.sandbox.limits import Limiter
 
@@ -18,6 +18,7 @@ _PAGE: Final = "<!DOCTYPE html><html><head><title>{0}</title></head><body><cente
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _RETRY_AFTER_SECONDS: Final = 1
 _GRACE_SECONDS: Final = 0.01  # clocks of two processes are read at two moments
+_BAN_SECONDS: Final = 2
 _JUMP_BACK_SECONDS: Final = -45.0
 _SKEW_SECONDS: Final[Mapping[Fault, float]] = {
     Fault.CLOCK_AHEAD_2S: 2.0,
@@ -111,7 +112,7 @@ class Exchange:
             self._note(ViolationKind.SECRET_IN_ADDRESS, call, "a part of the key stands in path or query")
         if self._holds_secret(call.headers.get("user-agent", "")):
             self._note(ViolationKind.SECRET_IN_USER_AGENT, call, "a part of the key stands in the User-Agent")
-        if now + _GRACE_SECONDS < self._closed_until.get(traits.is_private, 0.0):
+        if self._is_early(traits, now=now):
             self._note(ViolationKind.RETRY_TOO_EARLY, call, "came before the Retry-After of an earlier answer had passed")
         if traits.nonce_key and self._in_flight[traits.nonce_key] > 0:
             self._note(ViolationKind.CONCURRENT_CALLS, call, "came while another call of the same key was in flight")
@@ -120,16 +121,23 @@ class Exchange:
         if call.method in _WRITES and not traits.is_read:
             self._note(ViolationKind.WRITE_CALL, call, f"{call.method} would change something")
             return Reply(answer=self._dialect.refusal_of_write())
+        if isinstance(self._dialect, BanningDialect) and self._is_early(traits, now=now):
+            return Reply(answer=self._banned(self._dialect, traits, now=now))
         if not self._limiter.allows(traits.bucket, now, traits.cost):
             self._note(ViolationKind.RATE_EXCEEDED, call, f"more calls than the {traits.bucket} rate allows")
-            return Reply(answer=self._dialect.refusal_of_rate(traits))
-        faults = self._plan.draw(number=call.number, target=f"{call.method} {call.target}{traits.asked}", traits=traits)
-        return Reply(answer=self._answer(call, traits, faults, now=now), faults=faults)
+            wait = _RETRY_AFTER_SECONDS if isinstance(self._dialect, BanningDialect) else None
+            return Reply(answer=self._too_many(traits, wait, now=now))
+        faults = self._plan.draw(number=call.number, target=f"{call.method} {traits.asked or call.target}", traits=traits)
+        answer = self._answer(call, traits, faults, now=now)
+        told = self._limiter.headers(traits.bucket, now)
+        return Reply(answer=replace(answer, headers=(*answer.headers, *told.items())), faults=faults)
 
     def _answer(self, call: ReceivedCall, traits: CallTraits, faults: tuple[Fault, ...], *, now: float) -> Answer:
         for fault in faults:
             if fault in _PAGES:
                 return _PAGES[fault]
+            if fault is Fault.BANNED and isinstance(self._dialect, BanningDialect):
+                return self._banned(self._dialect, traits, now=now)
             if fault in _RETRY_AFTER:
                 return self._too_many(traits, _RETRY_AFTER[fault], now=now)
             self._shift_clock(fault)
@@ -141,6 +149,13 @@ class Exchange:
             return answer
         self._closed_until[traits.is_private] = now + retry_after
         return Answer(status=answer.status, body=answer.body, headers=(*answer.headers, ("Retry-After", str(retry_after))))
+
+    def _is_early(self, traits: CallTraits, *, now: float) -> bool:
+        return now + _GRACE_SECONDS < self._closed_until.get(traits.is_private, 0.0)
+
+    def _banned(self, dialect: BanningDialect, traits: CallTraits, *, now: float) -> Answer:
+        self._closed_until[traits.is_private] = now + _BAN_SECONDS
+        return dialect.refusal_of_ban(seconds=_BAN_SECONDS, now=self._clocks.wall() + self._skew_seconds)
 
     def _shift_clock(self, fault: Fault) -> None:
         if fault is Fault.CLOCK_JUMP_BACK:

@@ -62,6 +62,11 @@ class Fault(StrEnum):
     KEY_REVOKED = "key-revoked"
     PERMISSION_LACKING = "permission-lacking"
     IP_REFUSED = "ip-refused"
+    BANNED = "banned"
+    DELISTED = "delisted"
+    SUNDRY_ROWS = "sundry-rows"
+    PAST_HORIZON = "past-horizon"
+    KEY_EXPIRES_SOON = "key-expires-soon"
     THROTTLED = "throttled"
     SERVICE_UNAVAILABLE = "service-unavailable"
     NONCE_USED = "nonce-used"
@@ -78,9 +83,11 @@ class CallTraits:
     """What a call is, as far as faults and limits care.
 
     `stream` names the history that a paged call walks, empty for other calls; `rows` is its sort (fills, ledger,
-    transfers, orders); `continues` says that the call goes on from a cursor. Of a venue that is read by POST, `is_read` says that
-    the call changes nothing, and `asked` what it asks for, without its nonce. `nonce_key` names the key whose nonces must rise, with
-    no two calls in flight; `is_offset` a history paged by offset. `cost` is what the call takes from its bucket.
+    transfers, orders); `continues` says that the call goes on from where another ended. `is_read` says of a POST that it changes
+    nothing. `asked` is what the call asks for without nonce, time stamp and signature, so the same at every attempt; empty: its
+    target. `nonce_key` names the key whose nonces must rise, with no two calls in flight; `is_offset` a history paged by offset.
+    `cost` is what the call takes from its bucket; `is_weighed` says that this is a weight within a window of time, at a venue that
+    pages by ids and times and bans who asks too much.
     """
 
     bucket: str
@@ -93,6 +100,7 @@ class CallTraits:
     nonce_key: str = ""
     is_offset: bool = False
     cost: int = 1
+    is_weighed: bool = False
 
 
 class Habit(Enum):
@@ -119,8 +127,24 @@ def _paged(traits: CallTraits) -> bool:
     return bool(traits.stream)
 
 
+def _paged_by_cursor(traits: CallTraits) -> bool:
+    return bool(traits.stream) and not _weighed(traits)
+
+
 def _continued(traits: CallTraits) -> bool:
     return bool(traits.stream) and traits.continues
+
+
+def _continued_by_cursor(traits: CallTraits) -> bool:
+    return _continued(traits) and not _weighed(traits)
+
+
+def _weighed(traits: CallTraits) -> bool:
+    return traits.is_weighed
+
+
+def _unsettled_fills(traits: CallTraits) -> bool:
+    return _top_of_fills(traits) and not _weighed(traits)
 
 
 def _top_of_fills(traits: CallTraits) -> bool:
@@ -164,18 +188,19 @@ def _kinds() -> Iterable[FaultKind]:
     for fault in names[names.index(Fault.CLOCK_AHEAD_2S) : names.index(Fault.NEW_FILL)]:
         yield FaultKind(fault=fault, group=4, habit=Habit.CLOCK)
     yield FaultKind(fault=Fault.NEW_FILL, group=6, habit=Habit.FIRST_READ, fits=_top_of_fills)
-    yield FaultKind(fault=Fault.CURSOR_EXPIRED, group=6, habit=Habit.ONCE_PER_STREAM, fits=_continued)
+    yield FaultKind(fault=Fault.CURSOR_EXPIRED, group=6, habit=Habit.ONCE_PER_STREAM, fits=_continued_by_cursor)
     for fault in (Fault.SAME_CURSOR, Fault.EMPTY_PAGE, Fault.DUPLICATE_ROW):
         yield FaultKind(fault=fault, group=6, habit=Habit.ONCE_PER_CALL, fits=_continued)
-    for fault in (Fault.SHORT_PAGE, Fault.CURSOR_AFTER_LAST):
-        yield FaultKind(fault=fault, group=6, habit=Habit.ONCE_PER_CALL, fits=_paged)
-    yield FaultKind(fault=Fault.UNSETTLED, group=7, habit=Habit.FIRST_READ, fits=_top_of_fills)
+    yield FaultKind(fault=Fault.SHORT_PAGE, group=6, habit=Habit.ONCE_PER_CALL, fits=_paged)
+    yield FaultKind(fault=Fault.CURSOR_AFTER_LAST, group=6, habit=Habit.ONCE_PER_CALL, fits=_paged_by_cursor)
+    yield FaultKind(fault=Fault.UNSETTLED, group=7, habit=Habit.FIRST_READ, fits=_unsettled_fills)
     for fault in names[names.index(Fault.UNKNOWN_LEDGER_TYPE) : names.index(Fault.KEY_REVOKED)]:
         yield FaultKind(fault=fault, group=7, habit=Habit.STANDING, fits=_paged, is_mended=False)
     yield FaultKind(fault=Fault.KEY_REVOKED, group=9, habit=Habit.LATCHED, fits=_private, is_mended=False)
-    for fault in (Fault.PERMISSION_LACKING, Fault.IP_REFUSED):
+    for fault in (Fault.PERMISSION_LACKING, Fault.IP_REFUSED, Fault.KEY_CAN_WITHDRAW):
         yield FaultKind(fault=fault, group=9, habit=Habit.STANDING, fits=_private, is_mended=False)
     yield from _nonce_and_offset_kinds()
+    yield from _weighed_kinds()
 
 
 def _nonce_and_offset_kinds() -> Iterable[FaultKind]:
@@ -188,7 +213,18 @@ def _nonce_and_offset_kinds() -> Iterable[FaultKind]:
     yield FaultKind(fault=Fault.COUNT_TOO_HIGH, group=6, habit=Habit.STANDING, fits=_by_offset, is_mended=False)
     yield FaultKind(fault=Fault.MISSING_RESULT, group=7, fits=_by_offset)
     yield FaultKind(fault=Fault.KEY_WINDOW, group=8, habit=Habit.STANDING, fits=_with_nonce, is_mended=False)
-    yield FaultKind(fault=Fault.KEY_CAN_WITHDRAW, group=9, habit=Habit.STANDING, fits=_with_nonce, is_mended=False)
+
+
+def _weighed_kinds() -> Iterable[FaultKind]:
+    """Yield what only venues that price their calls by weight can commit."""
+    yield FaultKind(fault=Fault.BANNED, group=1, fits=_weighed, is_mended=False)
+    for fault, group in (
+        (Fault.DELISTED, 7),
+        (Fault.SUNDRY_ROWS, 7),
+        (Fault.PAST_HORIZON, 8),
+        (Fault.KEY_EXPIRES_SOON, 9),
+    ):
+        yield FaultKind(fault=fault, group=group, habit=Habit.STANDING, fits=_weighed, is_mended=False)
 
 
 KIND_BY_FAULT: Final = {kind.fault: kind for kind in _kinds()}

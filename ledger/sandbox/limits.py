@@ -1,15 +1,26 @@
-"""The published rate limit as the venue enforces it: token buckets that fill while nobody looks."""
+"""The published rate limit as the venue enforces it: token buckets that fill while nobody looks, or weight within a window."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """How many calls per second a bucket refills, and how many it holds when full."""
+    """How many calls per second a bucket refills, and how many it holds when full; `header` tells the client how many are left."""
 
     per_second: float
     burst: int
+    header: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightRate:
+    """How much weight calls may have within any `seconds`; `header` tells the client how much of it is used."""
+
+    limit: int
+    seconds: float
+    header: str
 
 
 class TokenBucket:
@@ -31,13 +42,45 @@ class TokenBucket:
         self._tokens -= cost
         return True
 
+    def headers(self, _now: float) -> Mapping[str, str]:
+        """Return how many calls are left, where the venue tells it."""
+        return {self._rate.header: str(int(self._tokens))} if self._rate.header else {}
+
+
+class WeightBucket:
+    """The weight of the calls within the window that ends now."""
+
+    def __init__(self, rate: WeightRate) -> None:
+        self._rate = rate
+        self._calls: deque[tuple[float, int]] = deque()
+
+    def take(self, now: float, cost: int = 1) -> bool:
+        """Count a call; False when it is one too many, and then not counted."""
+        if self._used(now) + cost > self._rate.limit:
+            return False
+        self._calls.append((now, cost))
+        return True
+
+    def headers(self, now: float) -> Mapping[str, str]:
+        """Return how much weight is used, as the venue tells it."""
+        return {self._rate.header: str(self._used(now))}
+
+    def _used(self, now: float) -> int:
+        while self._calls and self._calls[0][0] + self._rate.seconds <= now:
+            self._calls.popleft()
+        return sum(cost for _, cost in self._calls)
+
 
 class Limiter:
     """All buckets of a venue, by name."""
 
-    def __init__(self, rates: Mapping[str, Rate]) -> None:
-        self._buckets = {name: TokenBucket(rate) for name, rate in rates.items()}
+    def __init__(self, rates: Mapping[str, Rate | WeightRate]) -> None:
+        self._buckets = {name: TokenBucket(rate) if isinstance(rate, Rate) else WeightBucket(rate) for name, rate in rates.items()}
 
     def allows(self, bucket: str, now: float, cost: int = 1) -> bool:
         """Count one call of some `cost` against a bucket at `now` (seconds of a monotonic clock) and tell whether it was allowed."""
         return self._buckets[bucket].take(now, cost)
+
+    def headers(self, bucket: str, now: float) -> Mapping[str, str]:
+        """Return what the venue tells of a bucket beside an answer."""
+        return self._buckets[bucket].headers(now)

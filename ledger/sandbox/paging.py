@@ -2,7 +2,9 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from ledger.sandbox.faults import Fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +52,17 @@ def cut_of(stream: RowStream, query: PageQuery) -> Cut:
     if low < start < high and stream.ids[start - 1] == stream.ids[start]:
         start += 1 if high - start > 1 else -1
     return Cut(start=start, stop=high, has_older=start > low)
+
+
+def misled(cut: Cut, stream: RowStream, asked: PageQuery, faults: tuple[Fault, ...]) -> Cut:
+    """Return the page as a paging fault leaves it."""
+    rows = cut.stop - cut.start
+    if Fault.EMPTY_PAGE in faults and asked.after is not None:
+        return Cut(start=cut.start, stop=cut.start, has_older=False)
+    if Fault.SHORT_PAGE in faults and rows > 1:
+        return cut_of(stream, replace(asked, limit=rows // 2))
+    if Fault.NEW_FILL in faults and rows > 1 and cut.stop == len(stream.ids):
+        return Cut(start=cut.start, stop=cut.stop - 1, has_older=cut.has_older)
+    if Fault.DUPLICATE_ROW in faults and asked.after is not None and rows and cut.stop < len(stream.ids):
+        return Cut(start=cut.start, stop=cut.stop + 1, has_older=cut.has_older)
+    return cut

@@ -13,7 +13,11 @@ from aiohttp import web
 
 from ledger.domain.errors import InputError
 from ledger.sandbox.account import SandboxAccount, seeded_account
+from ledger.sandbox.binance.dialect import VENUE as BINANCE
+from ledger.sandbox.binance.dialect import Binance
 from ledger.sandbox.calls import CallRecord, Dialect, Violation
+from ledger.sandbox.coinbase_advanced.dialect import VENUE as COINBASE_ADVANCED
+from ledger.sandbox.coinbase_advanced.dialect import CoinbaseAdvanced
 from ledger.sandbox.coinbase_exchange.dialect import VENUE as COINBASE_EXCHANGE
 from ledger.sandbox.coinbase_exchange.dialect import CoinbaseExchange
 from ledger.sandbox.exchange import Clocks, Exchange
@@ -26,7 +30,12 @@ LOOPBACK: Final = "127.0.0.1"
 _START_SECONDS_MAX: Final = 30.0
 _SHUTDOWN_SECONDS: Final = 0.1
 
-DIALECTS: Final[Mapping[str, Callable[[SandboxAccount], Dialect]]] = {COINBASE_EXCHANGE: CoinbaseExchange, KRAKEN: Kraken}
+DIALECTS: Final[Mapping[str, Callable[[SandboxAccount], Dialect]]] = {
+    BINANCE: Binance,
+    COINBASE_ADVANCED: CoinbaseAdvanced,
+    COINBASE_EXCHANGE: CoinbaseExchange,
+    KRAKEN: Kraken,
+}
 
 
 class Sandbox:
@@ -80,7 +89,7 @@ class Sandbox:
 
     @property
     def secret(self) -> str:
-        """Return the secret that goes with the key, base64."""
+        """Return the secret that goes with the key, in the venue's own form."""
         return self._dialect.credentials.secret
 
     @property

@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from ledger.domain.amount import EXACT, ZERO, Amount, AssetCode, is_fiat
+from ledger.domain.errors import UnsupportedCase
 from ledger.domain.event import BalanceSnapshot, Charge, Event, Fill, Income, IncomeKind, Opening, OpeningKind, Transfer
 from ledger.domain.ids import IN_TRANSIT, AccountId
 from ledger.domain.lot import Acquisition, Departure, DepartureKind, Gap, LotOrigin, Movement, OwnTransfer
@@ -167,6 +168,11 @@ _FEE_DEPARTURES = {FeePlace.THIRD: DepartureKind.FEE, FeePlace.RECEIVED: Departu
 
 
 def _fill(event: Fill, worth: Worth, legs: _Legs) -> None:
+    if event.is_half:
+        raise UnsupportedCase(
+            "only one of its two legs has been told",
+            mend="sync again; if the venue never tells the other leg, import its export file for that day",
+        )
     received, given = event.received, event.given
     value = value_of_fill(event, worth, legs.currency)
     fee = fee_leg(

@@ -110,20 +110,40 @@ class Budget:
             raise BudgetSpent("the time budget ran out before the next call", mend=_MEND_BUDGET)
         self.requests += 1
 
-    def wait(self, seconds: float, *, reason: str, mend: str = "") -> None:
+    def wait(self, seconds: float, *, reason: str, mend: str = "", wished: float | None = None) -> None:
         """Wait, if the deadline allows it.
 
         Raises:
             BudgetSpent: at once, when the wait would end at the deadline or after it; the message holds `reason`, and `mend` is
-                told before the budget's own.
+                told before the budget's own. `wished` is the time for which the venue asked to be left alone.
         """
         if self.deadline is not None and self.clock.monotonic() + seconds >= self.deadline:
-            raise BudgetSpent(f"the time budget ran out: {reason}", mend=f"{mend} If so, {_MEND_BUDGET}" if mend else _MEND_BUDGET)
+            raise BudgetSpent(
+                f"the time budget ran out: {reason}",
+                mend=f"{mend} If so, {_MEND_BUDGET}" if mend else _MEND_BUDGET,
+                retry_after_seconds=wished,
+            )
         if seconds <= 0:
             return
         self.clock.sleep(seconds)
         self.waits += 1
         self.seconds_waited += seconds
+
+
+class VenueClosed(TransientError):
+    """The venue asked us to stay away for longer than a run should wait; trying again within it makes matters worse."""
+
+
+class Limit(Protocol):
+    """What a call must pass before it goes out."""
+
+    def take(self, weight: int = 1) -> None:
+        """Wait until a call of this weight is allowed, and count it."""
+        ...
+
+    def drain(self) -> None:
+        """Count all as used: the venue has refused a call that we thought allowed."""
+        ...
 
 
 class TokenBucket:
@@ -136,27 +156,40 @@ class TokenBucket:
         assert rate > 0, rate
         assert 0 < share <= 1, share
         self.rate = rate * share
+        self._share = share
+        self._is_told = False
         self.capacity = max(1.0, burst * share - BURST_RESERVE)
         self._budget = budget
         self._tokens = 1.0
         self._filled_at = budget.clock.monotonic()
 
-    def take(self) -> None:
-        """Wait until a call is allowed, and take its token.
+    def take(self, weight: int = 1) -> None:
+        """Wait until a call of this weight is allowed, and take its tokens; one that outweighs the bucket goes out when it is full.
 
         Raises:
-            BudgetSpent: when the token would come after the deadline.
+            BudgetSpent: when the tokens would come after the deadline.
         """
+        needed = min(float(weight), self.capacity)
         self._fill()
-        if self._tokens < 1:
-            self._budget.wait((1 - self._tokens) / self.rate, reason="the venue's rate limit would have to be waited for")
+        if self._tokens < needed:
+            self._budget.wait((needed - self._tokens) / self.rate, reason="the venue's rate limit would have to be waited for")
             self._fill()
-        self._tokens -= 1
+        self._tokens -= weight
 
     def drain(self) -> None:
         """Take all tokens: the venue counts more calls than we did."""
         self._fill()
         self._tokens = min(self._tokens, 0.0)
+
+    def heed(self, remaining: int) -> None:
+        """Hear from the venue how many calls remain of its own bucket.
+
+        The first word says how full the bucket is that the run before this one left; later ones only take tokens away.
+        """
+        self._fill()
+        level = max(0.0, min(self.capacity, remaining * self._share - BURST_RESERVE))
+        self._tokens = min(self._tokens, level) if self._is_told else level
+        self._is_told = True
 
     def _fill(self) -> None:
         now = self._budget.clock.monotonic()
@@ -164,10 +197,26 @@ class TokenBucket:
         self._filled_at = now
 
 
-def take_all(buckets: Sequence[TokenBucket]) -> None:
-    """Take one token of each bucket, in their order."""
-    for bucket in buckets:
-        bucket.take()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toll:
+    """What one call costs: its weight in one limit."""
+
+    limit: Limit
+    weight: int
+
+    def take(self, weight: int = 1) -> None:
+        """Wait for the weight of so many calls and take it."""
+        self.limit.take(self.weight * weight)
+
+    def drain(self) -> None:
+        """Count all as used."""
+        self.limit.drain()
+
+
+def take_all(limits: Sequence[Limit]) -> None:
+    """Take one call's part of each limit, in their order."""
+    for limit in limits:
+        limit.take()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,23 +244,26 @@ def retried(call: Callable[[], Result], *, terms: RetryTerms, budget: Budget, rn
 
     Raises:
         BudgetSpent: when the next attempt would come after the deadline; the message holds the last failure.
-        TransientError: when the attempts are used up, or the venue asks for more patience than we have.
+        VenueClosed: at once, when the venue asked us to stay away.
+        TransientError: when the attempts are used up, or the venue asks for more patience than we have; its last wish goes with it.
     """
     for attempt in count(1):
         try:
             return call()
-        except BudgetSpent:
+        except (BudgetSpent, VenueClosed):
             raise
         except TransientError as failure:
             if attempt >= terms.attempts:
-                raise TransientError(f"{failure.message} (tried {attempt} times)", mend=failure.mend) from failure
-            pause = terms.pause(attempt=attempt, wished=failure.retry_after_seconds, rng=rng)
+                tried = f"{failure.message} (tried {attempt} times)"
+                raise TransientError(tried, mend=failure.mend, retry_after_seconds=failure.retry_after_seconds) from failure
+            wished = failure.retry_after_seconds
+            pause = terms.pause(attempt=attempt, wished=wished, rng=rng)
             if pause > terms.patience_seconds:
                 raise TransientError(
                     f"{failure.message} (the venue asks to wait {pause:.0f} s)",
                     mend="run again after that time",
                     retry_after_seconds=pause,
                 ) from failure
-            budget.wait(pause, reason=f"another attempt was due after: {failure.message}", mend=failure.mend)
+            budget.wait(pause, reason=f"another attempt was due after: {failure.message}", mend=failure.mend, wished=wished)
             budget.retries += 1
     raise AssertionError(terms)

@@ -9,7 +9,7 @@ for the caller:
     2xx that is not the JSON asked for                  TransientError
     401, 403 in the venue's JSON                        KeyRefused
     any other status, or a body without end             TerminalError
-    2xx that says what went wrong                       as the venue's own client reads it
+    any answer that says more in the venue's own words  as the venue's `Judge` has it, who is asked first
 """
 
 import logging
@@ -26,7 +26,7 @@ import httpx
 
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.json_text import Json, json_of
-from ledger.transport.pace import Budget, BudgetSpent, RetryTerms, TokenBucket, retried, take_all
+from ledger.transport.pace import Budget, BudgetSpent, Limit, RetryTerms, retried, take_all
 from ledger.transport.redaction import RedactingFilter, Redactor
 
 LOG = logging.getLogger(__name__)
@@ -36,8 +36,8 @@ _WORDS_MAX = 300
 _PASSING = frozenset({408, 425, 429})
 _TOO_MANY = 429
 _SERVER_ERROR = 500
+_REFUSED = frozenset({401, 403})
 _SHAPES: dict[type, str] = {list: "a list", dict: "an object"}
-Refusal = Callable[[Json], ConnectorError | None]  # what a venue says within an answer of status 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +64,30 @@ class Answer:
         return self.json
 
 
-def _accepted(_said: Json) -> None:
-    """Find nothing wrong: this venue says it by the status."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer of any status before anybody says what it means.
+
+    `said` tells one that is no good one in a short line; `json` is None where it is no JSON. `wished_seconds` is the venue's
+    Retry-After, None where it has none that can be read.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    said: str
+    json: Json
+    wished_seconds: float | None
+
+    @property
+    def is_good(self) -> bool:
+        """Tell whether the status is one of success."""
+        return httpx.codes.is_success(self.status)
+
+
+# A venue's own word on an answer: what is wrong, or None for what the table at the head of this file says. The reader tells the place
+# in front of its message, and takes every secret out.
+Judge = Callable[[Reply], ConnectorError | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +95,9 @@ class _Question:
     """A call before it is sent: `form` gives the body of a POST for one attempt, None of a GET; `asked` says it in requests and errors."""
 
     target: str
-    limits: Sequence[TokenBucket]
+    limits: Sequence[Limit]
     shape: type
     auth: httpx.Auth | None
-    refusal: Refusal
     form: Callable[[], AbstractContextManager[bytes]] | None = None
     asked: str = ""
 
@@ -102,15 +123,24 @@ class _Received:
         return "html" in self.headers.get("content-type", "").lower() or self.content.lstrip()[:1] == b"<"
 
     @property
-    def message(self) -> str | None:
-        """The venue's own words, None when the answer is not the venue's JSON."""
+    def json(self) -> Json:
+        """What the answer says; None when it is no JSON."""
         try:
-            said = json_of(self.content)
+            return json_of(self.content)
         except InputError:
             return None
+
+    @property
+    def message(self) -> str | None:
+        """The venue's own words, None when the answer is not the venue's JSON."""
+        said = self.json
         if isinstance(said, dict) and isinstance(words := said.get("message"), str):
             return words
-        return self.content.decode()
+        return None if said is None else self.content.decode()
+
+    @property
+    def said(self) -> str:
+        return f"HTTP {self.status}: {self.words()}"
 
     def words(self) -> str:
         """Say what was answered, in one short printable line."""
@@ -151,7 +181,10 @@ def _is_loopback(host: str) -> bool:
 
 
 class HttpReader:
-    """One venue's address, called politely. Not for several threads: one API key is used by one caller at a time."""
+    """One venue's address, called politely. Not for several threads: one API key is used by one caller at a time.
+
+    `judge` is the venue's own word on each answer; without one the status says it all. Only `post_paths` can be read by POST.
+    """
 
     def __init__(
         self,
@@ -163,9 +196,11 @@ class HttpReader:
         redactor: Redactor,
         timeouts: Timeouts | None = None,
         retry: RetryTerms | None = None,
+        judge: Judge | None = None,
         post_paths: frozenset[str] = frozenset(),
     ) -> None:
         self._venue = venue
+        self._judge = judge
         self._post_paths = post_paths
         self._base_url = checked_base_url(base_url)
         self._budget = budget
@@ -182,25 +217,16 @@ class HttpReader:
         self._http.close()
         self._filter.detach()
 
-    def get(
-        self,
-        target: str,
-        *,
-        limits: Sequence[TokenBucket],
-        shape: type = list,
-        auth: httpx.Auth | None = None,
-        refusal: Refusal = _accepted,
-    ) -> Answer:
+    def get(self, target: str, *, limits: Sequence[Limit], shape: type = list, auth: httpx.Auth | None = None) -> Answer:
         """Return the JSON at `target` (path and query, already encoded), which must be a `shape`.
 
-        Each attempt takes a token of every bucket in `limits` and is signed anew by `auth`. `refusal` reads what a venue says is
-        wrong within a good answer.
+        Each attempt takes its part of all `limits` and is signed anew by `auth`.
 
         Raises:
             TransientError, TerminalError, KeyRefused: as the table at the head of this file says.
             BudgetSpent: when the deadline does not leave time for (another) call.
         """
-        return self._retried(_Question(target=target, limits=limits, shape=shape, auth=auth, refusal=refusal))
+        return self._retried(_Question(target=target, limits=limits, shape=shape, auth=auth))
 
     def read_by_post(
         self,
@@ -208,9 +234,8 @@ class HttpReader:
         *,
         form: Callable[[], AbstractContextManager[bytes]],
         asked: str,
-        limits: Sequence[TokenBucket],
+        limits: Sequence[Limit],
         auth: httpx.Auth,
-        refusal: Refusal,
     ) -> Answer:
         """Return the JSON object that a venue gives for a form; `path` is one of those that the reader was made for.
 
@@ -218,7 +243,7 @@ class HttpReader:
         attempt to the next, as it stands in the request of the answer. Errors are those of `get`.
         """
         assert path in self._post_paths, path
-        return self._retried(_Question(target=path, limits=limits, shape=dict, auth=auth, refusal=refusal, form=form, asked=asked))
+        return self._retried(_Question(target=path, limits=limits, shape=dict, auth=auth, form=form, asked=asked))
 
     def _retried(self, question: _Question) -> Answer:
         return retried(lambda: self._once(question), terms=self._retry, budget=self._budget, rng=self._rng)
@@ -234,14 +259,13 @@ class HttpReader:
         LOG.debug("%s: %s, %s bytes", question, received.status, len(received.content))
         if not httpx.codes.is_success(received.status):
             if received.status == _TOO_MANY:
-                for bucket in question.limits:
-                    bucket.drain()
+                for limit in question.limits:
+                    limit.drain()
             raise self._refusal(question, received)
         said = self._json(question, received, question.shape)
-        refused = question.refusal(said)
-        if refused is not None:
-            refused.message = self._redact(f"{self._place(question)}: {refused.message}")
-            raise refused
+        judged = self._judged(question, received, json=said)
+        if judged is not None:
+            raise judged
         return Answer(request=str(question), headers=received.headers, content=received.content, json=said)
 
     def _received(self, question: _Question, body: bytes) -> _Received:
@@ -288,17 +312,39 @@ class HttpReader:
 
     def _refusal(self, question: _Question, received: _Received) -> ConnectorError:
         status = received.status
-        said = self._redact(f"{self._place(question)}: HTTP {status}: {received.words()}")
+        judged = self._judged(question, received, json=received.json)
+        if judged is not None:
+            return judged
+        said = self._redact(f"{self._place(question)}: {received.said}")
         if status in _PASSING or status >= _SERVER_ERROR:
-            wished = _seconds_wished(received.headers.get("retry-after"), now=self._budget.clock.now())
-            return TransientError(said, retry_after_seconds=wished)
+            return TransientError(said, retry_after_seconds=self._wished(received))
         if httpx.codes.is_redirect(status):
             return TerminalError(f"{said} (redirects are not followed)", status=status, mend="is base_url right?")
-        if status not in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        if status not in _REFUSED:
             return TerminalError(said, status=status)
         if received.message is None:
             return TransientError(f"{said} (not the venue's own words: a firewall or a proxy in between)")
         return KeyRefused(said, status=status, mend="look at key, secret, passphrase and the key's rights and addresses at the venue")
+
+    def _judged(self, question: _Question, received: _Received, *, json: Json) -> ConnectorError | None:
+        """Ask the venue's judge; where and without secrets is told here, so that no judge can forget it."""
+        if self._judge is None:
+            return None
+        reply = Reply(
+            status=received.status,
+            headers=received.headers,
+            content=received.content,
+            said=received.said,
+            json=json,
+            wished_seconds=self._wished(received),
+        )
+        judged = self._judge(reply)
+        if judged is not None:
+            judged.message = self._redact(f"{self._place(question)}: {judged.message}")
+        return judged
+
+    def _wished(self, received: _Received) -> float | None:
+        return _seconds_wished(received.headers.get("retry-after"), now=self._budget.clock.now())
 
     def _place(self, question: _Question) -> str:
         return self._redact(f"{self._venue}: {question}")

@@ -47,6 +47,7 @@ wallet   = "coinbase"
 secrets  = "env:COINBASE_MAIN"
 share    = 0.25
 base_url = "http://127.0.0.1:8080"
+symbols  = ["LTCBTC", "ETHBTC"]
 
 [connections.spare]
 venue = "coinbase-exchange"
@@ -93,6 +94,7 @@ def test_a_whole_file_is_read_as_it_says(book_with: BookWith) -> None:
                 secrets="env:COINBASE_MAIN",
                 share=0.25,
                 base_url="http://127.0.0.1:8080",
+                symbols=("LTCBTC", "ETHBTC"),
             ),
             ConnectionSettings(
                 name=AccountId("spare"),
@@ -209,6 +211,21 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         '[connections.a]\nvenue = "v"\nforms.2025 = true\n',
         "connections.a.forms.2025 is True",
         "write it as text in quotes",
+    ),
+    "symbols that are no list": (
+        '[connections.a]\nvenue = "v"\nsymbols = "LTCBTC"\n',
+        "connections.a.symbols is 'LTCBTC'",
+        'make it a list of different texts in quotes, such as ["LTCBTC"]',
+    ),
+    "a symbol that is no text": (
+        '[connections.a]\nvenue = "v"\nsymbols = ["LTCBTC", 7]\n',
+        "connections.a.symbols is ['LTCBTC', 7]",
+        'make it a list of different texts in quotes, such as ["LTCBTC"]',
+    ),
+    "a symbol given twice": (
+        '[connections.a]\nvenue = "v"\nsymbols = ["LTCBTC", "LTCBTC"]\n',
+        "connections.a.symbols is ['LTCBTC', 'LTCBTC']",
+        'make it a list of different texts in quotes, such as ["LTCBTC"]',
     ),
     "a share of nothing": (
         '[connections.a]\nvenue = "v"\nshare = 0\n',

@@ -238,3 +238,60 @@ def test_a_provisional_word_of_a_lower_rank_only_completes() -> None:
     assert told_again(listed, booked).event == completed
     assert told_again(completed, listed).event is None
     assert told_again(booked, replace(listed, provisional=False)).conflicts == ("quote",)
+
+
+AMENDED = replace(VENUE, source_id=SourceId("t1-corrected"), sequence=9, fee=amount("4", "USD"))
+
+
+def test_a_later_row_of_the_venue_amends_the_earlier_one_in_either_order() -> None:
+    assert both_ways(VENUE, AMENDED) == (AMENDED, AMENDED)
+    taken_back = replace(AMENDED, source_id=SourceId("t1-reversed"), sequence=8, base=amount("0"), quote=amount("0", "USD"), fee=None)
+    assert both_ways(VENUE, taken_back) == (taken_back, taken_back)
+    assert both_ways(taken_back, AMENDED) == (AMENDED, AMENDED)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(AMENDED, source_id=VENUE.source_id),
+        replace(AMENDED, sequence=VENUE.sequence),
+        replace(AMENDED, sequence=None),
+        replace(AMENDED, rank=SourceRank.FILE),
+    ],
+)
+def test_what_is_no_later_row_of_the_venue_amends_nothing(other: Fill) -> None:
+    for telling in (told_again(VENUE, other), told_again(other, VENUE)):
+        assert (telling.event, telling.conflicts) == (None, ("fee",))
+
+
+GIVEN = replace(VENUE, base=amount("0", "USDC"), quote=amount("250", "USDC"), fee=None, provisional=True)
+RECEIVED = replace(GIVEN, base=amount("0.003"), quote=amount("0"), occurred_at=NOON + timedelta(seconds=1))
+SOLD_HALF = replace(RECEIVED, side=Side.SELL)
+WHOLE = replace(GIVEN, base=amount("0.003"), provisional=False)
+
+
+def test_two_halves_of_a_fill_become_one_in_either_order() -> None:
+    assert both_ways(GIVEN, RECEIVED) == (WHOLE, WHOLE)
+    assert [fill.is_half for fill in (GIVEN, RECEIVED, WHOLE, VENUE, replace(WHOLE, quote=amount("0")))] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_a_half_adds_nothing_to_the_whole_and_nothing_to_itself() -> None:
+    for half in (GIVEN, RECEIVED):
+        assert both_ways(WHOLE, half) == (WHOLE, WHOLE)
+        assert told_again(half, half).event is None
+
+
+def test_halves_that_tell_one_leg_differently_contradict_each_other() -> None:
+    for one, other in (
+        (GIVEN, replace(GIVEN, quote=amount("251", "USDC"))),
+        (WHOLE, replace(RECEIVED, base=amount("1"))),
+        (GIVEN, SOLD_HALF),
+    ):
+        for telling in (told_again(one, other), told_again(other, one)):
+            assert (telling.event, telling.conflicts) == (None, ("base", "quote"))

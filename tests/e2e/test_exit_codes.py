@@ -211,7 +211,10 @@ def test_one_connection_that_fails_does_not_stop_the_others(book: BookFolder) ->
         ),
         (
             ("connect", "add", "main", "--venue", "coinbase-exchang"),
-            "no connector named 'coinbase-exchang' is installed\n  mend: did you mean 'coinbase-exchange'? installed: coinbase-exchange",
+            (
+                "no connector named 'coinbase-exchang' is installed\n"
+                "  mend: did you mean 'coinbase-exchange'? installed: binance, binance-us, coinbase-exchange"
+            ),
         ),
         (
             ("connect", "check"),

@@ -17,7 +17,8 @@ from ledger.sandbox.exchange import Clocks, Exchange
 from ledger.sandbox.faults import Fault, FaultPlan, FaultStep
 from ledger.sandbox.server import Sandbox
 
-collect_ignore = ["ccxt_client.py", "ccxt_kraken.py"]  # run by another interpreter, never imported here
+# run by another interpreter, never imported here
+collect_ignore = ["ccxt_client.py", "ccxt_kraken.py", "ccxt_binance_client.py", "ccxt_client_advanced.py"]
 
 NOON = 1_780_000_000.0  # a moment of 2026, seconds since 1970
 

@@ -26,7 +26,7 @@ def drawn(plan: FaultPlan, calls: int) -> list[tuple[Fault, ...]]:
 
 def test_every_fault_has_a_kind() -> None:
     assert set(KIND_BY_FAULT) == set(Fault)
-    assert Counter(kind.group for kind in KIND_BY_FAULT.values()) == {1: 4, 2: 10, 3: 8, 4: 7, 5: 1, 6: 10, 7: 9, 8: 1, 9: 4}
+    assert Counter(kind.group for kind in KIND_BY_FAULT.values()) == {1: 5, 2: 10, 3: 8, 4: 7, 5: 1, 6: 10, 7: 11, 8: 2, 9: 5}
 
 
 def test_a_plan_of_none_strikes_nothing() -> None:
@@ -125,7 +125,7 @@ def test_an_unknown_name_or_group_is_refused(text: str) -> None:
         FaultPlan.parse(text, seed=1)
 
 
-KEY_FAULTS = {Fault.KEY_REVOKED, Fault.PERMISSION_LACKING, Fault.IP_REFUSED, Fault.KEY_CAN_WITHDRAW}
+KEY_FAULTS = {Fault.KEY_REVOKED, Fault.PERMISSION_LACKING, Fault.IP_REFUSED, Fault.KEY_CAN_WITHDRAW, Fault.KEY_EXPIRES_SOON}
 
 
 def test_groups_and_names_mix() -> None:

@@ -41,3 +41,9 @@ def test_buckets_do_not_share_tokens() -> None:
     limiter = Limiter(CoinbaseExchange.rates)
     allowed = {name: sum(limiter.allows(name, 0.0) for _ in range(50)) for name in CoinbaseExchange.rates}
     assert allowed == {"public": 15, "private": 30, "fills": 20}
+
+
+def test_what_is_left_is_told() -> None:
+    limiter = Limiter({"one": Rate(per_second=1, burst=3, header="left")})
+    told = [(limiter.allows("one", 0.0), limiter.headers("one", 0.0)["left"]) for _ in range(4)]
+    assert told == [(True, "2"), (True, "1"), (True, "0"), (False, "0")]

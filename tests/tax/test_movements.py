@@ -433,3 +433,15 @@ def test_kinds_of_charges_that_are_not_taxed_have_no_proceeds() -> None:
         assert isinstance(movement, Departure)
         assert movement.proceeds == 0
         assert movement.kind in {DepartureKind.GIFT, DepartureKind.DONATION, DepartureKind.LOSS}
+
+
+@pytest.mark.parametrize("regime", [US, Generic()])
+def test_a_fill_that_the_venue_took_back_moves_nothing(regime: Generic | UnitedStates) -> None:
+    assert regime.movements(buy("0 BTC", "0 USD"), Worth(), TERMS) == ()
+    assert regime.movements(sell("0 BTC", "0 ETH"), Worth(), TERMS) == ()
+
+
+@pytest.mark.parametrize("half", [buy("0 USDC", "250 USDC"), buy("0.1 BTC", "0 BTC")])
+def test_half_a_fill_is_never_matched(half: Fill) -> None:
+    with pytest.raises(UnsupportedCase, match="only one of its two legs"):
+        US.movements(replace(half, provisional=True), Worth(value=Decimal(1)), TERMS)

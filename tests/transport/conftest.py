@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from ledger.transport.pace import Budget, ManualClock, RetryTerms
-from ledger.transport.reader import HttpReader, Timeouts
+from ledger.transport.reader import HttpReader, Judge, Timeouts
 from ledger.transport.redaction import Redactor
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -127,6 +127,7 @@ def open_reader(clock: ManualClock) -> Iterator[Callable[..., tuple[HttpReader, 
         secrets: tuple[str, ...] = (),
         on_clock: ManualClock | None = None,
         attempts: int = 8,
+        judge: Judge | None = None,
     ) -> tuple[HttpReader, Budget]:
         budget = Budget(clock=on_clock or clock, deadline=deadline)
         reader = HttpReader(
@@ -137,6 +138,7 @@ def open_reader(clock: ManualClock) -> Iterator[Callable[..., tuple[HttpReader, 
             redactor=Redactor(secrets),
             timeouts=Timeouts(connect=2, read=0.2, whole=60),
             retry=RetryTerms(attempts=attempts),
+            judge=judge,
         )
         readers.append(reader)
         return reader, budget

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.domain.errors import TerminalError, TransientError
-from ledger.transport.pace import Budget, BudgetSpent, ManualClock, RetryTerms, SystemClock, TokenBucket, retried
+from ledger.transport.pace import Budget, BudgetSpent, ManualClock, RetryTerms, SystemClock, TokenBucket, Toll, retried
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RNG = Random(7)  # noqa: S311  # a seed makes the pauses the same in every run
@@ -96,6 +96,27 @@ def test_a_venue_that_asks_for_an_hour_ends_the_run(clock: ManualClock) -> None:
     assert clock.sleeps == []
 
 
+def test_the_wish_of_the_venue_goes_with_whatever_ends_the_attempts(clock: ManualClock) -> None:
+    for terms, deadline in ((RetryTerms(attempts=1), None), (RetryTerms(), 60.0), (RetryTerms(patience_seconds=60), None)):
+        with pytest.raises(TransientError) as ended:
+            retried(
+                caller(failing(9, TransientError("busy", retry_after_seconds=90))),
+                terms=terms,
+                budget=Budget(clock=clock, deadline=deadline),
+                rng=RNG,
+            )
+        assert ended.value.retry_after_seconds == 90
+    assert clock.sleeps == []
+
+
+def test_a_call_of_more_weight_waits_for_all_of_it_or_for_the_whole_bucket(clock: ManualClock) -> None:
+    bucket = TokenBucket(rate=1, burst=6, share=1, budget=Budget(clock=clock, deadline=None))
+    for weight, waited in ((2, 1.0), (2, 2.0), (9, 4.0), (1, 6.0)):  # the bucket holds 4 and begins with 1
+        began = clock.seconds
+        Toll(limit=bucket, weight=weight).take()
+        assert clock.seconds - began == pytest.approx(waited)
+
+
 def test_a_terminal_failure_is_final(clock: ManualClock) -> None:
     budget = Budget(clock=clock, deadline=None)
     with pytest.raises(TerminalError, match="no such thing"):
@@ -154,6 +175,28 @@ def test_a_drained_bucket_waits_for_a_whole_token(clock: ManualClock) -> None:
     bucket.drain()
     bucket.take()
     assert clock.sleeps == [pytest.approx(0.1)]
+
+
+def test_the_venue_s_first_word_fills_a_bucket_and_later_ones_only_empty_it(clock: ManualClock) -> None:
+    bucket = TokenBucket(rate=1, burst=100, share=0.5, budget=Budget(clock=clock, deadline=None))
+
+    def calls_at_once() -> int:
+        calls, before = 0, len(clock.sleeps)
+        while len(clock.sleeps) == before:
+            bucket.take()
+            calls += 1
+        return calls - 1
+
+    bucket.heed(40)
+    assert calls_at_once() == 18  # half of 40, less the reserve of 2
+    bucket.heed(40)
+    assert calls_at_once() == 0
+    clock.seconds += 1_000
+    bucket.heed(14)
+    assert calls_at_once() == 5
+    clock.seconds += 1_000
+    bucket.heed(0)
+    assert calls_at_once() == 0
 
 
 def test_a_token_that_would_come_after_the_deadline_is_not_waited_for(clock: ManualClock) -> None:

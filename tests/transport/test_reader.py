@@ -10,9 +10,9 @@ from random import Random
 
 import pytest
 
-from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
+from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
 from ledger.transport.pace import Budget, BudgetSpent, ManualClock, TokenBucket
-from ledger.transport.reader import HttpReader, checked_base_url
+from ledger.transport.reader import HttpReader, Reply, checked_base_url
 from ledger.transport.redaction import Redactor
 
 HTML = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head></html>"
@@ -136,6 +136,48 @@ def test_a_refusal_is_final_and_in_the_venues_words(serve: Callable, reply: Call
     assert type(raised.value) is kind
     assert raised.value.message == f"somewhere: GET /x: {words}"
     assert (raised.value.status, budget.requests) == (int(status[:3]), 1)
+
+
+def judged(reply: Reply) -> ConnectorError | None:
+    """Stand for a venue that refuses keys in plain text, and says "later" by a code in an answer of any status."""
+    if reply.content.strip() == b"Unauthorized":
+        return KeyRefused(reply.said, status=reply.status)
+    if isinstance(reply.json, dict) and reply.json.get("code") == "later":
+        return TransientError(reply.said, retry_after_seconds=reply.wished_seconds)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "words"),
+    [
+        ("401 Unauthorized", b"Unauthorized\n", KeyRefused, "HTTP 401: Unauthorized"),
+        ("401 Unauthorized", b"Unauthorized by the proxy", TransientError, "not the venue's own words"),
+        ("400 Bad Request", b'{"code":"later","message":"slow"}', TransientError, "HTTP 400: slow"),
+        ("200 OK", b'{"code":"later","message":"slow"}', TransientError, "HTTP 200: slow"),
+        ("400 Bad Request", b'{"code":"never","message":"later"}', TerminalError, "HTTP 400: later"),
+    ],
+)
+def test_a_venue_judges_its_answers_before_the_status_does(
+    serve: Callable, reply: Callable, open_reader: Callable, status: str, body: bytes, kind: type, words: str
+) -> None:
+    reader, _ = open_reader(serve(reply(body, status=status)).url, attempts=1, judge=judged)
+    with pytest.raises(ConnectorError, match=f"^somewhere: GET /x: .*{words}") as raised:
+        reader.get("/x", limits=(), shape=dict)
+    assert type(raised.value) is kind
+
+
+def test_what_a_judge_does_not_mind_is_an_answer(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    reader, _ = open_reader(serve(reply(b'{"code":"fine"}')).url, judge=judged)
+    assert reader.get("/x", limits=(), shape=dict).json == {"code": "fine"}
+
+
+def test_a_judge_cannot_tell_a_secret_and_has_the_wish_of_the_venue(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    later = reply(b'{"code":"later","message":"not you, tokenABC"}', headers=("Retry-After: 7",))
+    reader, _ = open_reader(serve(later).url, attempts=1, judge=judged, secrets=("tokenABC",))
+    with pytest.raises(TransientError) as raised:
+        reader.get("/x", limits=(), shape=dict)
+    assert "tokenABC" not in str(raised.value)
+    assert raised.value.__cause__.retry_after_seconds == 7
 
 
 RETRY_AFTER = {

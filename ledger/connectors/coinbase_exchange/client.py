@@ -17,11 +17,11 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from ledger.connectors.coinbase_exchange.parse import VENUE, instant_of_venue
-from ledger.domain.errors import InputError, TerminalError, TransientError
+from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TransientError
 from ledger.domain.secrets import Secrets
 from ledger.ports import ConnectionTerms
 from ledger.transport.pace import Budget, Clock, TokenBucket
-from ledger.transport.reader import Answer, HttpReader, Timeouts
+from ledger.transport.reader import Answer, HttpReader, Reply, Timeouts
 from ledger.transport.redaction import Redactor
 
 BASE_URL = "https://api.exchange.coinbase.com"
@@ -97,6 +97,7 @@ class CoinbaseExchangeClient:
             rng=rng,
             redactor=Redactor((terms.secrets.key, terms.secrets.secret, terms.secrets.passphrase)),
             timeouts=timeouts,
+            judge=_judge,
         )
         self._public = (TokenBucket(rate=10, burst=15, share=terms.share, budget=budget),)
         self._private = (TokenBucket(rate=15, burst=30, share=terms.share, budget=budget),)
@@ -150,13 +151,24 @@ class CoinbaseExchangeClient:
         for resyncs in range(_RESYNCS_MAX + 1):
             try:
                 return self._reader.get(target, limits=limits, auth=self._auth)
-            except TerminalError as refused:
-                if refused.status not in _EXPIRED_STATUS or _EXPIRED not in refused.message or resyncs == _RESYNCS_MAX:
+            except _StampExpired:
+                if resyncs == _RESYNCS_MAX:
                     raise
                 skew = self._auth.skew
                 if abs(self.synchronise() - skew) < _CLOCK_STEP and resyncs > 0:
                     raise
         raise AssertionError(target)
+
+
+class _StampExpired(KeyRefused):
+    """The time stamp of a call lies too far from the venue's clock."""
+
+
+def _judge(reply: Reply) -> ConnectorError | None:
+    """Tell a time stamp that the venue refuses from a refused key: it may come with either status."""
+    if reply.status in _EXPIRED_STATUS and _EXPIRED in reply.said:
+        return _StampExpired(reply.said, status=reply.status, mend="set this computer's clock; if it is right, the venue's is not")
+    return None
 
 
 def _target(path: str, **query: str | None) -> str:

@@ -22,12 +22,12 @@ import httpx
 
 from ledger.connectors.kraken.rows import VENUE
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
-from ledger.domain.json_text import Json, cell_whole, object_of
+from ledger.domain.json_text import cell_whole, object_of
 from ledger.domain.secrets import Secrets
 from ledger.ports import ConnectionTerms
 from ledger.transport.nonce import LEAP, NonceKeeper
-from ledger.transport.pace import Budget, TokenBucket
-from ledger.transport.reader import Answer, HttpReader, Timeouts
+from ledger.transport.pace import Budget, TokenBucket, Toll
+from ledger.transport.reader import Answer, HttpReader, Reply, Timeouts
 from ledger.transport.redaction import Redactor
 
 BASE_URL = "https://api.kraken.com"
@@ -127,11 +127,12 @@ class KrakenClient:
             rng=rng,
             redactor=Redactor((terms.secrets.key, terms.secrets.secret)),
             timeouts=timeouts,
+            judge=self._judge,
             post_paths=frozenset(_PRIVATE + name for name in _READS),
         )
         counter = TokenBucket(rate=self._tier.decay, burst=self._tier.maximum, share=terms.share, budget=budget)
         self._once = (counter,)
-        self._twice = (counter, counter)
+        self._twice = (Toll(limit=counter, weight=2),)
         self._public = (TokenBucket(rate=_PUBLIC_RATE, burst=1, share=terms.share, budget=budget),)
         self._skew: timedelta | None = None
         self._nonces_refused = 0
@@ -195,7 +196,7 @@ class KrakenClient:
         return self._budget.clock.now() + self.skew() + timedelta(seconds=1)
 
     def _get(self, name: str) -> Answer:
-        return self._reader.get(f"/0/public/{name}", limits=self._public, shape=dict, refusal=self._refused)
+        return self._reader.get(f"/0/public/{name}", limits=self._public, shape=dict)
 
     def _private(self, name: str, *, twice: bool = False, **query: str | None) -> Answer:
         given = {field: text for field, text in query.items() if text is not None}
@@ -206,7 +207,6 @@ class KrakenClient:
             asked=f"?{urlencode(given)}" if given else "",
             limits=self._twice if twice else self._once,
             auth=self._auth,
-            refusal=self._refused,
         )
 
     @contextmanager
@@ -217,9 +217,11 @@ class KrakenClient:
 
     # --- what an answer says is wrong
 
-    def _refused(self, said: Json) -> ConnectorError | None:
-        """Return what the words of an answer mean; those that begin with W only warn."""
-        words = said.get("error") if isinstance(said, dict) else None
+    def _judge(self, reply: Reply) -> ConnectorError | None:
+        """Return what the words of an answer mean, which has status 200 also when it refuses; those that begin with W only warn."""
+        if not reply.is_good:
+            return None
+        words = reply.json.get("error") if isinstance(reply.json, dict) else None
         if not isinstance(words, list):
             return TransientError("answered without a list of errors")
         errors = [str(word) for word in words if not str(word).startswith("W")]

@@ -6,7 +6,7 @@ page has neither, the last page no ``CB-AFTER``.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,7 +15,7 @@ from ledger.sandbox.coinbase_exchange.key import Refused
 from ledger.sandbox.coinbase_exchange.rows import HUGE_ID_SHIFT, damaged, unsettled
 from ledger.sandbox.faults import Fault
 from ledger.sandbox.history.rows import instant_of, instant_text, microseconds_of
-from ledger.sandbox.paging import Cut, PageQuery, RowStream, cut_of
+from ledger.sandbox.paging import Cut, PageQuery, RowStream, cut_of, misled
 
 PAGE_MAX: Final = 1000
 CB_AFTER: Final = "CB-AFTER"
@@ -63,7 +63,7 @@ def page_answer(
     asked = _query_of(call, form, dated=dated)
     if Fault.CURSOR_EXPIRED in faults and asked.after is not None:
         raise Refused(400, "cursor is expired")
-    cut = _misleading(cut_of(stream, asked), stream, asked, faults)
+    cut = misled(cut_of(stream, asked), stream, asked, faults)
     texts = [damaged(stream.texts[index], index=index, faults=faults) for index in range(cut.stop - 1, cut.start - 1, -1)]
     if Fault.UNSETTLED in faults:
         texts[:_UNSETTLED_ROWS] = map(unsettled, texts[:_UNSETTLED_ROWS])
@@ -76,20 +76,6 @@ def _query_of(call: ReceivedCall, form: CursorForm, *, dated: bool) -> PageQuery
     before, after = (form.read(query[name]) if name in query else None for name in ("before", "after"))
     since, until = (microseconds_in(query[name], name) if dated and name in query else None for name in ("start_date", "end_date"))
     return PageQuery(limit=_limit(query.get("limit", str(PAGE_MAX))), before=before, after=after, since=since, until=until)
-
-
-def _misleading(cut: Cut, stream: RowStream, asked: PageQuery, faults: tuple[Fault, ...]) -> Cut:
-    """Return the page as a paging fault leaves it."""
-    rows = cut.stop - cut.start
-    if Fault.EMPTY_PAGE in faults and asked.after is not None:
-        return Cut(start=cut.start, stop=cut.start, has_older=False)
-    if Fault.SHORT_PAGE in faults and rows > 1:
-        return cut_of(stream, replace(asked, limit=rows // 2))
-    if Fault.NEW_FILL in faults and rows > 1 and cut.stop == len(stream.ids):
-        return Cut(start=cut.start, stop=cut.stop - 1, has_older=cut.has_older)
-    if Fault.DUPLICATE_ROW in faults and asked.after is not None and rows and cut.stop < len(stream.ids):
-        return Cut(start=cut.start, stop=cut.stop + 1, has_older=cut.has_older)
-    return cut
 
 
 def _cursors(stream: RowStream, cut: Cut, form: CursorForm, faults: tuple[Fault, ...], *, last_cursor: str | None) -> tuple[Header, ...]:

@@ -77,7 +77,7 @@ class Kraken:
             rows=rows,
             continues=form.get("ofs", "0") not in {"", "0"},
             is_read=name in _PRIVATE_CALLS,
-            asked=f"?{urlencode(form)}" if form else "",
+            asked=f"{call.target}?{urlencode(form)}" if form else "",
             nonce_key=call.headers.get("api-key", ""),
             is_offset=bool(rows),
             cost=2 if rows or name in {"QueryLedgers", "QueryTrades"} else 1,

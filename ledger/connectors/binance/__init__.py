@@ -1,0 +1,1 @@
+"""Binance and Binance.US, spot."""

@@ -1,0 +1,411 @@
+"""The endpoints, signature and weights of Binance and Binance.US: the only file that knows how to ask these venues.
+
+Every method is one GET. Addresses, weights and codes are those of the spot REST reference and of the wallet, convert, fiat and
+simple earn references (general information, request security, limits), 2026; of Binance.US those of its REST reference, 2023. Calls
+below ``/api`` share 6,000 of weight a minute by address; each call below ``/sapi`` has an allowance of its own: 12,000 a minute by
+address, or 180,000 by account.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from urllib.parse import quote, urlencode
+
+import httpx
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from ledger.connectors.binance.parse import instant_of_venue
+from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
+from ledger.domain.ids import VenueName
+from ledger.domain.secrets import Secrets
+from ledger.ports import ConnectionTerms
+from ledger.transport.pace import Budget, Clock, Toll, VenueClosed
+from ledger.transport.reader import Answer, HttpReader, Reply, Timeouts
+from ledger.transport.redaction import Redactor
+from ledger.transport.weights import WeightLimit, WeightWindow
+from ledger.transport.windows import Span
+
+PAGE_ROWS_MAX = 1000
+MINUTE_SECONDS = 60.0
+RECEIVE_WINDOW = 10_000  # milliseconds that a signed call stays good
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_CLOCK_STEP = timedelta(seconds=1)  # a clock that moved by more between two answers has jumped
+_RESYNCS_MAX = 4
+_BANNED = 418
+_TOO_MANY = 429
+_STALE_STAMP = -1021
+_PASSING_CODES = frozenset({-1000, -1001, -1003, -1006, -1007, -1008, -1015, -1016})
+_KEY_CODES = frozenset({-1002, -1022, -2014, -2015})
+_UNAUTHORISED = 401
+_BAN_SECONDS = 120.0  # the shortest ban, for one that does not say how long it lasts
+_MEND_KEY = "look at key and secret, at the key's rights and at the addresses that it is bound to"
+_MEND_BAN = "run again after that time; with a smaller `share` if other programs use the same address"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A history's endpoint: its path, its weight, whose allowance it draws on, and how its pages and windows are asked for.
+
+    `since` and `until` are the names of the two ends of a window, `paging` is ``offset``, ``page`` (from 1) or empty; `size` is the
+    name of the number of rows wanted, `rows` its most.
+    """
+
+    path: str
+    weight: int = 1
+    by_account: bool = False
+    since: str = "startTime"
+    until: str = "endTime"
+    paging: str = ""
+    page: str = ""
+    size: str = ""
+    rows: int = PAGE_ROWS_MAX
+    fixed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Venue:
+    """What is different at one of the two venues: its address, its weights below ``/api``, and the histories that it gives."""
+
+    name: VenueName
+    base_url: str
+    minute_weight: int
+    trades_weight: int
+    account_weight: int
+    symbols_weight: int
+    calls: Mapping[str, Call]
+    tells_rights: bool
+    has_microseconds: bool
+
+
+_DEPOSITS = Call(path="/sapi/v1/capital/deposit/hisrec", paging="offset", page="offset", size="limit")
+_WITHDRAWALS = Call(path="/sapi/v1/capital/withdraw/history", weight=18_000, by_account=True, paging="offset", page="offset", size="limit")
+_FIAT = Call(
+    path="/sapi/v1/fiat/orders",
+    weight=90_000,
+    by_account=True,
+    since="beginTime",
+    paging="page",
+    page="page",
+    size="rows",
+    rows=500,
+)
+
+BINANCE = Venue(
+    name=VenueName("binance"),
+    base_url="https://api.binance.com",
+    minute_weight=6000,
+    trades_weight=20,
+    account_weight=20,
+    symbols_weight=20,
+    calls={
+        "deposits": _DEPOSITS,
+        "withdrawals": _WITHDRAWALS,
+        "fiat": _FIAT,
+        "payments": replace(_FIAT, path="/sapi/v1/fiat/payments", weight=1, by_account=False),
+        "conversions": Call(path="/sapi/v1/convert/tradeFlow", weight=3000, by_account=True, size="limit"),
+        "dust": Call(path="/sapi/v1/asset/dribblet", since="", until=""),
+        "dividends": Call(path="/sapi/v1/asset/assetDividend", weight=10, size="limit", rows=500),
+        "rewards": Call(
+            path="/sapi/v1/simple-earn/flexible/history/rewardsRecord",
+            weight=150,
+            paging="page",
+            page="current",
+            size="size",
+            rows=100,
+            fixed=(("type", "REALTIME"),),
+        ),
+        "moves": Call(path="/sapi/v1/asset/transfer", paging="page", page="current", size="size", rows=100),
+    },
+    tells_rights=True,
+    has_microseconds=True,
+)
+BINANCE_US = Venue(
+    name=VenueName("binance-us"),
+    base_url="https://api.binance.us",
+    minute_weight=1200,
+    trades_weight=10,
+    account_weight=10,
+    symbols_weight=10,
+    calls={
+        "deposits": _DEPOSITS,
+        "withdrawals": replace(_WITHDRAWALS, weight=1, by_account=False),
+        "conversions": Call(path="/sapi/v1/otc/orders", size="limit", rows=100),
+        "dust": Call(path="/sapi/v1/asset/query/dust-logs"),
+        "dividends": Call(path="/sapi/v1/asset/assetDistributionHistory", size="limit", rows=500),
+    },
+    tells_rights=False,
+    has_microseconds=False,
+)
+
+
+class VenueRefusal(TerminalError):
+    """The venue will not answer this call and says why by `code`; `content` is its answer as received."""
+
+    def __init__(self, message: str, *, status: int, code: int, content: bytes) -> None:
+        super().__init__(message, status=status)
+        self.code = code
+        self.content = content
+
+
+# --- signature -----------------------------------------------------------------------------------------------------
+
+Signer = Callable[[bytes], str]
+
+
+class BinanceAuth(httpx.Auth):
+    """Signs a request as it goes out: the query, percent-encoded, as the bytes that are sent; the signature goes last.
+
+    `skew` is how far the venue's clock is ahead of ours. `has_microseconds`: the venue tells the times of trades so, if asked to.
+
+    Raises:
+        InputError: when a secret is missing or of no form that the venue knows; the message never shows it.
+    """
+
+    def __init__(self, secrets: Secrets, *, account: str, clock: Clock, has_microseconds: bool = False) -> None:
+        key, secret = secrets.key, secrets.secret
+        if not key or not key.isascii() or not key.isprintable() or key != key.strip():
+            raise _unfit(account, "key", "is missing, or holds blanks or characters that no header carries")
+        self._key = key
+        self._sign = signer_of(secret, account=account)
+        self._clock = clock
+        self._has_microseconds = has_microseconds
+        self.skew = timedelta(0)
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add time stamp, signature and key to a request whose path and query are final."""
+        milliseconds = (self._clock.now() + self.skew - _EPOCH) // _MILLISECOND
+        path, _, query = request.url.raw_path.partition(b"?")
+        stamped = f"recvWindow={RECEIVE_WINDOW}&timestamp={milliseconds}".encode()
+        payload = query + b"&" + stamped if query else stamped
+        signed = payload + b"&signature=" + quote(self._sign(payload), safe="").encode()
+        request.url = request.url.copy_with(raw_path=path + b"?" + signed)
+        assert request.url.raw_path.endswith(signed), "an address that is encoded again on its way"
+        request.headers["X-MBX-APIKEY"] = self._key
+        if self._has_microseconds:
+            request.headers["X-MBX-TIME-UNIT"] = "MICROSECOND"
+        yield request
+
+
+def signer_of(secret: str, *, account: str) -> Signer:
+    """Return what signs with a secret: a PEM private key (Ed25519 or RSA) or, for HMAC, the text itself.
+
+    Raises:
+        InputError: when it is none of them.
+    """
+    if "PRIVATE KEY" in secret:
+        return _key_signer(secret, account=account)
+    if not secret or not secret.isascii() or not secret.isprintable() or secret != secret.strip():
+        raise _unfit(account, "secret", "is missing, or holds blanks or characters that no secret of the venue has")
+    return lambda payload: hmac.new(secret.encode(), payload, hashlib.sha256).hexdigest()
+
+
+def _key_signer(secret: str, *, account: str) -> Signer:
+    text = secret.replace("\\n", "\n").strip()  # a variable of the environment holds its lines in one
+    try:
+        key = load_pem_private_key(text.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm, binascii.Error):
+        # The cause is left out: it may repeat a part of the key.
+        raise _unfit(account, "secret", "is a private key that cannot be read (PKCS#8 PEM without a password is)") from None
+    match key:
+        case Ed25519PrivateKey():
+            return lambda payload: base64.b64encode(key.sign(payload)).decode()
+        case RSAPrivateKey():
+            return lambda payload: base64.b64encode(key.sign(payload, PKCS1v15(), hashes.SHA256())).decode()
+        case _:
+            raise _unfit(account, "secret", "is a private key of a kind that the venue does not know")
+
+
+def _unfit(account: str, part: str, fault: str) -> InputError:
+    return InputError(f"connection {account!r}: the {part} {fault}", mend=f"copy the {part} again as the venue showed it")
+
+
+def _hidden(secrets: Secrets) -> tuple[str, ...]:
+    """Return every text that must not be told: of a private key also its lines, which an error might repeat one by one."""
+    lines = secrets.secret.replace("\\n", "\n").splitlines() if "PRIVATE KEY" in secrets.secret else []
+    return (secrets.key, secrets.secret, secrets.passphrase, *(line for line in lines if line and not line.startswith("-----")))
+
+
+# --- calls ---------------------------------------------------------------------------------------------------------
+
+
+class BinanceClient:
+    """One key's calls. Each returns the answer as received, after retries; errors are those of `HttpReader.get`.
+
+    After a ban no call goes out before its end.
+    """
+
+    def __init__(self, venue: Venue, terms: ConnectionTerms, *, budget: Budget, rng: Random, timeouts: Timeouts | None = None) -> None:
+        if terms.secrets is None:
+            raise InputError(f"connection {terms.account!r} has no secrets", mend='set secrets = "env:PREFIX" or another reference')
+        self._venue = venue
+        self._budget = budget
+        self._share = terms.share
+        self._auth = BinanceAuth(terms.secrets, account=terms.account, clock=budget.clock, has_microseconds=venue.has_microseconds)
+        self._reader = HttpReader(
+            venue=venue.name,
+            base_url=terms.base_url or venue.base_url,
+            budget=budget,
+            rng=rng,
+            redactor=Redactor(_hidden(terms.secrets)),
+            timeouts=timeouts,
+            judge=self._judge,
+        )
+        self._windows: dict[str, WeightWindow] = {}
+        self._asked = ""  # the allowance of the call under way: its answer tells how much of it is used
+        self._closed_until: datetime | None = None
+        self._is_in_time = False
+
+    def close(self) -> None:
+        """Release the sockets."""
+        self._reader.close()
+
+    # --- private histories
+
+    def account(self) -> Answer:
+        """Return the balances of the spot wallet, also those that are zero."""
+        return self._signed("/api/v3/account", allowance="/api", weight=self._venue.account_weight, shape=dict)
+
+    def rights(self) -> Answer:
+        """Return what the key may do."""
+        path = "/sapi/v1/account/apiRestrictions"
+        return self._signed(path, allowance=path, weight=1, shape=dict)
+
+    def trades(self, symbol: str, *, from_id: int, rows: int = PAGE_ROWS_MAX) -> Answer:
+        """Return trades of one symbol upwards from an id, which is included."""
+        target = f"/api/v3/myTrades?{urlencode({'symbol': symbol, 'fromId': from_id, 'limit': rows})}"
+        return self._signed(target, allowance="/api", weight=self._venue.trades_weight, shape=list)
+
+    def history(self, call: Call, span: Span | None, *, page: int = 0, offset: int = 0, **asked: str) -> Answer:
+        """Return one page of a history within a span of time (None: as far as the venue goes)."""
+        query: dict[str, str | int] = {**dict(call.fixed), **asked}
+        if span is not None and call.since:
+            query |= {call.since: span.start, call.until: span.end}
+        if call.size:
+            query |= {call.size: call.rows}
+        if call.paging:
+            query |= {call.page: offset if call.paging == "offset" else page + 1}
+        target = f"{call.path}?{urlencode(query)}" if query else call.path
+        shape = list if call.paging == "offset" else dict
+        return self._signed(target, allowance=self._allowance(call), weight=call.weight, shape=shape)
+
+    # --- public calls
+
+    def symbols(self) -> Answer:
+        """Return the symbols that are listed now."""
+        return self._get("/api/v3/exchangeInfo", allowance="/api", weight=self._venue.symbols_weight, shape=dict)
+
+    def candles(self, symbol: str, *, start: datetime, end: datetime) -> Answer:
+        """Return the candles of minutes from `start` to `end`, both included and at most 1000."""
+        query = {"symbol": symbol, "interval": "1m", "startTime": millis_of(start), "endTime": millis_of(end), "limit": PAGE_ROWS_MAX}
+        return self._get(f"/api/v3/klines?{urlencode(query)}", allowance="/api", weight=2, shape=list)
+
+    def synchronise(self) -> timedelta:
+        """Ask the venue for its time, sign by it from now on, and return how far it is ahead of ours."""
+        asked_at = self._budget.clock.now()
+        answer = self._get("/api/v3/time", allowance="/api", weight=1, shape=dict)
+        midway = asked_at + (self._budget.clock.now() - asked_at) / 2
+        try:
+            self._auth.skew = instant_of_venue(answer.json) - midway
+        except InputError as unreadable:
+            raise TransientError(f"{self._venue.name}: GET /time: answered no time: {unreadable.message}") from unreadable
+        self._is_in_time = True
+        return self._auth.skew
+
+    def now(self) -> datetime:
+        """Return the venue's time, as far as it is known."""
+        return self._budget.clock.now() + self._auth.skew
+
+    # --- allowances
+
+    def spent(self, call: Call) -> int:
+        """Return the weight that the last minute has used of a call's allowance."""
+        return self._window(self._allowance(call)).used
+
+    def remember(self, call: Call, *, weight: int, at: datetime) -> None:
+        """Count what a run before this one had used of a call's allowance at an instant."""
+        self._window(self._allowance(call)).remember(weight, at)
+
+    def _allowance(self, call: Call) -> str:
+        return f"{'account ' if call.by_account else ''}{call.path}"
+
+    def _window(self, allowance: str) -> WeightWindow:
+        if allowance not in self._windows:
+            weight = 180_000 if allowance.startswith("account ") else 12_000
+            limit = WeightLimit(weight=self._venue.minute_weight if allowance == "/api" else weight, seconds=MINUTE_SECONDS)
+            self._windows[allowance] = WeightWindow(limit, share=self._share, budget=self._budget)
+        return self._windows[allowance]
+
+    # --- sending
+
+    def _signed(self, target: str, *, allowance: str, weight: int, shape: type) -> Answer:
+        """Make a signed call; a time stamp that the venue refuses is made anew by the venue's clock.
+
+        Once, unless that clock is seen to jump: then the second refusal is no proof of a fault of ours.
+        """
+        if not self._is_in_time:
+            self.synchronise()
+        for resyncs in range(_RESYNCS_MAX + 1):
+            try:
+                return self._get(target, allowance=allowance, weight=weight, shape=shape, auth=self._auth)
+            except VenueRefusal as refused:
+                if refused.code != _STALE_STAMP or resyncs == _RESYNCS_MAX:
+                    raise
+                skew = self._auth.skew
+                if abs(self.synchronise() - skew) < _CLOCK_STEP and resyncs > 0:
+                    raise
+        raise AssertionError(target)
+
+    def _get(self, target: str, *, allowance: str, weight: int, shape: type, auth: httpx.Auth | None = None) -> Answer:
+        if self._closed_until is not None and self._budget.clock.now() < self._closed_until:
+            raise self._banned_until(self._closed_until, who=f"{self._venue.name}: ")
+        self._asked = allowance
+        return self._reader.get(target, limits=(Toll(limit=self._window(allowance), weight=weight),), shape=shape, auth=auth)
+
+    def _observe(self, headers: Mapping[str, str]) -> None:
+        """Believe the venue's count of what this minute has used of the allowance, by whomever."""
+        if self._asked == "/api":
+            name = "x-mbx-used-weight-1m"
+        else:
+            name = f"x-sapi-used-{'uid' if self._asked.startswith('account ') else 'ip'}-weight-1m"
+        told = headers.get(name, "")
+        if told.isascii() and told.isdigit():
+            self._window(self._asked).observe(int(told))
+
+    def _judge(self, reply: Reply) -> ConnectorError | None:
+        """Say what an answer means by the venue's own codes; None where it has none."""
+        self._observe(reply.headers)
+        if reply.is_good:
+            return None
+        code = reply.json.get("code") if isinstance(reply.json, dict) else None
+        if reply.status == _BANNED:
+            self._closed_until = self._budget.clock.now() + timedelta(seconds=reply.wished_seconds or _BAN_SECONDS)
+            return self._banned_until(self._closed_until)
+        if reply.status == _TOO_MANY or code in _PASSING_CODES:
+            # Zero is no leave to come back at once: the pause then grows by our own schedule.
+            return TransientError(reply.said, retry_after_seconds=reply.wished_seconds or None)
+        if not isinstance(code, int):
+            return None
+        if code in _KEY_CODES or reply.status == _UNAUTHORISED:
+            return KeyRefused(reply.said, status=reply.status, mend=_MEND_KEY)
+        return VenueRefusal(reply.said, status=reply.status, code=code, content=reply.content)
+
+    def _banned_until(self, until: datetime, *, who: str = "") -> VenueClosed:
+        seconds = max(0.0, (until - self._budget.clock.now()).total_seconds())
+        told = until.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return VenueClosed(f"{who}our address is banned until {told}: too many calls", mend=_MEND_BAN, retry_after_seconds=seconds)
+
+
+def millis_of(instant: datetime) -> int:
+    """Return an instant as whole milliseconds since 1970 UTC."""
+    return (instant - _EPOCH) // _MILLISECOND

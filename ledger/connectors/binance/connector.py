@@ -1,0 +1,398 @@
+"""Binance and Binance.US as connectors: which streams there are, and how each is walked.
+
+No call gives all trades: they are asked for by symbol. So everything that tells of assets comes first, then the search for symbols
+(`_pull_symbols`), then the trades. Whoever pulls therefore asks `streams` again when all are pulled: it may have grown.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random, SystemRandom
+
+from ledger.connectors.binance import parse
+from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceClient, Call, Venue, VenueRefusal, millis_of
+from ledger.connectors.binance.markets import Markets
+from ledger.domain.amount import AssetCode
+from ledger.domain.errors import InputError, TerminalError, TransientError
+from ledger.domain.ids import AccountId, VenueName, content_hash, payload_id
+from ledger.domain.json_text import Json
+from ledger.domain.payload import Payload, PayloadKind
+from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation, KeyReport, Page, PricePage, PullWindow, StreamKey
+from ledger.transport.pace import Budget, Clock, SystemClock
+from ledger.transport.reader import Answer, Timeouts
+from ledger.transport.windows import Flat, IdAscent, IdLeaf, Sheaf, Turn, WindowWalk
+
+_OPENED_AT = datetime(2017, 7, 14, tzinfo=UTC)  # the venue's first day; no call tells when an account began
+_DAY = 86_400_000  # milliseconds
+_MINUTE = timedelta(minutes=1)
+_INSTANT = timedelta(microseconds=1)
+_CANDLES_MAX = 1000
+_FOREVER = 36_500 * _DAY
+_ASSETS_KEY = "assets"  # in the cursor of a history: the assets that its rows have named
+_WEIGHT_KEY, _WEIGHT_AT_KEY = "weight", "weight_at"  # what the venue's allowance had lost by then: the next run may come soon
+_WALLETS = ("FUNDING", "UMFUTURE", "CMFUTURE", "MARGIN", "OPTION")
+_MOVES = tuple(kind for wallet in _WALLETS for kind in (f"MAIN_{wallet}", f"{wallet}_MAIN"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    """How a history is walked: the longest window, how much of the end is asked for again, how far back it reaches (milliseconds).
+
+    `is_cut`: an answer that is full shows not all, and only a shorter window helps. `symbols` are values of the parameter `asked`.
+    """
+
+    longest: int
+    margin: int
+    reach: int = _FOREVER
+    is_cut: bool = False
+    asked: str = ""
+    symbols: tuple[str, ...] = ("",)
+
+
+_WINDOWS: dict[str, _Window] = {
+    "deposits": _Window(longest=89 * _DAY, margin=30 * _DAY),
+    "withdrawals": _Window(longest=89 * _DAY, margin=30 * _DAY),
+    "fiat": _Window(longest=_FOREVER, margin=30 * _DAY, asked="transactionType", symbols=("0", "1")),
+    "payments": _Window(longest=_FOREVER, margin=30 * _DAY, asked="transactionType", symbols=("0", "1")),
+    "conversions": _Window(longest=29 * _DAY, margin=_DAY, is_cut=True),
+    "dust": _Window(longest=_FOREVER, margin=_FOREVER),
+    "dividends": _Window(longest=179 * _DAY, margin=14 * _DAY, is_cut=True),
+    "rewards": _Window(longest=29 * _DAY, margin=3 * _DAY),
+    "moves": _Window(longest=29 * _DAY, margin=3 * _DAY, reach=179 * _DAY, asked="type", symbols=_MOVES),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sheet:
+    """An answer with the marks of its rows."""
+
+    answer: Answer
+    rows: int
+    marks: tuple[parse.RowMark, ...]
+
+
+class _Spot:
+    """One key of one of the two venues, for reading only."""
+
+    facts: Venue
+
+    def __init__(
+        self,
+        terms: ConnectionTerms,
+        *,
+        clock: Clock | None = None,
+        rng: Random | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self._account = terms.account
+        self._budget = Budget(clock=clock or SystemClock(), deadline=terms.deadline)
+        self._client = BinanceClient(self.facts, terms, budget=self._budget, rng=rng or SystemRandom(), timeouts=timeouts)
+        self._payloads = _Payloads(venue=self.facts.name, account=terms.account, clock=self._budget.clock)
+        self._markets = Markets(venue=self.facts.name, wanted=terms.symbols)
+
+    def streams(self) -> tuple[StreamKey, ...]:
+        """Return histories by time, the search for symbols, fills by symbol, balances; asks the venue the first time only.
+
+        A symbol has a fills stream when it is listed and both its assets were ever touched, when it is known to have fills, or when
+        the user names it.
+        """
+        self._discover()
+        histories = (StreamKey(stream=stream, symbol=symbol) for stream in self.facts.calls for symbol in _WINDOWS[stream].symbols)
+        return (
+            *histories,
+            StreamKey(stream="symbols"),
+            *(StreamKey(stream="fills", symbol=name) for name in self._markets.names()),
+            StreamKey(stream="balances"),
+        )
+
+    def pull(self, stream: StreamKey, *, cursor: CursorState | None, window: PullWindow) -> Iterator[Page]:
+        """Yield the pages that the cursor lacks.
+
+        `window.since` limits how far back histories by time go, and a later pull with an earlier one goes on from there; fills are
+        always pulled from the first. `window.until` is passed over: pages are kept as they come, and rows after it are no harm.
+
+        Raises:
+            InputError: for a stream that this venue does not have.
+            TransientError, TerminalError, KeyRefused: as the port says.
+        """
+        if stream.stream in self.facts.calls:
+            return self._pull_history(stream, cursor or {}, window)
+        if stream.stream not in _PULLS:
+            raise InputError(f"{self.facts.name} has no stream {stream.stream!r}")
+        self._discover()
+        return _PULLS[stream.stream](self, stream, cursor or {})
+
+    def interpret(self, payload: Payload) -> Interpretation:
+        """Read a stored page; pure."""
+        return parse.interpret(payload)
+
+    def check_key(self) -> KeyReport:
+        """Ask for the time, for the account and, where the venue tells, for the key's rights."""
+        skew = self._client.synchronise()
+        self._client.account()
+        rights = self._rights()
+        return KeyReport(
+            venue=self.facts.name,
+            account=self._account,
+            clock_skew_seconds=skew.total_seconds(),
+            may_read=True if rights is None else rights.may_read,
+            may_trade=None if rights is None else rights.may_trade,
+            may_withdraw=None if rights is None else rights.may_withdraw,
+            notes=tuple(_notes_of(rights)),
+        )
+
+    def price_source(self) -> "BinanceCandles":
+        """Return the venue's candles of minutes."""
+        return BinanceCandles(client=self._client, payloads=self._payloads, name=str(self.facts.name))
+
+    def call_count(self) -> CallCount:
+        """Return calls and waits so far, of the price source too."""
+        spent = self._budget
+        return CallCount(requests=spent.requests, waits=spent.waits, retries=spent.retries, seconds_waited=spent.seconds_waited)
+
+    def close(self) -> None:
+        """Release the sockets."""
+        self._client.close()
+
+    def _rights(self) -> parse.KeyRights | None:
+        if not self.facts.tells_rights:
+            return None
+        try:
+            return parse.key_rights_of(self._client.rights().json)
+        except InputError as unreadable:
+            raise TransientError(f"{self.facts.name}: the rights of the key cannot be read: {unreadable.message}") from unreadable
+
+    def _discover(self) -> None:
+        if self._markets.listed:
+            return
+        try:
+            self._open_markets(parse.symbols_of(self._client.symbols().json))
+            answer = self._client.account().json
+            earn = {code for code, _ in parse.earn_balances(answer, listed=self._markets.assets)}
+            self._markets.touch(asset.removeprefix("LD") if asset in earn else asset for asset in parse.held_assets(answer))
+        except InputError as unreadable:
+            raise TransientError(f"{self.facts.name}: the list of symbols or balances cannot be read: {unreadable.message}") from unreadable
+
+    def _open_markets(self, listed: Iterable[parse.Symbol]) -> None:
+        try:
+            self._markets.open(listed)
+        except InputError as unknown:
+            raise TerminalError(f"connection {self._account}: {unknown.message}", mend=f"in its `symbols`: {unknown.mend}") from unknown
+
+    # --- histories by time
+
+    def _pull_history(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
+        call, terms = self.facts.calls[stream.stream], _WINDOWS[stream.stream]
+        until = millis_of(self._client.now())
+        since = max(millis_of(window.since or _OPENED_AT), until - terms.reach)
+        named = set(str(cursor.get(_ASSETS_KEY) or "").split())
+        self._remember_weight(call, cursor)
+        self._markets.touch(named)
+
+        def fetch(turn: Turn) -> Sheaf[_Sheet]:
+            asked = {terms.asked: stream.symbol} if terms.asked else {}
+            return self._sheaf(stream, call, terms, self._client.history(call, turn.span, page=turn.page, offset=turn.offset, **asked))
+
+        walk = WindowWalk(fetch, place=self._place(stream), longest=terms.longest, margin=terms.margin)
+        for sheaf, reached in walk.leaves(cursor, since=since, until=until):
+            named |= {asset for mark in sheaf.received.marks for asset in mark.assets}
+            self._markets.touch(named)
+            yield self._page(stream, sheaf.received, reached | self._state_of(call, named))
+
+    def _sheaf(self, stream: StreamKey, call: Call, terms: _Window, answer: Answer) -> Sheaf[_Sheet]:
+        rows = self._rows(stream, answer)
+        marks = parse.marks_of(stream.stream, rows)
+        total = parse.total_of(answer.json) if stream.stream != "dust" else None
+        unread = [f"unread {number}" for number in range(len(rows) - len(marks))]
+        is_full = len(rows) >= call.rows or (total is not None and total > len(rows))
+        return Sheaf(
+            received=_Sheet(answer=answer, rows=len(rows), marks=marks),
+            ids=(*(mark.row_id for mark in marks), *unread),
+            total=None if terms.is_cut else total,
+            is_cut=parse.has_more(answer.json) or (terms.is_cut and is_full),
+            is_full=is_full,
+            is_whole=not call.paging,
+        )
+
+    def _rows(self, stream: StreamKey, answer: Answer) -> list[Json]:
+        try:
+            return parse.rows_of(stream.stream, answer.json)
+        except InputError as unreadable:
+            raise TransientError(f"{self._place(stream)}: the answer {unreadable.message}") from unreadable
+
+    def _remember_weight(self, call: Call, cursor: CursorState) -> None:
+        weight, at = cursor.get(_WEIGHT_KEY), cursor.get(_WEIGHT_AT_KEY)
+        if isinstance(weight, int) and isinstance(at, int):
+            self._client.remember(call, weight=weight, at=datetime.fromtimestamp(at // 1000, tz=UTC))
+
+    def _state_of(self, call: Call, named: set[str]) -> Flat:
+        state: Flat = {_ASSETS_KEY: " ".join(sorted(named))} if named else {}
+        if call.by_account:
+            state |= {_WEIGHT_KEY: self._client.spent(call), _WEIGHT_AT_KEY: millis_of(self._budget.clock.now())}
+        return state
+
+    # --- trades
+
+    def _pull_symbols(self, stream: StreamKey, cursor: CursorState) -> Iterator[Page]:
+        """Ask each symbol that the account may have traded for its first trade; what has one gets a stream of its own."""
+        for symbol, state in self._markets.search(cursor):
+            try:
+                answer = self._client.trades(symbol.name, from_id=0, rows=1)
+            except VenueRefusal as refused:
+                if refused.code != parse.UNKNOWN_SYMBOL:
+                    raise
+                continue
+            marks = parse.marks_of("fills", answer.rows())
+            if answer.rows():
+                self._markets.has_traded(symbol)
+            sheet = _Sheet(answer=answer, rows=len(answer.rows()), marks=marks)
+            yield self._page(stream, sheet, state(), symbol=symbol)
+
+    def _pull_fills(self, stream: StreamKey, cursor: CursorState) -> Iterator[Page]:
+        symbol = self._markets.symbol(stream.symbol)
+        if cursor.get("unknown") and symbol.name not in self._markets.listed:
+            return
+
+        def fetch(from_id: int) -> IdLeaf[_Sheet]:
+            answer = self._client.trades(symbol.name, from_id=from_id)
+            marks = parse.marks_of("fills", answer.rows())
+            sheet = _Sheet(answer=answer, rows=len(answer.rows()), marks=marks)
+            return IdLeaf(received=sheet, rows=sheet.rows, ids=tuple(int(mark.row_id) for mark in marks))
+
+        try:
+            for leaf, state in IdAscent(fetch, place=self._place(stream)).leaves(cursor):
+                if leaf.rows:
+                    self._markets.has_traded(symbol)
+                yield self._page(stream, leaf.received, state, symbol=symbol)
+        except VenueRefusal as refused:
+            if refused.code != parse.UNKNOWN_SYMBOL:
+                raise
+            answer = Answer(request=f"GET /api/v3/myTrades?symbol={symbol.name}", headers={}, content=refused.content, json=None)
+            yield self._page(stream, _Sheet(answer=answer, rows=0, marks=()), {**cursor, "unknown": 1}, symbol=symbol)
+
+    # --- balances
+
+    def _pull_balances(self, stream: StreamKey, _cursor: CursorState) -> Iterator[Page]:
+        answer = self._client.account()
+        try:
+            earn = parse.earn_balances(answer.json, listed=self._markets.assets)
+        except InputError as unreadable:
+            raise TransientError(f"{self._place(stream)}: the answer cannot be read: {unreadable.message}") from unreadable
+        context = (*earn, ("touched", " ".join(sorted(self._markets.touched))))
+        payload = self._payloads.of(answer, stream, context=context)
+        rows = len(self._rows(stream, answer))
+        yield Page(payload=payload, cursor={}, rows=rows, from_at=payload.fetched_at, to_at=payload.fetched_at)
+
+    def _page(self, stream: StreamKey, sheet: _Sheet, state: CursorState, *, symbol: parse.Symbol | None = None) -> Page:
+        marks = sheet.marks
+        instants = [mark.occurred_at for mark in marks]
+        context = () if symbol is None else (("base", symbol.base), ("quote", symbol.quote))
+        told = stream if symbol is None else StreamKey(stream=stream.stream, symbol=symbol.name)
+        return Page(
+            payload=self._payloads.of(sheet.answer, told, context=context),
+            cursor=state,
+            rows=sheet.rows,
+            first_id=marks[0].row_id if marks else None,
+            last_id=marks[-1].row_id if marks else None,
+            from_at=min(instants, default=None),
+            to_at=max(instants, default=None),
+        )
+
+    def _place(self, stream: StreamKey) -> str:
+        return f"{self.facts.name}: {stream.stream} {stream.symbol}".rstrip()
+
+
+class Binance(_Spot):
+    """One key of Binance, for reading only."""
+
+    venue: VenueName = BINANCE.name
+    facts = BINANCE
+
+
+class BinanceUs(_Spot):
+    """One key of Binance.US, for reading only."""
+
+    venue: VenueName = BINANCE_US.name
+    facts = BINANCE_US
+
+
+_Pull = Callable[[_Spot, StreamKey, CursorState], Iterator[Page]]
+_PULLS: dict[str, _Pull] = {
+    "symbols": _Spot._pull_symbols,  # noqa: SLF001  # the table of this very class's streams
+    "fills": _Spot._pull_fills,  # noqa: SLF001  # the same
+    "balances": _Spot._pull_balances,  # noqa: SLF001  # the same
+}
+
+
+def _notes_of(rights: parse.KeyRights | None) -> Iterable[str]:
+    if rights is None:
+        yield "the venue has no call that tells what a key may do: look at its web page, and let the key read only"
+        return
+    if not rights.is_bound_to_addresses:
+        yield "the key works from any address: bind it to yours on the venue's web page"
+    if rights.may_trade:
+        yield "the key can trade or move coins between wallets: reading is all that is needed"
+    if rights.expires_at is not None:
+        yield f"the key's right to trade ends at {rights.expires_at:%Y-%m-%d %H:%M} UTC"
+
+
+class BinanceCandles:
+    """Prices of the venue's own market: the close of each minute, of symbols named asset and currency in one."""
+
+    def __init__(self, *, client: BinanceClient, payloads: "_Payloads", name: str) -> None:
+        self.name = name
+        self._client = client
+        self._payloads = payloads
+
+    def quotes(self, asset: AssetCode, currency: AssetCode, *, since: datetime, until: datetime) -> Iterator[PricePage]:
+        """Yield windows of at most 1000 minutes in order of time; nothing where the venue has no such symbol.
+
+        Minutes without a trade have no quote.
+
+        Raises:
+            TransientError: when the venue stays unavailable or its candles cannot be read.
+        """
+        symbol = f"{asset}{currency}"
+        start = since.replace(second=0, microsecond=0)
+        while start < until:
+            end = min(start + (_CANDLES_MAX - 1) * _MINUTE, until)
+            try:
+                answer = self._client.candles(symbol, start=start, end=end)
+                found = parse.quotes_of(answer.rows(), asset=asset, currency=currency, source=self.name)
+            except VenueRefusal as refused:
+                if refused.code == parse.UNKNOWN_SYMBOL:
+                    return
+                raise
+            except InputError as unreadable:
+                raise TransientError(f"{self.name}: candles of {symbol} cannot be read: {unreadable.message}") from unreadable
+            payload = self._payloads.of(answer, StreamKey(stream=parse.CANDLES, symbol=symbol))
+            settled_until = min(until, payload.fetched_at - _MINUTE + _INSTANT)  # the close of a running minute is none yet
+            wanted = tuple(quote for quote in found if max(since, start) <= quote.observed_at < settled_until)
+            yield PricePage(payload=payload, quotes=wanted)
+            start = end + _MINUTE
+
+
+class _Payloads:
+    """Makes payloads of answers."""
+
+    def __init__(self, *, venue: VenueName, account: AccountId, clock: Clock) -> None:
+        self._venue = venue
+        self._account = account
+        self._clock = clock
+
+    def of(self, answer: Answer, stream: StreamKey, *, context: tuple[tuple[str, str], ...] = ()) -> Payload:
+        content = content_hash(answer.content)
+        return Payload(
+            payload_id=payload_id(account=self._account, request=answer.request, content=content),
+            kind=PayloadKind.PAGE,
+            venue=self._venue,
+            account=self._account,
+            stream=stream.stream,
+            symbol=stream.symbol,
+            request=answer.request,
+            name="",
+            content=answer.content,
+            content_hash=content,
+            fetched_at=self._clock.now(),
+            context=context,
+        )

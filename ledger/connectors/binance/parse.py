@@ -1,0 +1,389 @@
+"""What the answers of Binance and Binance.US say, in our words: pure, so that a stored payload can be read again at any time.
+
+One table leads from the stream to the place of its rows in an answer, to their reader and to what a walk must know of them. A row
+that cannot be read, or that nobody understands, becomes a finding that names it; the other rows of its page are kept. Shapes are
+those of the spot REST reference (account trade list, account information) and of the wallet, convert, fiat and simple earn
+references of 2026; those of Binance.US, where they differ, of its REST reference of 2023.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from ledger.connectors.binance.rows import (
+    Place,
+    Reading,
+    deposit_id,
+    finding,
+    instant_in,
+    read_balance,
+    read_conversion,
+    read_deposit,
+    read_dividend,
+    read_dust,
+    read_fiat,
+    read_move,
+    read_payment,
+    read_reward,
+    read_trade,
+    read_withdrawal,
+    utc_text_in,
+    word_in,
+)
+from ledger.domain.amount import AssetCode, added, text_of
+from ledger.domain.errors import InputError
+from ledger.domain.finding import Finding, Severity
+from ledger.domain.json_text import Json, Row, cell_number, cell_positive, cell_text, cell_whole, json_of, object_of, shown
+from ledger.domain.payload import Payload
+from ledger.domain.price import PriceQuote
+from ledger.ports import Interpretation
+
+CANDLES = "candles"
+UNKNOWN_SYMBOL = -1121
+
+_DUST_MAX = 100
+_EARN_PREFIX = "LD"
+_KLINE_CELLS = 6
+_KLINE_CLOSE, _KLINE_VOLUME = 4, 5
+_MEND_UNREADABLE = "look at the payload; if the venue changed its format, a newer Lotwright may read it (nothing has to be pulled again)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowMark:
+    """What a walk over pages must know of a row: its id, time, and the assets that it moved."""
+
+    row_id: str
+    occurred_at: datetime
+    assets: tuple[str, ...] = ()
+
+
+def interpret(payload: Payload) -> Interpretation:
+    """Return what a page of any stream says; events keep the order of the rows. Never raises for what a venue sent."""
+    if payload.stream == CANDLES:
+        return Interpretation()  # prices, no events
+    shape = _SHAPES.get(payload.stream)
+    if shape is None:
+        return Interpretation(findings=(_unreadable_page(payload, f"nobody reads pages of a stream {payload.stream!r}"),))
+    try:
+        answer = json_of(payload.content)
+        if isinstance(answer, dict) and answer.get("code") == UNKNOWN_SYMBOL:
+            return Interpretation(findings=(_out_of_reach(payload),))
+        rows = shape.rows(answer)
+    except InputError as unreadable:
+        return Interpretation(findings=(_unreadable_page(payload, f"the page {unreadable.message}"),))
+    readings = [(number, _reading(payload, shape, row, number)) for number, row in enumerate(rows, start=1)]
+    findings = [finding for _, reading in readings for finding in reading.findings]
+    return Interpretation(
+        events=tuple((event, f"row {number}") for number, reading in readings for event in reading.events),
+        findings=(*findings, *_dust_lost(payload, answer)),
+    )
+
+
+def _reading(payload: Payload, shape: "_Shape", row: Json, number: int) -> Reading:
+    place = Place(
+        venue=payload.venue,
+        account=payload.account,
+        stream=payload.stream,
+        symbol=payload.symbol,
+        context=dict(payload.context),
+        fetched_at=payload.fetched_at,
+        number=number,
+    )
+    try:
+        return shape.read(object_of(row), place)
+    except InputError as refused:
+        subject = place.subject(_shown_id(row) or f"{payload.payload_id} row {number}")
+        message = f"row {number} of {payload.payload_id} cannot be read: {refused.message}"
+        return Reading(findings=(finding("unreadable-row", subject, message, _MEND_UNREADABLE),))
+
+
+def _unreadable_page(payload: Payload, message: str) -> Finding:
+    return finding("unreadable-page", f"{payload.account}/{payload.stream}/{payload.payload_id}", message, _MEND_UNREADABLE)
+
+
+def _out_of_reach(payload: Payload) -> Finding:
+    message = f"{payload.venue} no longer gives the trades of {payload.symbol}: the symbol is delisted, or its name is wrong"
+    mend = f"if it was traded, import the venue's trade export for {payload.symbol}"
+    return finding("symbol-unreachable", f"{payload.account}/{payload.symbol}", message, mend, severity=Severity.WARNING)
+
+
+def _dust_lost(payload: Payload, answer: Json) -> tuple[Finding, ...]:
+    """Say so when the account has more batches than the venue gives: the newest hundred."""
+    if payload.stream != "dust" or not isinstance(answer, dict):
+        return ()
+    total = cell_whole(answer, "total") if str(answer.get("total", "")).isdigit() else 0
+    if total <= _DUST_MAX:
+        return ()
+    message = f"{payload.venue} gives the newest {_DUST_MAX} of {total} conversions of small amounts; older ones are out of its reach"
+    mend = "import the venue's export of the account's statement for the years before"
+    return (finding("dust-unreachable", f"{payload.account}/dust", message, mend),)
+
+
+# --- the table of streams ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """Where the rows of a stream stand in an answer, who reads one, and where a row has its time and its assets.
+
+    `keys` are tried in their order; none: the answer is the list itself.
+    """
+
+    read: Callable[[Row, Place], Reading]
+    keys: tuple[str, ...] = ()
+    time: Callable[[Row], datetime] = lambda row: instant_in(row, "time")
+    row_id: Callable[[Row], str] = lambda row: word_in(row, "id")
+    assets: tuple[str, ...] = ()
+    may_lack_rows: bool = False
+
+    def rows(self, answer: Json) -> list[Json]:
+        """Return the rows of an answer.
+
+        Raises:
+            InputError: when they are not where they belong.
+        """
+        found = answer
+        if self.keys:
+            fields = object_of(answer)
+            found = next((fields[key] for key in self.keys if key in fields), [] if self.may_lack_rows else None)
+        if self.may_lack_rows and found is None:
+            return []
+        if not isinstance(found, list):
+            raise InputError("has no list of rows")
+        return found
+
+
+def _first_of(*keys: str) -> Callable[[Row], datetime]:
+    return lambda row: instant_in(row, next((key for key in keys if row.get(key) not in (None, "")), keys[-1]))
+
+
+def _id_at(*keys: str) -> Callable[[Row], str]:
+    return lambda row: word_in(row, next((key for key in keys if row.get(key) not in (None, "")), keys[-1]))
+
+
+def _nothing(_row: Row, _place: Place) -> Reading:
+    """Say nothing of the first trade of a symbol, which shows that there are some: the stream of its fills tells of it."""
+    return Reading()
+
+
+_SHAPES: dict[str, _Shape] = {
+    "deposits": _Shape(read=read_deposit, time=_first_of("completeTime", "insertTime"), row_id=deposit_id, assets=("coin",)),
+    "withdrawals": _Shape(read=read_withdrawal, time=lambda row: utc_text_in(row, "applyTime"), assets=("coin",)),
+    "fiat": _Shape(
+        read=read_fiat,
+        keys=("data", "assetLogRecordList"),
+        time=_first_of("createTime"),
+        row_id=_id_at("orderNo", "orderId"),
+        assets=("fiatCurrency",),
+        may_lack_rows=True,
+    ),
+    "payments": _Shape(
+        read=read_payment,
+        keys=("data",),
+        time=_first_of("createTime"),
+        row_id=_id_at("orderNo"),
+        assets=("fiatCurrency", "cryptoCurrency"),
+        may_lack_rows=True,
+    ),
+    "conversions": _Shape(
+        read=read_conversion,
+        keys=("list", "rows"),
+        time=_first_of("createTime"),
+        row_id=_id_at("orderId"),
+        assets=("fromAsset", "toAsset", "fromCoin", "toCoin"),
+    ),
+    "dust": _Shape(read=read_dust, keys=("userAssetDribblets",), time=_first_of("operateTime"), row_id=_id_at("transId")),
+    "dividends": _Shape(read=read_dividend, keys=("rows",), time=_first_of("divTime"), row_id=_id_at("id", "tranId"), assets=("asset",)),
+    "rewards": _Shape(
+        read=read_reward,
+        keys=("rows",),
+        row_id=lambda row: "/".join((word_in(row, "projectId"), cell_text(row, "asset"), word_in(row, "time"))),
+        assets=("asset",),
+    ),
+    "moves": _Shape(
+        read=read_move, keys=("rows",), time=_first_of("timestamp"), row_id=_id_at("tranId"), assets=("asset",), may_lack_rows=True
+    ),
+    "symbols": _Shape(read=_nothing),
+    "fills": _Shape(read=read_trade),
+    "balances": _Shape(read=read_balance, keys=("balances",), row_id=lambda row: cell_text(row, "asset")),
+}
+
+
+# --- what a walk must know -----------------------------------------------------------------------------------------
+
+
+def rows_of(stream: str, answer: Json) -> list[Json]:
+    """Return the rows of an answer.
+
+    Raises:
+        InputError: when they are not where they belong.
+    """
+    return _SHAPES[stream].rows(answer)
+
+
+def marks_of(stream: str, rows: Iterable[Json]) -> tuple[RowMark, ...]:
+    """Return the marks of the rows of a page in their order, without those that cannot be read: `interpret` reports them."""
+    shape, marks = _SHAPES[stream], []
+    for row in rows:
+        try:
+            fields = object_of(row)
+            assets = _dust_assets(fields) if stream == "dust" else tuple(cell_text(fields, key) for key in shape.assets if key in fields)
+            marks.append(RowMark(row_id=shape.row_id(fields), occurred_at=shape.time(fields), assets=assets))
+        except InputError:
+            continue  # a walk goes by the rows that it can read
+    return tuple(marks)
+
+
+def _dust_assets(row: Row) -> tuple[str, ...]:
+    details = row.get("userAssetDribbletDetails")
+    return ("BNB", *(cell_text(object_of(one), "fromAsset") for one in details)) if isinstance(details, list) else ()
+
+
+def total_of(answer: Json) -> int | None:
+    """Return the venue's own count of the rows that were asked for, None where it tells none."""
+    told = answer.get("total") if isinstance(answer, dict) else None
+    return cell_whole({"total": told}, "total") if isinstance(told, (int, str)) and str(told).isdigit() else None
+
+
+def has_more(answer: Json) -> bool:
+    """Tell whether the venue says that an answer holds not all rows of its window."""
+    return isinstance(answer, dict) and answer.get("moreData") is True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symbol:
+    """One market: its name and the two assets that it trades."""
+
+    name: str
+    base: str
+    quote: str
+
+
+def symbols_of(answer: Json) -> tuple[Symbol, ...]:
+    """Return the symbols that are listed now, also those whose trading is halted, in the venue's order.
+
+    Raises:
+        InputError: when one cannot be read.
+    """
+    listed = object_of(answer).get("symbols")
+    if not isinstance(listed, list):
+        raise InputError("has no list of symbols")
+    fields = [object_of(row) for row in listed]
+    return tuple(
+        Symbol(name=cell_text(row, "symbol"), base=cell_text(row, "baseAsset"), quote=cell_text(row, "quoteAsset")) for row in fields
+    )
+
+
+def held_assets(answer: Json) -> tuple[str, ...]:
+    """Return the assets of which the account holds any.
+
+    Raises:
+        InputError: when a balance cannot be read; without it no list of symbols is complete.
+    """
+    rows = [object_of(row) for row in rows_of("balances", answer)]
+    return tuple(cell_text(row, "asset") for row in rows if added(cell_number(row, "free"), cell_number(row, "locked")) != 0)
+
+
+def earn_balances(answer: Json, *, listed: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """Return what flexible earn holds, as (LD + code, amount): the venue mirrors it among the balances.
+
+    An asset that is listed itself, such as LDO, is no mirror.
+
+    Raises:
+        InputError: when a balance cannot be read.
+    """
+    rows = [object_of(row) for row in rows_of("balances", answer)]
+    codes = {cell_text(row, "asset") for row in rows}
+    return tuple(
+        (code, text_of(added(cell_number(row, "free"), cell_number(row, "locked"))))
+        for row in rows
+        if (code := cell_text(row, "asset")).startswith(_EARN_PREFIX)
+        and code not in listed
+        and code.removeprefix(_EARN_PREFIX) in codes | listed
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRights:
+    """What the venue says a key may do."""
+
+    may_read: bool
+    may_trade: bool
+    may_withdraw: bool
+    is_bound_to_addresses: bool
+    expires_at: datetime | None
+
+
+_TRADING_RIGHTS = (
+    "enableSpotAndMarginTrading",
+    "enableMargin",
+    "enableFutures",
+    "enableVanillaOptions",
+    "enableFixApiTrade",
+    "enablePortfolioMarginTrading",
+    "permitsUniversalTransfer",
+)
+_LEAVING_RIGHTS = ("enableWithdrawals", "enableInternalTransfer")
+
+
+def key_rights_of(answer: Json) -> KeyRights:
+    """Read what a key may do: ``{"ipRestrict": false, "enableReading": true, "enableWithdrawals": false, ...}``.
+
+    A right that the venue does not name is not there, but those to read and to withdraw must be named.
+
+    Raises:
+        InputError: when the answer does not tell.
+    """
+    row = object_of(answer)
+    for key in ("enableReading", "enableWithdrawals"):
+        if not isinstance(row.get(key), bool):
+            raise InputError(f'"{key}" is neither true nor false')
+    until = row.get("tradingAuthorityExpirationTime")
+    return KeyRights(
+        may_read=row["enableReading"] is True,
+        may_trade=any(row.get(key) is True for key in _TRADING_RIGHTS),
+        may_withdraw=any(row.get(key) is True for key in _LEAVING_RIGHTS),
+        is_bound_to_addresses=row.get("ipRestrict") is True,
+        expires_at=instant_in(row, "tradingAuthorityExpirationTime") if until not in (None, "", 0) else None,
+    )
+
+
+def instant_of_venue(answer: Json) -> datetime:
+    """Read the venue's clock: ``{"serverTime": 1499827319559}``.
+
+    Raises:
+        InputError: when the answer does not tell the time.
+    """
+    return instant_in(object_of(answer), "serverTime")
+
+
+def quotes_of(rows: Iterable[Json], *, asset: AssetCode, currency: AssetCode, source: str) -> tuple[PriceQuote, ...]:
+    """Return the quotes of a page of candles in order of time: a candle is quoted at its start with its close.
+
+    A row is ``[1499040000000, "0.0163", "0.8", "0.0157", "0.0158", "148976.1", 1499644799999, ...]``: time, open, high, low,
+    close, volume. A minute without trades has a candle of no volume here, which is no price of that minute.
+
+    Raises:
+        InputError: when a candle cannot be read; a price left out would look like a silent minute.
+    """
+    quotes = []
+    for row in rows:
+        if not isinstance(row, list) or len(row) < _KLINE_CELLS:
+            raise InputError(f"a candle is not {_KLINE_CELLS} numbers or more: {shown(row)}")
+        cells: Row = {"time": row[0], "close": row[_KLINE_CLOSE], "volume": row[_KLINE_VOLUME]}
+        at, close = instant_in(cells, "time"), cell_positive(cells, "close")
+        if cell_number(cells, "volume") > Decimal(0):
+            quotes.append(PriceQuote(asset=asset, currency=currency, observed_at=at, price=close, source=source))
+    return tuple(sorted(quotes, key=lambda quote: quote.observed_at))
+
+
+def _shown_id(row: Json) -> str:
+    """Return the id that a broken row still shows, or an empty text."""
+    if not isinstance(row, dict):
+        return ""
+    for key in ("id", "orderNo", "orderId", "tranId", "transId", "asset"):
+        raw = row.get(key)
+        if isinstance(raw, (str, int)) and not isinstance(raw, bool) and raw != "":
+            return shown(raw).strip("'")
+    return ""

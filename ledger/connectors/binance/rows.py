@@ -1,0 +1,488 @@
+"""What one row of each stream of Binance says: one small function per kind of row, a sample beside it.
+
+Which reader reads which stream stands in the table of `parse`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from ledger.domain.amount import Amount, AssetCode, added, asset_code, multiplied, subtracted
+from ledger.domain.errors import InputError
+from ledger.domain.event import BalanceSnapshot, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
+from ledger.domain.event_text import instant_text
+from ledger.domain.finding import Finding, Severity
+from ledger.domain.ids import AccountId, EventId, OrderId, SourceId, VenueName, event_id
+from ledger.domain.json_text import (
+    Row,
+    cell_number,
+    cell_number_or_none,
+    cell_positive,
+    cell_text,
+    cell_text_or_none,
+    cell_whole,
+    object_of,
+    shown,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECONDS_FROM = 10**14  # 16 digits are microseconds, 13 milliseconds
+_EARN_PREFIX = "LD"
+_MEND_UNKNOWN = "book what it means from a lotwright-events file, or ask for a rule for this type; the payload is kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a row stands: what the payload knows and the row does not. `number` counts the rows of a page from 1.
+
+    `context` is what the connector knew when it asked: `base` and `quote` of a symbol, and what concerns balances.
+    """
+
+    venue: VenueName
+    account: AccountId
+    stream: str
+    symbol: str
+    context: Mapping[str, str]
+    fetched_at: datetime
+    number: int
+
+    def subject(self, row_id: str) -> str:
+        """Name the row for a finding."""
+        return "/".join(part for part in (self.account, self.stream, self.symbol, row_id) if part)
+
+    def id_of(self, kind: str, source_id: str, *, scope: str) -> EventId:
+        """Return the id of an event that this row tells of."""
+        return event_id(venue=self.venue, account=self.account, product_line="spot", kind=kind, scope=scope, source_id=source_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one row says."""
+
+    events: tuple[Event, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def finding(code: str, subject: str, message: str, mend: str, *, severity: Severity = Severity.ERROR) -> Finding:
+    """Return a finding, an error unless told otherwise."""
+    return Finding(code=code, severity=severity, subject=subject, message=message, mend=mend)
+
+
+def _unknown_row(place: Place, row_id: str, message: str) -> Reading:
+    return Reading(findings=(finding("unknown-row", place.subject(row_id), message, _MEND_UNKNOWN),))
+
+
+# --- trades --------------------------------------------------------------------------------------------------------
+
+
+def read_trade(row: Row, place: Place) -> Reading:
+    """Read one execution. `commission` is positive when paid, in `commissionAsset`, which may be neither base nor quote.
+
+    Ids are unique in their symbol; a self-trade gives a row of each side under one id.
+
+    {"symbol": "ETHUSDT", "id": 1412345678, "orderId": 17543219876, "orderListId": -1, "price": "3421.55000000",
+     "qty": "0.35000000", "quoteQty": "1197.54250000", "commission": "0.00136420", "commissionAsset": "BNB",
+     "time": 1717430412345, "isBuyer": true, "isMaker": false, "isBestMatch": true}
+    """
+    trade_id, symbol = cell_whole(row, "id"), cell_text(row, "symbol")
+    if symbol != place.symbol:
+        raise InputError(f'"symbol" is {symbol!r}, and {place.symbol!r} was asked for')
+    side = Side.BUY if _flag(row, "isBuyer") else Side.SELL
+    quantity, price, fee = cell_positive(row, "qty"), cell_positive(row, "price"), cell_number(row, "commission")
+    paid = cell_number_or_none(row, "quoteQty")
+    fill = Fill(
+        event_id=place.id_of("fill", str(trade_id), scope=f"{symbol}/{side}"),
+        source_id=SourceId(str(trade_id)),
+        venue=place.venue,
+        account=place.account,
+        occurred_at=instant_in(row, "time"),
+        rank=SourceRank.VENUE,
+        sequence=trade_id,
+        order_id=OrderId(str(cell_whole(row, "orderId"))),
+        side=side,
+        base=Amount(quantity=quantity, asset=asset_code(place.context.get("base", ""))),
+        quote=Amount(quantity=multiplied(quantity, price) if paid is None else paid, asset=asset_code(place.context.get("quote", ""))),
+        fee=Amount(quantity=fee, asset=_asset(row, "commissionAsset")) if fee else None,
+    )
+    return Reading(events=(fill,))
+
+
+# --- deposits and withdrawals --------------------------------------------------------------------------------------
+
+_DEPOSIT_ARRIVED = frozenset({1, 6})
+_DEPOSIT_NOT = frozenset({0, 2, 7, 8})  # pending, rejected, wrong, waiting for its sender's confirmation
+_WITHDRAWAL_LEFT = 6
+_WITHDRAWAL_NOT = frozenset({0, 1, 2, 3, 4, 5})  # mail sent, cancelled, awaiting, rejected, processing, failed
+
+
+def read_deposit(row: Row, place: Place) -> Reading:
+    """Read one deposit of coins; one that is pending or was rejected moved nothing. Credited (6) is there, but may still change.
+
+    {"id": "4615329", "amount": "0.01844487", "coin": "BCH", "network": "BCH", "status": 1, "address": "1NYx..",
+     "addressTag": "", "txId": "bafc59..", "insertTime": 1610784980000, "completeTime": 1610785012000, "transferType": 0}
+    """
+    source_id, status = deposit_id(row), cell_whole(row, "status")
+    if status in _DEPOSIT_NOT:
+        return Reading()
+    if status not in _DEPOSIT_ARRIVED:
+        return _unknown_row(place, source_id, f"a deposit of the unknown status {status}: {shown(row)}")
+    transfer = Transfer(
+        event_id=place.id_of("transfer", source_id, scope="deposit"),
+        source_id=SourceId(source_id),
+        venue=place.venue,
+        account=place.account,
+        occurred_at=instant_in(row, "completeTime" if row.get("completeTime") else "insertTime"),
+        rank=SourceRank.VENUE,
+        provisional=status != 1,
+        from_account=None,
+        to_account=place.account,
+        amount=Amount(quantity=cell_positive(row, "amount"), asset=_asset(row, "coin")),
+        chain_hash=cell_text_or_none(row, "txId"),
+        address=cell_text_or_none(row, "address"),
+    )
+    return Reading(events=(transfer,))
+
+
+def deposit_id(row: Row) -> str:
+    """Return the venue's id; rows of older years have none but that of the chain."""
+    raw = row.get("id")
+    return cell_text(row, "txId") if raw in (None, "") else word_in(row, "id")
+
+
+def read_withdrawal(row: Row, place: Place) -> Reading:
+    """Read one withdrawal of coins: `amount` went out, `transactionFee` of the same coin besides; times are UTC.
+
+    {"id": "69e53ad305124b96b43668ceab158a18", "amount": "28.75", "transactionFee": "0.25", "coin": "XRP", "status": 6,
+     "address": "r3T7..", "txId": "19A5..", "applyTime": "2021-04-15 12:09:16", "network": "XRP", "transferType": 0}
+    """
+    source_id, status, coin = word_in(row, "id"), cell_whole(row, "status"), _asset(row, "coin")
+    if status in _WITHDRAWAL_NOT:
+        return Reading()
+    if status != _WITHDRAWAL_LEFT:
+        return _unknown_row(place, source_id, f"a withdrawal of the unknown status {status}: {shown(row)}")
+    fee = cell_number(row, "transactionFee")
+    if fee < 0:
+        raise InputError('"transactionFee" is below zero')
+    transfer = Transfer(
+        event_id=place.id_of("transfer", source_id, scope="withdrawal"),
+        source_id=SourceId(source_id),
+        venue=place.venue,
+        account=place.account,
+        occurred_at=utc_text_in(row, "applyTime"),
+        rank=SourceRank.VENUE,
+        from_account=place.account,
+        to_account=None,
+        amount=Amount(quantity=cell_positive(row, "amount"), asset=coin),
+        fee=Amount(quantity=fee, asset=coin) if fee else None,
+        chain_hash=cell_text_or_none(row, "txId"),
+        address=cell_text_or_none(row, "address"),
+    )
+    return Reading(events=(transfer,))
+
+
+# --- government money ----------------------------------------------------------------------------------------------
+
+_FIAT_DONE = frozenset({"successful", "success", "finished", "completed"})
+_FIAT_NOT = frozenset({"processing", "pending", "failed", "refunding", "refunded", "expired", "cancelled", "canceled", "rejected"})
+
+
+def read_fiat(row: Row, place: Place) -> Reading:
+    """Read one deposit (symbol 0) or withdrawal (symbol 1) of money.
+
+    Where `indicatedAmount` is the sum of amount and fee, `amount` is net; a fee that it does not explain is never guessed.
+
+    {"orderNo": "CJW706452266115170304", "fiatCurrency": "GBP", "indicatedAmount": "101.50", "amount": "100.00",
+     "totalFee": "1.50", "method": "bank transfer", "status": "Successful", "createTime": 1620037745000}
+    """
+    source_id, status = word_in(row, "orderNo"), cell_text(row, "status").lower()
+    if status in _FIAT_NOT:
+        return Reading()
+    if status not in _FIAT_DONE:
+        return _unknown_row(place, source_id, f"an order of money of the unknown status {status!r}: {shown(row)}")
+    amount, fee = cell_positive(row, "amount"), cell_number_or_none(row, "totalFee") or Decimal(0)
+    if fee and cell_number_or_none(row, "indicatedAmount") != added(amount, fee):
+        return _unknown_row(place, source_id, f"an order of money whose fee is in none of its amounts: {shown(row)}")
+    currency, is_deposit = _asset(row, "fiatCurrency"), place.symbol == "0"
+    transfer = Transfer(
+        event_id=place.id_of("transfer", source_id, scope="fiat"),
+        source_id=SourceId(source_id),
+        venue=place.venue,
+        account=place.account,
+        occurred_at=instant_in(row, "createTime"),
+        rank=SourceRank.VENUE,
+        from_account=None if is_deposit else place.account,
+        to_account=place.account if is_deposit else None,
+        amount=Amount(quantity=amount, asset=currency),
+        fee=Amount(quantity=fee, asset=currency) if fee and not is_deposit else None,
+    )
+    return Reading(events=(transfer,))
+
+
+def read_payment(row: Row, place: Place) -> Reading:
+    """Read one purchase with a card (symbol 0): the money comes in from outside, and is paid at once. A sale (1) has no rule yet.
+
+    {"orderNo": "353fca443f06466db0c4dc89f94f027a", "sourceAmount": "20.0", "fiatCurrency": "EUR", "obtainAmount": "4.462",
+     "cryptoCurrency": "LUNA", "totalFee": "0.2", "price": "4.437472", "status": "Completed", "createTime": 1624529919000}
+    """
+    source_id, status = word_in(row, "orderNo"), cell_text(row, "status").lower()
+    if status in _FIAT_NOT:
+        return Reading()
+    if status not in _FIAT_DONE or place.symbol != "0":
+        return _unknown_row(place, source_id, f"a payment for which there is no rule: {shown(row)}")
+    method = (cell_text_or_none(row, "paymentMethod") or "").lower()
+    source, fee, money = cell_positive(row, "sourceAmount"), cell_number(row, "totalFee"), _asset(row, "fiatCurrency")
+    at = instant_in(row, "createTime")
+    fill = Fill(
+        event_id=place.id_of("fill", source_id, scope="payment"),
+        source_id=SourceId(source_id),
+        venue=place.venue,
+        account=place.account,
+        occurred_at=at,
+        rank=SourceRank.VENUE,
+        side=Side.BUY,
+        base=Amount(quantity=cell_positive(row, "obtainAmount"), asset=_asset(row, "cryptoCurrency")),
+        quote=Amount(quantity=subtracted(source, fee), asset=money),
+        fee=Amount(quantity=fee, asset=money) if fee else None,
+    )
+    paid_in = Transfer(
+        event_id=place.id_of("transfer", source_id, scope="payment"),
+        source_id=SourceId(source_id),
+        venue=place.venue,
+        account=place.account,
+        occurred_at=at,
+        rank=SourceRank.VENUE,
+        from_account=None,
+        to_account=place.account,
+        amount=Amount(quantity=source, asset=money),
+    )
+    return Reading(events=(fill,) if "cash balance" in method else (paid_in, fill))
+
+
+# --- conversions and dust ------------------------------------------------------------------------------------------
+
+_CONVERTED = frozenset({"SUCCESS", "ACCEPT_SUCCESS"})
+_NOT_CONVERTED = frozenset({"PROCESS", "FAIL", "FAILED", "CREATED"})
+
+
+def read_conversion(row: Row, place: Place) -> Reading:
+    """Read one conversion: what came is bought with what went; its cost is in the ratio. Binance.US says Coin for Asset.
+
+    {"quoteId": "f3b91c..", "orderId": 940708407462087195, "orderStatus": "SUCCESS", "fromAsset": "USDT", "fromAmount": "20",
+     "toAsset": "BNB", "toAmount": "0.06154036", "ratio": "0.00307702", "inverseRatio": "324.99", "createTime": 1624248872184}
+    """
+    source_id, status = word_in(row, "orderId"), cell_text(row, "orderStatus")
+    if status in _NOT_CONVERTED:
+        return Reading()
+    if status not in _CONVERTED:
+        return _unknown_row(place, source_id, f"a conversion of the unknown status {status!r}: {shown(row)}")
+    word = "Asset" if "fromAsset" in row else "Coin"
+    fill = Fill(
+        event_id=place.id_of("fill", source_id, scope="convert"),
+        source_id=SourceId(source_id),
+        venue=place.venue,
+        account=place.account,
+        occurred_at=instant_in(row, "createTime"),
+        rank=SourceRank.VENUE,
+        order_id=OrderId(source_id),
+        side=Side.BUY,
+        base=Amount(quantity=cell_positive(row, "toAmount"), asset=_asset(row, f"to{word}")),
+        quote=Amount(quantity=cell_positive(row, "fromAmount"), asset=_asset(row, f"from{word}")),
+    )
+    return Reading(events=(fill,))
+
+
+def read_dust(row: Row, place: Place) -> Reading:
+    """Read one batch of small amounts turned into BNB (or `targetAsset`); `transferedAmount` is before the charge.
+
+    {"operateTime": 1627575731000, "totalServiceChargeAmount": "0.00001453", "totalTransferedAmount": "0.00072693",
+     "transId": 70899815863, "userAssetDribbletDetails": [{"fromAsset": "LTC", "amount": "0.000006", "transId": 70899815863,
+     "transferedAmount": "0.00000267", "serviceChargeAmount": "0.00000005", "operateTime": 1627575731000}]}
+    """
+    details = row.get("userAssetDribbletDetails")
+    if not isinstance(details, list) or not details:
+        raise InputError(f'"userAssetDribbletDetails" is no list of rows: {shown(row)}')
+    return Reading(events=tuple(_grain(object_of(detail), place) for detail in details))
+
+
+def _grain(row: Row, place: Place) -> Fill:
+    given, got = _asset(row, "fromAsset"), asset_code(cell_text_or_none(row, "targetAsset") or "BNB")
+    source_id = f"{word_in(row, 'transId')}/{given}"
+    charge = cell_number(row, "serviceChargeAmount")
+    return Fill(
+        event_id=place.id_of("fill", source_id, scope="dust"),
+        source_id=SourceId(source_id),
+        venue=place.venue,
+        account=place.account,
+        occurred_at=instant_in(row, "operateTime"),
+        rank=SourceRank.VENUE,
+        side=Side.BUY,
+        base=Amount(quantity=cell_positive(row, "transferedAmount"), asset=got),
+        quote=Amount(quantity=cell_positive(row, "amount"), asset=given),
+        fee=Amount(quantity=charge, asset=got) if charge else None,
+    )
+
+
+# --- income --------------------------------------------------------------------------------------------------------
+
+# The first word that is found decides. None: what comes in is the other half of a swap of one coin for another, and has no rule.
+_INCOME_KINDS: tuple[tuple[str, IncomeKind | None], ...] = (
+    ("swap", None),
+    ("rebrand", None),
+    ("redenominat", None),
+    *((word, None) for word in ("delist", "migration", "conver", "refund")),
+    *((word, IncomeKind.REFERRAL) for word in ("referral", "commission")),
+    *((word, IncomeKind.REBATE) for word in ("rebate", "cashback")),
+    ("fork", IncomeKind.FORK),
+    ("mining", IncomeKind.MINING),
+    *((word, IncomeKind.STAKING) for word in ("staking", "eth 2.0", "beth", "locked")),
+    *((word, IncomeKind.INTEREST) for word in ("flexible", "savings", "interest", "simple earn")),
+    *((word, IncomeKind.AIRDROP) for word in ("megadrop", "hodler", "airdrop", "distribution")),
+    *((word, IncomeKind.REWARD) for word in ("launchpool", "bnb vault", "reward", "bonus")),
+)
+
+
+def read_dividend(row: Row, place: Place) -> Reading:
+    """Read one distribution into the spot account; `enInfo` says in the venue's words what for.
+
+    {"id": 1637366104, "amount": "10.00000000", "asset": "BHFT", "divTime": 1563189166000, "enInfo": "BHFT distribution",
+     "tranId": 2968885920}
+    """
+    source_id, words = word_in(row, "id" if row.get("id") not in (None, "") else "tranId"), cell_text(row, "enInfo")
+    kind = next((kind for word, kind in _INCOME_KINDS if word in words.lower()), None)
+    if kind is None:
+        return _unknown_row(place, source_id, f"a distribution called {words!r}, for which there is no rule: {shown(row)}")
+    income = _income(place, source_id, kind, at=instant_in(row, "divTime"), amount=_received(row, "amount"), note=words)
+    return Reading(events=(income,))
+
+
+def read_reward(row: Row, place: Place) -> Reading:
+    """Read one reward of flexible earn: REALTIME ones stay in the product, all others are booked from the list of distributions.
+
+    Rows have no id: their content is it.
+
+    {"asset": "BUSD", "rewards": "0.00006408", "projectId": "USDT001", "type": "REALTIME", "time": 1577233578000}
+    """
+    kind, at, amount = cell_text(row, "type").upper(), instant_in(row, "time"), _received(row, "rewards")
+    source_id = f"{amount.asset}/{word_in(row, 'projectId')}/{instant_text(at)}"
+    if kind in {"BONUS", "REWARDS"}:
+        return Reading()
+    if kind != "REALTIME":
+        return _unknown_row(place, source_id, f"a reward of the unknown type {kind!r}: {shown(row)}")
+    return Reading(events=(_income(place, source_id, IncomeKind.INTEREST, at=at, amount=amount, note=None),))
+
+
+def _income(place: Place, source_id: str, kind: IncomeKind, *, at: datetime, amount: Amount, note: str | None) -> Income:
+    return Income(
+        event_id=place.id_of("income", source_id, scope=f"{place.stream}/{amount.asset}"),
+        source_id=SourceId(source_id),
+        venue=place.venue,
+        account=place.account,
+        occurred_at=at,
+        rank=SourceRank.VENUE,
+        note=note,
+        kind=kind,
+        amount=amount,
+    )
+
+
+def _received(row: Row, key: str) -> Amount:
+    return Amount(quantity=cell_positive(row, key), asset=_asset(row, "asset"))
+
+
+# --- moves between wallets of the account, and balances ------------------------------------------------------------
+
+
+def read_move(row: Row, place: Place) -> Reading:
+    """Read one move between the spot wallet (MAIN) and another wallet of the same account, which is an account of its own here.
+
+    {"asset": "USDT", "amount": "1", "type": "MAIN_UMFUTURE", "status": "CONFIRMED", "tranId": 11415955596, "timestamp": 1544433328000}
+    """
+    source_id, kind, status = word_in(row, "tranId"), cell_text(row, "type"), cell_text(row, "status")
+    if status in {"PENDING", "FAILED"}:
+        return Reading()
+    source, _, target = kind.partition("_")
+    if status != "CONFIRMED" or "MAIN" not in {source, target} or source == target or not target:
+        return _unknown_row(place, source_id, f"a move for which there is no rule: {shown(row)}")
+    transfer = Transfer(
+        event_id=place.id_of("transfer", source_id, scope="move"),
+        source_id=SourceId(source_id),
+        venue=place.venue,
+        account=place.account,
+        occurred_at=instant_in(row, "timestamp"),
+        rank=SourceRank.VENUE,
+        from_account=_wallet(place, source),
+        to_account=_wallet(place, target),
+        amount=Amount(quantity=cell_positive(row, "amount"), asset=_asset(row, "asset")),
+    )
+    return Reading(events=(transfer,))
+
+
+def _wallet(place: Place, name: str) -> AccountId:
+    return place.account if name == "MAIN" else AccountId(f"{place.account}-{name.lower()}")
+
+
+def read_balance(row: Row, place: Place) -> Reading:
+    """Read what the account holds of one asset at the instant of asking; zero only of an asset that the account ever touched.
+
+    The context names these (`touched`), and what flexible earn holds: the venue mirrors it as an asset LD + code.
+
+    {"asset": "BTC", "free": "4723846.89208129", "locked": "0.00000000"}
+    """
+    asset = cell_text(row, "asset")
+    if asset in place.context:
+        return Reading()
+    held = [cell_number(row, "free"), cell_number(row, "locked")]
+    held += [Decimal(text) for code, text in place.context.items() if code == f"{_EARN_PREFIX}{asset}"]
+    balance = added(*held)
+    if not balance and asset not in place.context.get("touched", asset).split():
+        return Reading()
+    source_id = f"{asset}@{instant_text(place.fetched_at)}"
+    snapshot = BalanceSnapshot(
+        event_id=place.id_of("balance", source_id, scope=""),
+        source_id=SourceId(source_id),
+        venue=place.venue,
+        account=place.account,
+        occurred_at=place.fetched_at,
+        rank=SourceRank.VENUE,
+        balance=Amount(quantity=balance, asset=asset_code(asset)),
+    )
+    return Reading(events=(snapshot,))
+
+
+# --- cells ---------------------------------------------------------------------------------------------------------
+
+
+def _asset(row: Row, key: str) -> AssetCode:
+    return asset_code(cell_text(row, key))
+
+
+def _flag(row: Row, key: str) -> bool:
+    raw = row.get(key)
+    if not isinstance(raw, bool):
+        raise InputError(f'"{key}" is neither true nor false: {shown(raw)}')
+    return raw
+
+
+def word_in(row: Row, key: str) -> str:
+    """Return an id that comes as text or as a whole number."""
+    raw = row.get(key)
+    return str(cell_whole(row, key)) if isinstance(raw, int) and not isinstance(raw, bool) else cell_text(row, key)
+
+
+def instant_in(row: Row, key: str) -> datetime:
+    """Read a time of the venue: milliseconds since 1970, or microseconds where it was asked for them."""
+    figure = cell_whole(row, key)
+    try:
+        return _EPOCH + timedelta(microseconds=figure if figure >= _MICROSECONDS_FROM else figure * 1000)
+    except OverflowError as refused:
+        raise InputError(f'"{key}" is no time: {figure}') from refused
+
+
+def utc_text_in(row: Row, key: str) -> datetime:
+    """Read ``2021-04-15 12:09:16``, which is UTC without saying so."""
+    text = cell_text(row, key)
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError as refused:
+        raise InputError(f'"{key}" is no time: {shown(text)}') from refused

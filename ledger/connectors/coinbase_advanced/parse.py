@@ -1,0 +1,491 @@
+"""What Coinbase Advanced Trade's answers say, in our words: pure, so that a stored payload can be read again at any time.
+
+One table leads from the type of a fill and one from the type of a wallet's row (v2) to what it means. A row that cannot be read, or
+that nobody understands, becomes a finding that names it; the other rows of its page are kept. Shapes are those of List Fills, List
+Accounts and Get Product Candles (v3) and of Transactions (v2), 2026.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypedDict
+
+from ledger.domain.amount import ZERO, Amount, asset_code, exact_decimal, multiplied, quantity_at
+from ledger.domain.errors import InputError
+from ledger.domain.event import BalanceSnapshot, Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
+from ledger.domain.event_text import instant_text
+from ledger.domain.finding import Finding, Severity
+from ledger.domain.ids import AccountId, EventId, OrderId, SourceId, VenueName, event_id
+from ledger.domain.json_text import (
+    Json,
+    Row,
+    cell_instant,
+    cell_number,
+    cell_positive,
+    cell_text,
+    cell_text_or_none,
+    json_of,
+    object_of,
+    shown,
+)
+from ledger.domain.payload import Payload
+from ledger.ports import Interpretation, LedgerLine
+
+VENUE = VenueName("coinbase-advanced")
+FILLS, LEDGER, BALANCES, CANDLES = "fills", "ledger", "balances", "candles"
+CLIENT_ORDER_IDS = "client_order_ids"  # in the context of a page of fills: what the bot called the orders, as JSON
+ROWS_KEYS: Mapping[str, str] = {FILLS: "fills", LEDGER: "data", BALANCES: "accounts"}  # where an answer keeps its rows
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_BASE_AND_QUOTE = 2
+_MEND_UNREADABLE = "look at the payload; if the venue changed its format, a newer Lotwright may read it (nothing has to be pulled again)"
+_MEND_UNKNOWN = "book what it means from a lotwright-events file, or ask for a rule for this type; the payload is kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a row stands: what the payload knows and the row does not."""
+
+    account: AccountId
+    stream: str
+    symbol: str
+    fetched_at: datetime
+    client_order_ids: Mapping[str, str]
+
+    def subject(self, row_id: str) -> str:
+        """Name the row for a finding."""
+        return "/".join(part for part in (self.account, self.stream, self.symbol, row_id) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one row says."""
+
+    events: tuple[Event, ...] = ()
+    lines: tuple[LedgerLine, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+class _Head(TypedDict):
+    event_id: EventId
+    source_id: SourceId
+    venue: VenueName
+    account: AccountId
+    occurred_at: datetime
+    rank: SourceRank
+
+
+def interpret(payload: Payload) -> Interpretation:
+    """Return what a page of any stream says; events keep the order of the rows. Never raises for what a venue sent."""
+    if payload.stream == CANDLES:
+        return Interpretation()  # prices, no events
+    try:
+        place = _place_of(payload)
+        rows = rows_of(payload.stream, json_of(payload.content))
+    except InputError as unreadable:
+        subject = f"{payload.account}/{payload.stream}/{payload.payload_id}"
+        return Interpretation(findings=(_error("unreadable-page", subject, f"the page {unreadable.message}", _MEND_UNREADABLE),))
+    readings = [(number, _reading(payload, place, row, number)) for number, row in enumerate(rows, start=1)]
+    events = tuple((event, f"row {number}") for number, reading in readings for event in reading.events)
+    return Interpretation(
+        events=_summed(events) if payload.stream == BALANCES else events,
+        lines=tuple(line for _, reading in readings for line in reading.lines),
+        findings=tuple(finding for _, reading in readings for finding in reading.findings),
+    )
+
+
+def _place_of(payload: Payload) -> Place:
+    if payload.stream not in _READERS:
+        raise InputError(f"belongs to a stream {payload.stream!r} that nobody reads")
+    return Place(
+        account=payload.account,
+        stream=payload.stream,
+        symbol=payload.symbol,
+        fetched_at=payload.fetched_at,
+        client_order_ids=json.loads(dict(payload.context).get(CLIENT_ORDER_IDS, "{}")),
+    )
+
+
+def rows_of(stream: str, answer: Json) -> list[Json]:
+    """Return the rows of an answer.
+
+    Raises:
+        InputError: when it holds none: a page without them is no page.
+    """
+    rows = object_of(answer).get(ROWS_KEYS[stream])
+    if not isinstance(rows, list):
+        raise InputError(f'has no list of "{ROWS_KEYS[stream]}"')
+    return rows
+
+
+def _reading(payload: Payload, place: Place, row: Json, number: int) -> Reading:
+    try:
+        return _READERS[payload.stream](object_of(row), place)
+    except InputError as refused:
+        subject = place.subject(_shown_id(row) or f"{payload.payload_id} row {number}")
+        message = f"row {number} of {payload.payload_id} cannot be read: {refused.message}"
+        return Reading(findings=(_error("unreadable-row", subject, message, _MEND_UNREADABLE),))
+
+
+def _error(code: str, subject: str, message: str, mend: str) -> Finding:
+    return Finding(code=code, severity=Severity.ERROR, subject=subject, message=message, mend=mend)
+
+
+def _unknown_row(place: Place, row_id: str, message: str) -> Reading:
+    return Reading(findings=(_error("unknown-row", place.subject(row_id), message, _MEND_UNKNOWN),))
+
+
+# --- fills ---------------------------------------------------------------------------------------------------------
+
+
+def _fill_row(row: Row, place: Place) -> Reading:
+    entry_id, kind = cell_text(row, "entry_id"), cell_text(row, "trade_type")
+    if kind not in _TRADE_TYPES:
+        return _unknown_row(place, entry_id, f"a fill of the type {kind!r}, for which there is no rule: {shown(row)}")
+    product = cell_text(row, "product_id")
+    if len(product.split("-")) != _BASE_AND_QUOTE:
+        return _unknown_row(place, entry_id, f"a fill of {product!r}, which is no spot market: {shown(row)}")
+    return Reading(events=(_TRADE_TYPES[kind](row, place),))
+
+
+def _fill(row: Row, place: Place) -> Fill:
+    """Read one execution, or its correction. With `size_in_quote` the size is money, else it is units of the base.
+
+    The event is the execution (trade, order and side), the row is its source: a correction is a row of its own of the same event, and
+    the later row stands. `commission` is positive when paid, in the quote.
+
+    {"entry_id": "a41c1a0d...", "trade_id": "6d1f2c33-...", "order_id": "0b5c1f7e-...", "trade_time": "2024-06-03T14:22:31.418273490Z",
+     "trade_type": "FILL", "price": "3412.55", "size": "0.75", "commission": "15.356475", "product_id": "ETH-USD",
+     "sequence_timestamp": "2024-06-03T14:22:31.421020Z", "liquidity_indicator": "TAKER", "size_in_quote": false, "side": "BUY"}
+    """
+    taken_back = _reversal(row, place)
+    price, size, fee = cell_positive(row, "price"), cell_positive(row, "size"), cell_number(row, "commission")
+    in_quote = row.get("size_in_quote", False)
+    if not isinstance(in_quote, bool):
+        raise InputError(f'"size_in_quote" is neither true nor false: {shown(in_quote)}')
+    base, quote = (quantity_at(size, price), size) if in_quote else (size, multiplied(size, price))
+    if not base:
+        raise InputError(f'"size" of the quote is too small for the price: {shown(row)}')
+    return replace(
+        taken_back,
+        base=Amount(quantity=base, asset=taken_back.base.asset),
+        quote=Amount(quantity=quote, asset=taken_back.quote.asset),
+        fee=Amount(quantity=fee, asset=taken_back.quote.asset) if fee else None,
+    )
+
+
+def _reversal(row: Row, place: Place) -> Fill:
+    """Read a row by which the venue takes an execution back: the same event, and nothing moved.
+
+    {"entry_id": "f00d...", "trade_id": "6d1f2c33-...", "order_id": "0b5c1f7e-...", "trade_type": "REVERSAL", "side": "BUY", ...}
+    """
+    order_id, trade_id, side = cell_text(row, "order_id"), cell_text(row, "trade_id"), _side(row)
+    base, quote = (asset_code(leg) for leg in cell_text(row, "product_id").split("-"))
+    client_order_id = place.client_order_ids.get(order_id)
+    return Fill(
+        event_id=event_id(
+            venue=VENUE, account=place.account, product_line="spot", kind="fill", scope=f"{order_id}/{side}", source_id=trade_id
+        ),
+        source_id=SourceId(cell_text(row, "entry_id")),
+        venue=VENUE,
+        account=place.account,
+        occurred_at=cell_instant(row, "trade_time"),
+        rank=SourceRank.VENUE,
+        sequence=micros_of(cell_instant(row, "sequence_timestamp")),
+        order_id=OrderId(order_id),
+        client_order_id=None if client_order_id is None else OrderId(client_order_id),
+        side=side,
+        base=Amount(quantity=ZERO, asset=base),
+        quote=Amount(quantity=ZERO, asset=quote),
+    )
+
+
+_TRADE_TYPES: dict[str, Callable[[Row, Place], Fill]] = {"FILL": _fill, "CORRECTION": _fill, "REVERSAL": _reversal}
+
+
+def _side(row: Row) -> Side:
+    side = cell_text(row, "side").lower()
+    if side not in {Side.BUY, Side.SELL}:
+        raise InputError(f'"side" is {side!r}, neither BUY nor SELL')
+    return Side(side)
+
+
+# --- the history of a wallet -----------------------------------------------------------------------------------------
+
+
+def _wallet_row(row: Row, place: Place) -> Reading:
+    """Read one movement of a wallet by the table of types; one that is not completed moved nothing and says nothing."""
+    row_id, kind = cell_text(row, "id"), cell_text(row, "type")
+    if kind not in _WALLET_TYPES:
+        return _unknown_row(place, row_id, f"a wallet's row of the type {kind!r}, for which there is no rule: {shown(row)}")
+    status = cell_text(row, "status")
+    if status in STATUS_OPEN or status in _STATUS_VOID:
+        return Reading()
+    if status != _STATUS_DONE:
+        return _unknown_row(place, row_id, f"a wallet's row of the unknown status {status!r}: {shown(row)}")
+    amount = amount_in(row, "amount")
+    events = _WALLET_TYPES[kind](row, amount, place)
+    line = LedgerLine(
+        line_id=row_id,
+        account=place.account,
+        asset=amount.asset,
+        occurred_at=cell_instant(row, "created_at"),
+        kind=kind,
+        amount=amount.quantity,
+        balance=None,
+        event_ids=tuple(event.event_id for event in events),
+    )
+    return Reading(events=events, lines=(line,))
+
+
+_STATUS_DONE = "completed"
+STATUS_OPEN = frozenset({"pending", "created", "waiting_for_clearing", "waiting_for_signature"})
+_STATUS_VOID = frozenset({"failed", "expired", "canceled", "cancelled"})
+
+
+def _told_elsewhere(_row: Row, _amount: Amount, _place: Place) -> tuple[Event, ...]:
+    """Read a row that mirrors what is told elsewhere: a fill (v3), or a move whose other side stands in another wallet of this key.
+
+    {"id": "c3f1...", "type": "advanced_trade_fill", "status": "completed", "amount": {"amount": "0.75", "currency": "ETH"},
+     "created_at": "2024-06-03T14:22:31Z", "advanced_trade_fill": {"fill_price": "3412.55", "product_id": "ETH-USD",
+     "order_id": "0b5c1f7e-...", "commission": "15.356475", "order_side": "buy"}}
+    """
+    return ()
+
+
+def _transfer(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
+    """Read one half of a transfer; `amount` of what leaves includes the network's fee.
+
+    {"id": "a1794ecf-...", "type": "send", "status": "completed", "amount": {"amount": "-14.008308", "currency": "USDC"},
+     "created_at": "2024-01-12T01:27:31Z", "network": {"status": "confirmed", "hash": "4f1e...", "transaction_fee":
+     {"amount": "4.008308", "currency": "USDC"}}, "to": {"address": "0x9..."}}
+    """
+    network, is_outward = part_of(row, "network"), amount.quantity < 0
+    fee = _network_fee(network, amount) if is_outward else None
+    moved = -amount if is_outward else amount
+    sent = moved if fee is None else moved - fee
+    if sent.quantity <= 0:
+        raise InputError(f'"amount" {amount} leaves nothing to move: {shown(row)}')
+    half = Transfer(
+        **_head(row, place, kind="transfer"),
+        from_account=place.account if is_outward else None,
+        to_account=None if is_outward else place.account,
+        amount=sent,
+        fee=fee,
+        chain_hash=cell_text_or_none(network, "hash"),
+        address=cell_text_or_none(part_of(row, "to" if is_outward else "from"), "address"),
+    )
+    return (half,)
+
+
+def _network_fee(network: Row, amount: Amount) -> Amount | None:
+    if network.get("transaction_fee") is None:
+        return None
+    fee = amount_in(network, "transaction_fee")
+    if fee.asset != amount.asset or fee.quantity < 0:
+        raise InputError(f'"transaction_fee" {fee} is no part of {amount}')
+    return fee if fee.quantity else None
+
+
+def _income(kind: IncomeKind) -> "_Rule":
+    """Return the reader of income of one kind.
+
+    {"id": "b2a1...", "type": "staking_reward", "status": "completed", "amount": {"amount": "0.00012", "currency": "ETH"},
+     "native_amount": {"amount": "0.41", "currency": "USD"}, "created_at": "2024-06-03T00:00:00Z"}
+    """
+
+    def read(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
+        if amount.quantity <= 0:
+            raise InputError(f'"amount" {amount} of income did not come in')
+        return (Income(**_head(row, place, kind="income"), kind=kind, amount=amount),)
+
+    return read
+
+
+def _subscription(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
+    """Read what the venue takes for membership.
+
+    {"id": "5e7d...", "type": "subscription", "status": "completed", "amount": {"amount": "-29.99", "currency": "USD"}, ...}
+    """
+    if amount.quantity >= 0:
+        raise InputError(f'"amount" {amount} of a subscription did not leave')
+    return (Charge(**_head(row, place, kind="charge"), kind=ChargeKind.FEE, amount=-amount),)
+
+
+def _conversion(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
+    """Read one leg of a conversion: the wallet of what was given has a row, and that of what was received, with one trade id.
+
+    Each is half of one fill. The amounts are what the wallets lost and got, so that a fee is in them already.
+
+    {"id": "9d0c...", "type": "trade", "status": "completed", "amount": {"amount": "-250", "currency": "USDC"},
+     "created_at": "2024-06-03T14:22:31Z", "trade": {"id": "77ab...", "fee": {"amount": "1.25", "currency": "USDC"}}}
+    """
+    trade_id = cell_text(part_of(row, "trade"), "id")
+    if not amount.quantity:
+        raise InputError(f'"amount" of a conversion is nothing: {shown(row)}')
+    none = Amount(quantity=ZERO, asset=amount.asset)
+    is_received = amount.quantity > 0
+    half = Fill(
+        **_head(row, place, kind="conversion", source_id=trade_id),
+        side=Side.BUY,
+        base=amount if is_received else none,
+        quote=none if is_received else -amount,
+        provisional=True,
+    )
+    return (half,)
+
+
+def _purchase(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
+    """Read a simple purchase or sale out of the row of the wallet of coins; the row of the wallet of money tells nothing more.
+
+    {"id": "57ff...", "type": "buy", "status": "completed", "amount": {"amount": "0.5", "currency": "BTC"}, "created_at": ...,
+     "buy": {"id": "9e14...", "fee": {"amount": "1.49", "currency": "USD"}, "subtotal": {"amount": "98.51", "currency": "USD"},
+     "total": {"amount": "100.00", "currency": "USD"}}}
+    """
+    side = Side(cell_text(row, "type"))
+    told = part_of(row, side.value)
+    subtotal, total, fee = amount_in(told, "subtotal"), amount_in(told, "total"), amount_in(told, "fee")
+    if amount.asset == total.asset:
+        return ()
+    coins = amount if side is Side.BUY else -amount
+    expected = _sum(subtotal, fee if side is Side.BUY else -fee)
+    if coins.quantity <= 0 or subtotal.quantity <= 0 or total != expected:
+        raise InputError(f"amount {amount}, subtotal {subtotal}, fee {fee} and total {total} are no {side}")
+    head = _head(row, place, kind="fill", source_id=cell_text(told, "id"))
+    return (Fill(**head, side=side, base=coins, quote=subtotal, fee=fee if fee.quantity else None),)
+
+
+_Rule = Callable[[Row, Amount, Place], tuple[Event, ...]]
+_WALLET_TYPES: dict[str, _Rule] = {
+    "advanced_trade_fill": _told_elsewhere,
+    "transfer": _told_elsewhere,
+    "vault_withdrawal": _told_elsewhere,
+    "staking_transfer": _told_elsewhere,
+    "unstaking_transfer": _told_elsewhere,
+    "send": _transfer,
+    "request": _transfer,
+    "fiat_deposit": _transfer,
+    "fiat_withdrawal": _transfer,
+    "exchange_deposit": _transfer,
+    "exchange_withdrawal": _transfer,
+    "pro_deposit": _transfer,
+    "pro_withdrawal": _transfer,
+    "staking_reward": _income(IncomeKind.STAKING),
+    "inflation_reward": _income(IncomeKind.STAKING),
+    "interest": _income(IncomeKind.INTEREST),
+    "earn_payout": _income(IncomeKind.REWARD),
+    "incentives_rewards_payout": _income(IncomeKind.REWARD),
+    "subscription": _subscription,
+    "trade": _conversion,
+    "buy": _purchase,
+    "sell": _purchase,
+}
+
+
+def _head(row: Row, place: Place, *, kind: str, source_id: str | None = None) -> _Head:
+    source_id = source_id or cell_text(row, "id")
+    return _Head(
+        event_id=event_id(venue=VENUE, account=place.account, product_line="spot", kind=kind, scope="", source_id=source_id),
+        source_id=SourceId(source_id),
+        venue=VENUE,
+        account=place.account,
+        occurred_at=cell_instant(row, "created_at"),
+        rank=SourceRank.VENUE,
+    )
+
+
+def part_of(row: Row, key: str) -> Row:
+    """Return a nested object, an empty one where a row has none.
+
+    Raises:
+        InputError: when there is something else.
+    """
+    part = row.get(key)
+    return {} if part is None else object_of(part)
+
+
+def amount_in(row: Row, key: str, *, number: str = "amount") -> Amount:
+    """Read ``{"amount": "-0.5", "currency": "BTC"}`` under a key.
+
+    Raises:
+        InputError: when there is none.
+    """
+    told = part_of(row, key)
+    if not told:
+        raise InputError(f'"{key}" is missing')
+    return Amount(quantity=cell_number(told, number), asset=asset_code(cell_text(told, "currency")))
+
+
+def _sum(one: Amount, other: Amount) -> Amount:
+    if one.asset != other.asset:
+        raise InputError(f"{one} and {other} cannot be added")
+    return Amount(quantity=exact_decimal((one + other).quantity), asset=one.asset)
+
+
+# --- balances ------------------------------------------------------------------------------------------------------
+
+
+def _balance(row: Row, place: Place) -> Reading:
+    """Read what an account holds, free and on hold, at the instant of asking: the venue does not say when it looked.
+
+    {"uuid": "8bfc20d7-...", "currency": "BTC", "available_balance": {"value": "1.23", "currency": "BTC"},
+     "hold": {"value": "0.005", "currency": "BTC"}}
+    """
+    held = _sum(amount_in(row, "available_balance", number="value"), amount_in(row, "hold", number="value"))
+    source_id = f"{held.asset}@{instant_text(place.fetched_at)}"
+    snapshot = BalanceSnapshot(
+        event_id=event_id(venue=VENUE, account=place.account, product_line="spot", kind="balance", scope="", source_id=source_id),
+        source_id=SourceId(source_id),
+        venue=VENUE,
+        account=place.account,
+        occurred_at=place.fetched_at,
+        rank=SourceRank.VENUE,
+        balance=held,
+    )
+    return Reading(events=(snapshot,))
+
+
+def _summed(told: Iterable[tuple[Event, str]]) -> tuple[tuple[Event, str], ...]:
+    """Add up the balances of several accounts of one currency."""
+    sums: dict[EventId, tuple[BalanceSnapshot, str]] = {}
+    for event, locator in told:
+        assert isinstance(event, BalanceSnapshot), event
+        if event.event_id in sums:
+            known, first = sums[event.event_id]
+            sums[event.event_id] = replace(known, balance=known.balance + event.balance), first
+        else:
+            sums[event.event_id] = event, locator
+    return tuple(sums.values())
+
+
+_READERS: dict[str, Callable[[Row, Place], Reading]] = {FILLS: _fill_row, LEDGER: _wallet_row, BALANCES: _balance}
+
+
+def micros_of(instant: datetime) -> int:
+    """Return an instant as whole microseconds since 1970 UTC."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def instant_of_micros(microseconds: int) -> datetime:
+    """Return the instant that lies so many microseconds after 1970 UTC.
+
+    Raises:
+        InputError: when no calendar has it.
+    """
+    try:
+        return _EPOCH + microseconds * _MICROSECOND
+    except OverflowError as refused:
+        raise InputError(f"{microseconds} microseconds after 1970 are no instant") from refused
+
+
+def _shown_id(row: Json) -> str:
+    """Return the id that a broken row still shows, or an empty text."""
+    if not isinstance(row, dict):
+        return ""
+    for key in ("entry_id", "id", "uuid"):
+        raw = row.get(key)
+        if isinstance(raw, str) and raw:
+            return shown(raw).strip("'")
+    return ""

@@ -1,0 +1,1 @@
+"""Binance as the sandbox speaks it: endpoints, key, pages, rows."""

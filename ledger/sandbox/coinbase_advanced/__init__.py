@@ -1,0 +1,1 @@
+"""Coinbase Advanced Trade as the sandbox speaks it: endpoints, tokens, pages, rows."""

@@ -1,0 +1,191 @@
+"""Walks histories that a venue gives oldest first by id, or only within windows of time, so that no hole is left.
+
+As in `walk`, each page comes with the state to store beside it, and pages are not trusted. By id (`IdAscent`) each page begins with
+the last row known: an answer that lacks it is a false one, and two rows under one id (a self-trade) are never torn apart. By time
+(`WindowWalk`) every instant from the first to now lies in a window that was asked for, also where nothing happened.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from ledger.domain.errors import TerminalError, TransientError
+
+Received = TypeVar("Received")
+State = Mapping[str, str | int | None]
+Flat = dict[str, str | int | None]
+
+_ASKS_MAX = 4
+_WALKS_MAX = 3
+
+
+# --- by id ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdLeaf(Generic[Received]):
+    """One page of rows with rising ids: `rows` counts all of them, `ids` holds those that can be read."""
+
+    received: Received
+    rows: int
+    ids: tuple[int, ...]
+
+
+class IdAscent(Generic[Received]):
+    """Walks rows upwards by id with `fetch(lowest id wanted)`, the id included. `place` names the stream in errors."""
+
+    def __init__(self, fetch: Callable[[int], IdLeaf[Received]], *, place: str) -> None:
+        self._fetch = fetch
+        self._place = place
+
+    def leaves(self, state: State) -> Iterator[tuple[IdLeaf[Received], Flat]]:
+        """Yield the pages that the state lacks, each with the state to store with it.
+
+        A walk ends at a page without a new row, however full the page before was; such a page is yielded only if it is the first.
+
+        Raises:
+            TransientError: when the venue gives false pages again and again.
+            TerminalError: when no id on a page can be read: what follows is out of reach.
+        """
+        high = _whole(state, "high")
+        is_first = True
+        while True:
+            leaf = self._leaf(high)
+            is_news = any(high is None or one > high for one in leaf.ids)
+            high = max((one for one in (high, *leaf.ids) if one is not None), default=None)
+            if is_news or is_first:
+                yield leaf, {} if high is None else {"high": high}
+            if leaf.rows and not leaf.ids:
+                raise TerminalError(f"{self._place}: no row of a page has an id that can be read, so its next page cannot be asked for")
+            if not is_news:
+                return
+            is_first = False
+
+    def _leaf(self, high: int | None) -> IdLeaf[Received]:
+        for _ in range(_ASKS_MAX):
+            leaf = self._fetch(0 if high is None else high)
+            if high is None or (high in leaf.ids and min(leaf.ids) == high):
+                return leaf
+        raise TransientError(f"{self._place}: the venue gives pages that do not begin with row {high}, which it gave before")
+
+
+# --- by time -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Milliseconds since 1970, both ends included."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Which page of a span is wanted: its number from 0, and how many rows came before it."""
+
+    span: Span
+    page: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheaf(Generic[Received]):
+    """One page of a span: `ids` names its rows, also those that cannot be read.
+
+    `total` is the venue's own count of the rows of the span, None where it tells none. `is_cut`: there are more rows, and only a
+    shorter span can show them. `is_full`: as many rows as were asked for; `is_whole`: no other page exists.
+    """
+
+    received: Received
+    ids: tuple[str, ...]
+    total: int | None = None
+    is_cut: bool = False
+    is_full: bool = False
+    is_whole: bool = False
+
+
+class WindowWalk(Generic[Received]):
+    """Walks a history in windows of at most `longest` milliseconds with `fetch`; all figures are milliseconds.
+
+    The last `margin` before the end of an earlier walk is asked for again: rows may appear late, or change.
+    """
+
+    def __init__(self, fetch: Callable[[Turn], Sheaf[Received]], *, place: str, longest: int, margin: int) -> None:
+        self._fetch = fetch
+        self._place = place
+        self._longest = longest
+        self._margin = margin
+
+    def leaves(self, state: State, *, since: int, until: int) -> Iterator[tuple[Sheaf[Received], Flat]]:
+        """Yield the pages of all windows from `since` to `until` that the state lacks, each with the state to store with it.
+
+        Raises:
+            TransientError: when a window's pages never add up to the venue's own count.
+            TerminalError: when one millisecond holds more rows than the venue can give.
+        """
+        low, high = _whole(state, "low"), _whole(state, "high")
+        low, high = since if low is None else low, since if high is None else high
+        while low > since:
+            span = Span(start=max(since, low - self._longest), end=low - 1)
+            yield from self._stored(span, before={"low": low, "high": high}, after={"low": span.start, "high": high})
+            low = span.start
+        start = max(low, high - self._margin)
+        while start <= until:
+            span = Span(start=start, end=min(start + self._longest - 1, until))
+            reached = max(high, span.end)
+            yield from self._stored(span, before={"low": low, "high": high}, after={"low": low, "high": reached})
+            start, high = span.end + 1, reached
+
+    def _stored(self, span: Span, *, before: Flat, after: Flat) -> Iterator[tuple[Sheaf[Received], Flat]]:
+        """Yield the pages of a span: only with its last one the span is covered."""
+        *leaves, last = self._pages(span)
+        for leaf in leaves:
+            yield leaf, before
+        yield last, after
+
+    def _pages(self, span: Span) -> Iterator[Sheaf[Received]]:
+        """Yield the pages of one span, at least one; a span that cannot show all its rows is halved."""
+        for _ in range(_WALKS_MAX):
+            leaves = list(self._walked(span))
+            seen, told = {one for leaf in leaves for one in leaf.ids}, leaves[0].total
+            if leaves[0].is_cut:
+                yield from self._halves(span)
+                return
+            if told is None or len(seen) >= told:
+                yield from leaves
+                return
+        raise TransientError(f"{self._place}: the venue counts {told} rows from {span.start} to {span.end} and gives {len(seen)}")
+
+    def _walked(self, span: Span) -> Iterator[Sheaf[Received]]:
+        seen: set[str] = set()
+        is_more = False
+        for page in range(10**6):
+            leaf = self._believed(Turn(span=span, page=page, offset=len(seen)), is_more=is_more)
+            if leaf.ids or page == 0:
+                yield leaf
+            seen |= set(leaf.ids)
+            is_more = leaf.is_full
+            is_counted = leaf.total is not None and len(seen) >= leaf.total
+            if not leaf.ids or leaf.is_cut or leaf.is_whole or is_counted:
+                return
+
+    def _believed(self, turn: Turn, *, is_more: bool) -> Sheaf[Received]:
+        """Return a page; one that is empty where rows are promised is asked for again."""
+        leaf = self._fetch(turn)
+        if not leaf.ids and (is_more or (leaf.total or 0) > turn.offset):
+            leaf = self._fetch(turn)
+        return leaf
+
+    def _halves(self, span: Span) -> Iterator[Sheaf[Received]]:
+        if span.start >= span.end:
+            raise TerminalError(f"{self._place}: the millisecond {span.start} holds more rows than one answer of the venue")
+        middle = (span.start + span.end) // 2
+        yield from self._pages(Span(start=span.start, end=middle))
+        yield from self._pages(Span(start=middle + 1, end=span.end))
+
+
+def _whole(state: State, name: str) -> int | None:
+    figure = state.get(name)
+    assert figure is None or isinstance(figure, int), (name, figure)
+    return figure

@@ -1,0 +1,334 @@
+"""Signatures, allowances and refusals, against a server that counts and a clock that nobody waits for."""
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
+from urllib.parse import unquote
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceAuth, BinanceClient, Venue, VenueRefusal, signer_of
+from ledger.connectors.binance.connector import BinanceUs
+from ledger.domain.errors import InputError, KeyRefused, TransientError
+from ledger.domain.ids import AccountId
+from ledger.domain.secrets import Secrets
+from ledger.ports import ConnectionTerms, PullWindow, StreamKey
+from ledger.transport.pace import Budget, ManualClock, VenueClosed
+from ledger.transport.windows import Span
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"  # the documentation's own example
+SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
+ORDER = "side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559"
+
+Given = tuple[int, object, dict[str, str]]
+
+
+class Server(ThreadingHTTPServer):
+    """Answers what it is told to, in order; then an empty list."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(("127.0.0.1", 0), _Answering)
+        self.clock = clock
+        self.answers: list[Given] = []
+        self.targets: list[str] = []
+        self.seen: list[dict[str, str]] = []
+        self.skew = timedelta(0)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def paths(self) -> list[str]:
+        return [target.partition("?")[0].rpartition("/")[2] for target in self.targets]
+
+
+class _Answering(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.targets.append(self.path)
+        self.server.seen.append({name.lower(): text for name, text in self.headers.items()})
+        if self.path.startswith("/api/v3/time"):
+            millis = int((self.server.clock.now() + self.server.skew).timestamp() * 1000)
+            status, body, headers = 200, {"serverTime": millis}, {}
+        else:
+            status, body, headers = self.server.answers.pop(0) if self.server.answers else (200, [], {})
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        for name, text in {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}.items():
+            self.send_header(name, text)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it so
+        """Say nothing."""
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(start=START)
+
+
+@pytest.fixture
+def server(clock: ManualClock) -> Iterator[Server]:
+    server = Server(clock)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def connect(server: Server, clock: ManualClock) -> Iterator[Callable[..., BinanceClient]]:
+    opened: list[BinanceClient] = []
+
+    def connected(venue: Venue = BINANCE, *, share: float = 1.0, secret: str = SECRET) -> BinanceClient:
+        terms = ConnectionTerms(account=AccountId("main"), secrets=Secrets(key=KEY, secret=secret), share=share, base_url=server.url)
+        budget = Budget(clock=clock, deadline=None)
+        opened.append(BinanceClient(venue, terms, budget=budget, rng=Random(1)))  # noqa: S311  # the same pauses in every run
+        return opened[-1]
+
+    yield connected
+    for client in opened:
+        client.close()
+
+
+# --- signatures ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (f"symbol=LTCBTC&{ORDER}", "c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71"),
+        (
+            f"symbol=%EF%BC%91%EF%BC%92%EF%BC%93%EF%BC%94%EF%BC%95%EF%BC%96&{ORDER}",
+            "e1353ec6b14d888f1164ae9af8228a3dbd508bc82eb867db8ab6046442f33ef3",
+        ),
+        ("timestamp=1578963600000", "d84e6641b1e328e7b418fff030caed655c266299c9355e36ce801ed14631eed4"),
+        (
+            "symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTCquantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559",
+            "0fd168b8ddb4876a0358a8d14d0c9f3da0e9b20c5d52b2a00fcf7d1c602f9a77",
+        ),
+    ],
+)
+def test_hmac_signatures_of_the_documentations(payload: str, expected: str) -> None:
+    assert signer_of(SECRET, account="main")(payload.encode()) == expected
+
+
+def pem_of(key: Ed25519PrivateKey | rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@pytest.mark.parametrize("written", [lambda text: text, lambda text: text.replace("\n", "\\n")])
+def test_an_ed25519_key_signs_as_rfc_8032_says(written: Callable[[str], str]) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"))
+    expected = (
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+    )
+    assert base64.b64decode(signer_of(written(pem_of(key)), account="main")(b"\x72")).hex() == expected
+
+
+def test_an_rsa_key_signs_with_pkcs_1_and_sha_256() -> None:
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+    signature = base64.b64decode(signer_of(pem_of(key), account="main")(b"timestamp=1"))
+    key.public_key().verify(signature, b"timestamp=1", PKCS1v15(), hashes.SHA256())
+
+
+@pytest.mark.parametrize("secret", ["", " padded", "two\nlines", "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----"])
+def test_a_secret_that_cannot_sign_is_refused_and_not_repeated(secret: str) -> None:
+    with pytest.raises(InputError) as refused:
+        signer_of(secret, account="main")
+    assert "connection 'main': the secret" in refused.value.message
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_a_key_of_a_kind_that_the_venue_does_not_know_is_refused() -> None:
+    with pytest.raises(InputError, match="of a kind that the venue does not know"):
+        signer_of(pem_of(ec.generate_private_key(ec.SECP256R1())), account="main")
+
+
+def test_the_bytes_that_go_out_are_the_bytes_that_are_signed(server: Server, connect: Callable[..., BinanceClient]) -> None:
+    connect().trades("".join(map(chr, range(0xFF11, 0xFF17))), from_id=7)  # digits of full width
+    query = server.targets[-1].partition("?")[2]
+    payload, _, signature = query.rpartition("&signature=")
+    assert payload.startswith("symbol=%EF%BC%91%EF%BC%92%EF%BC%93%EF%BC%94%EF%BC%95%EF%BC%96&fromId=7&limit=1000&recvWindow=")
+    assert signature == hmac.new(SECRET.encode(), payload.encode(), hashlib.sha256).hexdigest()
+    assert server.seen[-1]["x-mbx-apikey"] == KEY
+    assert KEY not in server.targets[-1]
+
+
+def test_an_ed25519_signature_is_percent_encoded_and_the_venue_can_verify_it(server: Server, connect: Callable[..., BinanceClient]) -> None:
+    key = Ed25519PrivateKey.generate()
+    connect(secret=pem_of(key)).trades("BTCUSD", from_id=0)
+    payload, _, signature = server.targets[-1].partition("?")[2].rpartition("&signature=")
+    assert not set("+/=") & set(signature)
+    key.public_key().verify(base64.b64decode(unquote(signature)), payload.encode())
+
+
+def test_a_signed_request_is_signed_anew_by_the_clock_of_the_venue(clock: ManualClock) -> None:
+    auth = BinanceAuth(Secrets(key=KEY, secret=SECRET), account="main", clock=clock)
+    auth.skew = timedelta(seconds=5)
+    request = next(auth.auth_flow(httpx.Request("GET", "http://127.0.0.1/api/v3/account")))
+    assert f"recvWindow=10000&timestamp={int(START.timestamp() * 1000) + 5000}&signature=" in str(request.url)
+
+
+# --- time ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_clock_of_the_venue_is_asked_before_the_first_signed_call(
+    server: Server, clock: ManualClock, connect: Callable[..., BinanceClient]
+) -> None:
+    server.skew = timedelta(hours=1)
+    connect().trades("BTCUSD", from_id=0)
+    assert server.paths() == ["time", "myTrades"]
+    assert f"timestamp={int((clock.now() + server.skew).timestamp() * 1000)}" in server.targets[-1]
+
+
+def test_a_stale_stamp_is_made_anew_once_by_the_clock_of_the_venue(server: Server, connect: Callable[..., BinanceClient]) -> None:
+    stale: Given = (400, {"code": -1021, "msg": "Timestamp for this request is outside of the recvWindow."}, {})
+    server.answers = [stale]
+    connect().trades("BTCUSD", from_id=0)
+    assert server.paths() == ["time", "myTrades", "time", "myTrades"]
+    server.answers = [stale, stale]
+    with pytest.raises(VenueRefusal) as refused:
+        connect().trades("BTCUSD", from_id=0)
+    assert refused.value.code == -1021
+
+
+# --- refusals ------------------------------------------------------------------------------------------------------
+
+
+def test_a_ban_stops_all_calls_until_its_end(server: Server, clock: ManualClock, connect: Callable[..., BinanceClient]) -> None:
+    server.answers = [
+        (418, {"code": -1003, "msg": "Way too much request weight used; IP banned until 1767225900000."}, {"Retry-After": "300"})
+    ]
+    client = connect()
+    with pytest.raises(VenueClosed, match="our address is banned until 2026-01-01 00:05:00 UTC") as banned:
+        client.trades("BTCUSD", from_id=0)
+    assert banned.value.retry_after_seconds == pytest.approx(300)
+    asked = len(server.targets)
+    for call in (client.account, client.symbols, client.synchronise):
+        with pytest.raises(VenueClosed):
+            call()
+    assert (len(server.targets), clock.sleeps) == (asked, [])
+    clock.seconds += 301
+    client.trades("BTCUSD", from_id=0)
+
+
+@pytest.mark.parametrize(("header", "least"), [("7", 7.0), ("0", 0.2), (None, 0.2)])
+def test_too_many_calls_wait_as_the_venue_asks_and_never_not_at_all(
+    header: str | None, least: float, server: Server, clock: ManualClock, connect: Callable[..., BinanceClient]
+) -> None:
+    server.answers = [(429, {"code": -1003, "msg": "Too much request weight used."}, {} if header is None else {"Retry-After": header})]
+    connect().trades("BTCUSD", from_id=0)
+    assert len(clock.sleeps) == 1
+    assert clock.sleeps[0] >= least
+
+
+@pytest.mark.parametrize("code", [-1000, -1001, -1006, -1007, -1008, -1015, -1016])
+def test_codes_of_a_busy_venue_are_tried_again(code: int, server: Server, connect: Callable[..., BinanceClient]) -> None:
+    server.answers = [(400, {"code": code, "msg": "busy"}, {})]
+    assert connect().trades("BTCUSD", from_id=0).rows() == []
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, -1022), (401, -2014), (401, -2015), (401, -1002)])
+def test_a_refused_key_is_told_apart(status: int, code: int, server: Server, connect: Callable[..., BinanceClient]) -> None:
+    server.answers = [(status, {"code": code, "msg": "no"}, {})]
+    with pytest.raises(KeyRefused) as refused:
+        connect().trades("BTCUSD", from_id=0)
+    assert SECRET not in str(refused.value)
+    assert KEY not in str(refused.value)
+
+
+@pytest.mark.parametrize("code", [-1100, -1121, -1127, -1128, -1130, -6021])
+def test_a_call_that_the_venue_will_not_answer_keeps_its_code(code: int, server: Server, connect: Callable[..., BinanceClient]) -> None:
+    server.answers = [(400, {"code": code, "msg": "no"}, {})]
+    with pytest.raises(VenueRefusal) as refused:
+        connect().trades("BTCUSD", from_id=0)
+    assert (refused.value.code, json.loads(refused.value.content)["code"]) == (code, code)
+
+
+def test_a_firewall_page_is_no_refusal_of_the_key(server: Server, connect: Callable[..., BinanceClient]) -> None:
+    server.answers = [(403, b"<html>blocked</html>", {})] * 8
+    with pytest.raises(TransientError, match="tried 8 times"):
+        connect().trades("BTCUSD", from_id=0)
+
+
+# --- allowances ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("venue", "share", "calls"), [(BINANCE, 1.0, 299), (BINANCE, 0.5, 149), (BINANCE_US, 1.0, 119)])
+def test_a_minute_carries_our_share_of_the_weight(
+    venue: Venue, share: float, calls: int, clock: ManualClock, connect: Callable[..., BinanceClient]
+) -> None:
+    client = connect(venue, share=share)
+    for _ in range(calls):
+        client.trades("BTCUSD", from_id=0)
+    assert clock.sleeps == []
+    client.trades("BTCUSD", from_id=0)
+    assert clock.sleeps == [pytest.approx(61)]
+
+
+def test_what_others_use_of_the_allowance_is_left_to_them(
+    server: Server, clock: ManualClock, connect: Callable[..., BinanceClient]
+) -> None:
+    client = connect()
+    server.answers = [(200, [], {"X-MBX-USED-WEIGHT-1M": "5990"})]
+    client.trades("BTCUSD", from_id=0)
+    assert clock.sleeps == []
+    client.trades("BTCUSD", from_id=0)
+    assert clock.sleeps == [pytest.approx(61)]
+
+
+def test_a_call_heavier_than_our_share_goes_out_alone(clock: ManualClock, connect: Callable[..., BinanceClient], server: Server) -> None:
+    client, span = connect(share=0.25), Span(start=0, end=1)
+    server.answers = [(200, {"data": []}, {})] * 2
+    client.history(BINANCE.calls["fiat"], span, transactionType="0")
+    assert clock.sleeps == []
+    client.history(BINANCE.calls["fiat"], span, transactionType="1")
+    assert clock.sleeps == [pytest.approx(61)]
+
+
+def test_weight_of_the_run_before_counts_within_its_minute(clock: ManualClock, connect: Callable[..., BinanceClient]) -> None:
+    client, call = connect(), BINANCE.calls["withdrawals"]
+    client.remember(call, weight=171_000, at=START - timedelta(seconds=20))
+    client.history(call, Span(start=0, end=1))
+    assert clock.sleeps == [pytest.approx(41)]
+    client.remember(call, weight=180_000, at=START - timedelta(seconds=90))
+    assert client.spent(call) == 18_000
+
+
+# --- the other venue -----------------------------------------------------------------------------------------------
+
+
+def test_binance_us_asks_its_own_histories_and_knows_nothing_of_rights(server: Server, clock: ManualClock) -> None:
+    market = {"symbol": "BTCUSD", "baseAsset": "BTC", "quoteAsset": "USD"}
+    server.answers = [(200, {"symbols": [market]}, {}), (200, {"balances": [{"asset": "BTC", "free": "1", "locked": "0"}]}, {})]
+    terms = ConnectionTerms(account=AccountId("us"), secrets=Secrets(key=KEY, secret=SECRET), share=1.0, base_url=server.url)
+    connector = BinanceUs(terms, clock=clock, rng=Random(1))  # noqa: S311  # the same pauses in every run
+    streams = [stream.stream for stream in connector.streams()]
+    assert streams == ["deposits", "withdrawals", "conversions", "dust", "dividends", "symbols", "balances"]
+    server.answers = [(200, {"rows": [], "total": 0}, {}), (200, {"balances": []}, {})]
+    window = PullWindow(since=START - timedelta(days=10))
+    assert [page.rows for page in connector.pull(StreamKey(stream="conversions"), cursor=None, window=window)] == [0]
+    assert server.targets[-1].startswith("/sapi/v1/otc/orders?startTime=")
+    report = connector.check_key()
+    assert (report.venue, report.may_read, report.may_trade, report.may_withdraw) == ("binance-us", True, None, None)
+    connector.close()

@@ -1,0 +1,210 @@
+"""The Binance dialect by itself: who is let in, what is refused in the venue's own codes, what each page holds."""
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from ledger.sandbox.account import SandboxAccount
+from ledger.sandbox.binance.dialect import Binance
+from ledger.sandbox.binance.key import ed25519_credentials_of, signed_part
+from ledger.sandbox.calls import Answer, ViolationKind
+from ledger.sandbox.exchange import Clocks, Exchange
+from ledger.sandbox.faults import Fault, FaultPlan, FaultStep
+
+NOON = 1_765_000_000.0  # a moment of December 2025
+DAY = 86_400_000
+
+
+@dataclass
+class Local:
+    """An exchange without a socket, on a clock that the test turns; signs as the documentation says, with code of its own."""
+
+    account: SandboxAccount
+    plan: FaultPlan = field(default_factory=FaultPlan)
+    wall: float = NOON
+    monotonic: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.dialect = Binance(self.account)
+        self.exchange = Exchange(self.dialect, self.plan, Clocks(wall=lambda: self.wall, monotonic=lambda: self.monotonic))
+
+    def signed(self, target: str, *, stamp: float | None = None, window: str = "5000", extra: str = "") -> str:
+        path, _, query = target.partition("?")
+        stamped = f"{query}{'&' if query else ''}recvWindow={window}&timestamp={int((self.wall if stamp is None else stamp) * 1000)}"
+        signature = hmac.new(self.dialect.credentials.secret.encode(), stamped.encode(), hashlib.sha256).hexdigest()
+        return f"{path}?{stamped}{extra}&signature={signature}"
+
+    def send(self, target: str, *, method: str = "GET", **headers: str) -> Answer:
+        told = {"x-mbx-apikey": self.dialect.credentials.key} | {name.replace("_", "-"): text for name, text in headers.items()}
+        return self.exchange.receive(method=method, target=target, headers=told, body=b"").answer
+
+    def get(self, target: str, **headers: str) -> Answer:
+        return self.send(self.signed(target), **headers)
+
+    def code(self, answer: Answer) -> tuple[int, int]:
+        return answer.status, json.loads(answer.body)["code"]
+
+    def ids(self, target: str) -> list[int]:
+        return [row["id"] for row in json.loads(self.get(target).body)]
+
+
+@pytest.fixture
+def local(account: SandboxAccount) -> Local:
+    return Local(account)
+
+
+def header(answer: Answer, name: str) -> str:
+    return dict(answer.headers)[name]
+
+
+# --- the gate ------------------------------------------------------------------------------------------------------
+
+
+def test_a_signed_call_is_let_in_and_told_its_weight(local: Local) -> None:
+    answer = local.get("/api/v3/account")
+    assert (answer.status, header(answer, "X-MBX-USED-WEIGHT-1M")) == (200, "20")
+    spent = local.get("/sapi/v1/capital/withdraw/history")
+    assert header(spent, "X-SAPI-USED-UID-WEIGHT-1M") == "18000"
+
+
+def test_an_ed25519_signature_is_verified(local: Local) -> None:
+    pair = ed25519_credentials_of("binance", local.account.seed)
+    key = load_pem_private_key(pair.secret.encode(), password=None)
+    assert isinstance(key, Ed25519PrivateKey)
+    payload = f"timestamp={int(NOON * 1000)}"
+    signature = quote(base64.b64encode(key.sign(payload.encode())).decode(), safe="")
+    assert local.send(f"/api/v3/account?{payload}&signature={signature}", x_mbx_apikey=pair.key).status == 200
+    assert local.code(local.send(f"/api/v3/account?{payload}1&signature={signature}", x_mbx_apikey=pair.key)) == (400, -1021)
+
+
+def test_what_was_not_signed_is_refused_and_noted(local: Local) -> None:
+    answer = local.send(local.signed("/api/v3/account", extra="&omitZeroBalances=true"))
+    assert local.code(answer) == (400, -1022)
+    assert [one.kind for one in local.exchange.violations] == [ViolationKind.SIGNATURE_MISMATCH]
+
+
+@pytest.mark.parametrize("symbol", ["\uff11\uff12", "BTC USD", 'BTC"USD', "BTC%ZZ"])
+def test_a_payload_that_was_not_percent_encoded_before_signing_is_refused(symbol: str, local: Local) -> None:
+    assert local.code(local.get(f"/api/v3/myTrades?symbol={symbol}")) == (400, -1022)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [({"x_mbx_apikey": ""}, (401, -2014)), ({"x_mbx_apikey": "short"}, (401, -2014)), ({"x_mbx_apikey": "A" * 64}, (401, -2015))],
+)
+def test_a_wrong_key_is_refused(headers: dict[str, str], expected: tuple[int, int], local: Local) -> None:
+    assert local.code(local.get("/api/v3/account", **headers)) == expected
+
+
+@pytest.mark.parametrize(("behind", "is_good"), [(4.9, True), (5.1, False), (-0.9, True), (-1.1, False)])
+def test_a_time_stamp_is_good_within_its_window(behind: float, is_good: bool, local: Local) -> None:  # noqa: FBT001 - a table of cases
+    answer = local.send(local.signed("/api/v3/account", stamp=NOON - behind))
+    assert answer.status == 200 if is_good else local.code(answer) == (400, -1021)
+
+
+def test_the_signed_part_is_the_query_without_its_signature_and_the_body_with_nothing_between() -> None:
+    target = "/api/v3/order?symbol=LTCBTC&timeInForce=GTC&signature=ab%2Fcd"
+    assert signed_part(target, b"quantity=1") == (b"symbol=LTCBTC&timeInForce=GTCquantity=1", "ab/cd")
+
+
+# --- allowances ----------------------------------------------------------------------------------------------------
+
+
+def test_weight_above_the_limit_is_refused_with_a_time_to_wait_and_who_does_not_wait_is_banned(local: Local) -> None:
+    for _ in range(10):
+        assert local.get("/sapi/v1/capital/withdraw/history").status == 200
+    late = local.get("/sapi/v1/capital/withdraw/history")
+    assert (local.code(late), header(late, "Retry-After")) == ((429, -1003), "1")
+    banned = local.get("/sapi/v1/capital/deposit/hisrec")
+    assert local.code(banned) == (418, -1003)
+    assert b"IP banned until 17650" in banned.body
+    kinds = [one.kind for one in local.exchange.violations]
+    assert kinds == [ViolationKind.RATE_EXCEEDED, ViolationKind.RETRY_TOO_EARLY]
+    local.monotonic += 61
+    assert local.get("/sapi/v1/capital/withdraw/history").status == 200
+
+
+def test_each_endpoint_below_sapi_has_an_allowance_of_its_own(local: Local) -> None:
+    for path in ("/sapi/v1/capital/withdraw/history", "/sapi/v1/fiat/orders?transactionType=0", "/sapi/v1/capital/deposit/hisrec"):
+        assert local.get(path).status == 200
+    assert local.exchange.violations == []
+
+
+def test_a_write_call_is_a_violation(local: Local) -> None:
+    assert local.send("/api/v3/order?symbol=BTCUSD", method="POST").status == 401
+    assert [one.kind for one in local.exchange.violations] == [ViolationKind.WRITE_CALL]
+
+
+# --- pages ---------------------------------------------------------------------------------------------------------
+
+
+def test_trades_come_upwards_from_an_id_that_is_included(local: Local) -> None:
+    every = sorted(fill.trade_id for fill in local.account.fills if (fill.base, fill.money) == ("BTC", "USD"))
+    assert local.ids("/api/v3/myTrades?symbol=BTCUSD&fromId=0&limit=1000") == every
+    assert local.ids(f"/api/v3/myTrades?symbol=BTCUSD&fromId={every[10]}&limit=5") == every[10:15]
+    assert local.ids("/api/v3/myTrades?symbol=BTCUSD&limit=5") == every[-5:]
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ("/api/v3/myTrades", -1102),
+        ("/api/v3/myTrades?symbol=NOPE", -1121),
+        ("/api/v3/myTrades?symbol=BTCUSD&limit=1001", -1130),
+        (f"/api/v3/myTrades?symbol=BTCUSD&startTime=0&endTime={DAY + 1}", -1127),
+        ("/api/v3/myTrades?symbol=BTCUSD&fromId=1&startTime=1", -1128),
+        ("/api/v3/myTrades?symbol=BTCUSD&fromId=x", -1100),
+        (f"/sapi/v1/capital/deposit/hisrec?startTime=0&endTime={91 * DAY}", -1127),
+        (f"/sapi/v1/capital/withdraw/history?startTime=0&endTime={91 * DAY}", -1127),
+        (f"/sapi/v1/convert/tradeFlow?startTime=0&endTime={31 * DAY}", -1127),
+        ("/sapi/v1/convert/tradeFlow", -1102),
+        (f"/sapi/v1/asset/assetDividend?startTime=0&endTime={181 * DAY}", -1127),
+        (f"/sapi/v1/simple-earn/flexible/history/rewardsRecord?startTime=0&endTime={31 * DAY}", -6021),
+        ("/sapi/v1/fiat/orders", -1102),
+        ("/sapi/v1/asset/transfer", -1102),
+    ],
+)
+def test_what_the_venue_will_not_answer_has_its_code(target: str, code: int, local: Local) -> None:
+    assert local.code(local.get(target)) == (400, code)
+
+
+def test_an_empty_list_of_payments_is_missing_altogether(local: Local) -> None:
+    assert json.loads(local.get("/sapi/v1/fiat/payments?transactionType=0").body) == {"code": "000000", "message": "success", "total": 0}
+
+
+def test_a_delisted_symbol_is_out_of_reach_when_it_is_told_to_be(account: SandboxAccount) -> None:
+    gone = Local(account, plan=FaultPlan.parse("delisted", seed=1))
+    assert gone.code(gone.get("/api/v3/myTrades?symbol=LTCUSD&fromId=0")) == (400, -1121)
+    assert Local(account).ids("/api/v3/myTrades?symbol=LTCUSD&fromId=0")
+
+
+def test_times_are_microseconds_for_who_asks(local: Local) -> None:
+    target = "/api/v3/myTrades?symbol=BTCUSD&fromId=0&limit=2"
+    plain, fine = (json.loads(local.get(target, **more).body)[0]["time"] for more in ({}, {"x_mbx_time_unit": "MICROSECOND"}))
+    assert (plain, len(str(fine))) == (fine // 1000, 16)
+
+
+def test_a_silent_minute_has_a_candle_without_volume(local: Local) -> None:
+    start = 1_714_640_400_000
+    rows = json.loads(local.send(f"/api/v3/klines?symbol=BTCUSD&interval=1m&startTime={start}&limit=60").body)
+    assert [row[0] for row in rows] == [start + 60_000 * number for number in range(60)]
+    silent = [number for number, row in enumerate(rows) if float(row[5]) == 0]
+    assert silent
+    assert all(rows[number][4] == rows[number - 1][4] for number in silent if number)
+
+
+@pytest.mark.parametrize("fault", [Fault.EMPTY_PAGE, Fault.SHORT_PAGE, Fault.DUPLICATE_ROW, Fault.SAME_CURSOR, Fault.NEW_FILL])
+def test_pages_mislead_once_and_are_right_again(fault: Fault, account: SandboxAccount) -> None:
+    every = Local(account).ids("/api/v3/myTrades?symbol=BTCUSD&fromId=0&limit=1000")
+    misled = Local(account, plan=FaultPlan(steps=[FaultStep(fault=fault, call=2)]))
+    target = f"/api/v3/myTrades?symbol=BTCUSD&fromId={every[-20]}&limit=1000"
+    misled.ids(f"/api/v3/myTrades?symbol=BTCUSD&fromId={every[-40]}&limit=1000")
+    assert misled.ids(target) != every[-20:]
+    assert misled.ids(target) == every[-20:]

@@ -1,0 +1,188 @@
+"""Walks by id and by time: every row once, whatever the pages look like, and every window asked for."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ledger.domain.errors import TerminalError, TransientError
+from ledger.transport.windows import IdAscent, IdLeaf, Sheaf, Turn, WindowWalk
+
+State = dict[str, str | int | None]
+
+
+# --- by id ---------------------------------------------------------------------------------------------------------
+
+
+class Trades:
+    """Rows by id, three to a page, the lowest id included; `lies` are answers to the calls of those numbers."""
+
+    def __init__(self, *ids: int, lies: dict[int, list[int]] | None = None) -> None:
+        self.ids = list(ids)
+        self.lies = lies or {}
+        self.asked: list[int] = []
+
+    def __call__(self, from_id: int) -> IdLeaf[list[int]]:
+        self.asked.append(from_id)
+        found = self.lies.get(len(self.asked), [one for one in self.ids if one >= from_id][:3])
+        return IdLeaf(received=found, rows=len(found), ids=tuple(found))
+
+    def walk(self, state: State) -> tuple[set[int], State]:
+        seen: set[int] = set()
+        for leaf, reached in IdAscent(self, place="fills BTCUSD").leaves(state):
+            seen |= set(leaf.received)
+            state = reached
+        return seen, state
+
+
+def test_every_id_is_seen_and_the_walk_ends_at_a_page_without_news() -> None:
+    trades = Trades(4, 5, 9, 12, 15)
+    assert trades.walk({}) == ({4, 5, 9, 12, 15}, {"high": 15})
+    assert trades.asked == [0, 9, 15]
+
+
+def test_two_rows_of_one_id_are_never_torn_apart() -> None:
+    trades = Trades(1, 2, 3, 3, 4)
+    seen, state = trades.walk({})
+    assert (seen, state) == ({1, 2, 3, 4}, {"high": 4})
+    assert 3 in trades.asked
+
+
+def test_a_later_walk_begins_with_the_last_row_known_and_finds_what_is_new() -> None:
+    trades = Trades(1, 2, 3, 7)
+    assert trades.walk({"high": 3}) == ({3, 7}, {"high": 7})
+    assert trades.asked[0] == 3
+
+
+def test_an_empty_stream_is_one_call_and_leaves_no_state() -> None:
+    trades = Trades()
+    assert trades.walk({}) == (set(), {})
+    assert trades.asked == [0]
+
+
+@pytest.mark.parametrize("lie", [[], [1, 2, 3], [6, 7]])
+def test_a_page_that_does_not_begin_with_the_known_row_is_asked_for_again(lie: list[int]) -> None:
+    trades = Trades(1, 2, 3, 6, 7, lies={2: lie})
+    assert trades.walk({}) == ({1, 2, 3, 6, 7}, {"high": 7})
+
+
+def test_a_venue_that_keeps_lying_is_not_believed() -> None:
+    with pytest.raises(TransientError, match="do not begin with row 3"):
+        Trades(1, 2, 3, 4, lies={2: [], 3: [], 4: [], 5: []}).walk({})
+
+
+def test_a_page_without_a_readable_id_stops_the_walk_after_it_is_kept() -> None:
+    pages: list[object] = []
+    ascent = IdAscent(lambda _: IdLeaf(received="kept", rows=2, ids=()), place="fills BTCUSD")
+    with pytest.raises(TerminalError, match="no row of a page has an id"):
+        pages.extend(leaf.received for leaf, _ in ascent.leaves({}))
+    assert pages == ["kept"]
+
+
+# --- by time -------------------------------------------------------------------------------------------------------
+
+
+class History:
+    """Rows at milliseconds, `size` to a page, newest first; `paging` as a venue may have it."""
+
+    def __init__(self, *times: int, size: int = 3, paging: str = "offset") -> None:
+        self.times = sorted(times, reverse=True)
+        self.size = size
+        self.paging = paging
+        self.turns: list[Turn] = []
+
+    def __call__(self, turn: Turn) -> Sheaf[list[int]]:
+        self.turns.append(turn)
+        rows = [one for one in self.times if turn.span.start <= one <= turn.span.end]
+        first = turn.offset if self.paging == "offset" else turn.page * self.size
+        page = rows[first : first + self.size]
+        return Sheaf(
+            received=page,
+            ids=tuple(map(str, page)),
+            total=len(rows) if self.paging == "page" else None,
+            is_cut=self.paging == "cut" and len(rows) > self.size,
+            is_full=len(page) == self.size,
+            is_whole=self.paging == "cut",
+        )
+
+    def walk(self, state: State, *, since: int = 0, until: int = 99) -> tuple[list[int], State]:
+        seen: list[int] = []
+        for sheaf, reached in WindowWalk(self, place="deposits", longest=30, margin=10).leaves(state, since=since, until=until):
+            seen += sheaf.received
+            state = reached
+        return sorted(seen), state
+
+    def spans(self) -> list[tuple[int, int]]:
+        return list(dict.fromkeys((turn.span.start, turn.span.end) for turn in self.turns))
+
+
+@pytest.mark.parametrize("paging", ["offset", "page", "cut"])
+def test_every_row_is_seen_once_and_every_window_is_asked_for(paging: str) -> None:
+    times = (0, 1, 2, 3, 4, 5, 29, 30, 31, 88, 99)
+    history = History(*times, paging=paging)
+    assert history.walk({}) == (list(times), {"low": 0, "high": 99})
+    assert {(0, 29), (30, 59), (60, 89), (90, 99)} <= set(history.spans())
+
+
+def test_an_empty_window_is_remembered_as_asked_for() -> None:
+    assert History().walk({}) == ([], {"low": 0, "high": 99})
+
+
+def test_a_later_walk_asks_again_for_the_margin_only() -> None:
+    history = History(50, 95, 120)
+    assert history.walk({"low": 0, "high": 99}, until=125) == ([95, 120], {"low": 0, "high": 125})
+    assert history.spans() == [(89, 118), (119, 125)]
+
+
+def test_an_earlier_since_walks_down_to_it_and_only_there() -> None:
+    history = History(5, 45, 99)
+    assert history.walk({"low": 40, "high": 99}, since=0) == ([5, 99], {"low": 0, "high": 99})
+    assert history.spans() == [(10, 39), (0, 9), (89, 99)]
+
+
+def test_a_walk_killed_after_any_page_and_run_again_has_every_row() -> None:
+    times = tuple(range(0, 100, 3))
+    for killed_after in range(1, 20):
+        state: State = {}
+        seen: set[int] = set()
+        for run in range(2):
+            history = History(*times)
+            walk = WindowWalk(history, place="deposits", longest=30, margin=10).leaves(state, since=0, until=99)
+            seen |= set(kept_of(walk, state, pages_max=killed_after if run == 0 else None))
+        assert seen == set(times)
+
+
+def kept_of(walk: Iterator[tuple[Sheaf[list[int]], State]], state: State, *, pages_max: int | None) -> Iterator[int]:
+    for number, (sheaf, reached) in enumerate(walk, start=1):
+        yield from sheaf.received
+        state.update(reached)
+        if number == pages_max:
+            return
+
+
+def test_a_full_page_followed_by_a_false_empty_one_loses_nothing() -> None:
+    history = History(*range(1, 8))
+    honest = history.__call__
+    answers = iter(range(100))
+
+    def lying(turn: Turn) -> Sheaf[list[int]]:
+        return Sheaf(received=[], ids=()) if next(answers) == 1 else honest(turn)
+
+    walk = WindowWalk(lying, place="deposits", longest=30, margin=10)
+    assert sorted(one for sheaf, _ in walk.leaves({}, since=0, until=20) for one in sheaf.received) == list(range(1, 8))
+
+
+def test_pages_that_never_add_up_to_the_count_are_not_believed() -> None:
+    walk = WindowWalk(lambda _: Sheaf(received=[1], ids=("1",), total=2), place="deposits", longest=30, margin=10)
+    with pytest.raises(TransientError, match="counts 2 rows from 0 to 20 and gives 1"):
+        list(walk.leaves({}, since=0, until=20))
+
+
+def test_a_millisecond_that_holds_too_many_rows_is_told() -> None:
+    walk = WindowWalk(
+        lambda turn: Sheaf(received=turn, ids=("1",), is_cut=turn.span.start <= 5 <= turn.span.end, is_whole=True),
+        place="deposits",
+        longest=30,
+        margin=10,
+    )
+    with pytest.raises(TerminalError, match="the millisecond 5 holds more rows"):
+        list(walk.leaves({}, since=0, until=20))
