@@ -31,8 +31,9 @@ class Custody(StrEnum):
 class ConnectionSettings:
     """One API key at one venue. `name` is the account. `secrets` is a reference, never a value.
 
-    `tier` and `symbols`: see `ConnectionTerms`. `forms` says which form on its sales the venue issued for a year, in the words of the book's regime. `custody`
-    says who holds the units; `broker_method` is the only order of lots that a broker offers, None where it takes any.
+    `tier` and `symbols`: see `ConnectionTerms`. `forms` says which form on its sales the venue issued for a year, in the words of the
+    book's regime. `custody` says who holds the units; `broker_method` is the only order of lots that a broker offers, None where it
+    takes any.
     """
 
     name: AccountId
