@@ -128,7 +128,8 @@ class Lot:
     `quantity` and `cost_basis` are what the lot had when it came into this wallet, `quantity_open` and `cost_open` what
     is left. A transfer carries part of a lot into another wallet under the same `lot_id`: ids are unique per wallet
     and `part`, which counts arrivals of one lot in one wallet from 0. `gap` says why a basis is not known; `cost_basis`
-    is then 0 for `MISSING_BASIS` and None for `MISSING_PRICE`.
+    is then 0 for `MISSING_BASIS` and None for `MISSING_PRICE`. `carried_by` is the event that carried the units into this wallet;
+    None: they were acquired here.
     """
 
     lot_id: LotId
@@ -145,6 +146,7 @@ class Lot:
     quantity_open: Decimal
     cost_open: Decimal | None
     gap: Gap | None = None
+    carried_by: EventId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

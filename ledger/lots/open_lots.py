@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from ledger.domain.amount import ZERO, decimal_of_units, units_of
-from ledger.domain.ids import AccountId, LotId, SourceId, WalletId, lot_id
+from ledger.domain.ids import AccountId, EventId, LotId, SourceId, WalletId, lot_id
 from ledger.domain.lot import Acquisition, Gap, Lot, LotOrigin, OwnTransfer
 
 
@@ -22,6 +22,7 @@ class OpenLot:
     __slots__ = (
         "account",
         "acquired_at",
+        "carried_by",
         "cost",
         "gap",
         "given",
@@ -51,6 +52,7 @@ class OpenLot:
         account: AccountId,
         home: WalletId,
         part: int = 0,
+        carried_by: EventId | None = None,
     ) -> None:
         self.source = source
         self.lot_id: LotId = lot_id(source.event_id, source.leg)  # the same in every wallet
@@ -66,6 +68,7 @@ class OpenLot:
         self.account = account
         self.home = home  # the wallet that acquired it, where it is part 0
         self.part = part
+        self.carried_by = carried_by
         self.quantity = units
         self.left = units
         self.given = 0  # of `cost`, so much went with units that are gone
@@ -86,8 +89,10 @@ class OpenLot:
         self.rate = (self.cost, self.units)
         return cost
 
-    def arrived(self, units: int, *, cost: int | None, wallet: WalletId, account: AccountId, part: int) -> "OpenLot":
-        """Return units of this lot, taken off before, as they stand in the wallet where they have arrived."""
+    def arrived(
+        self, units: int, *, cost: int | None, wallet: WalletId, account: AccountId, part: int, carried_by: EventId | None = None
+    ) -> "OpenLot":
+        """Return units of this lot, taken off before, as they stand in the wallet where `carried_by` brought them."""
         return OpenLot(
             self.source,
             serial=self.serial,
@@ -98,6 +103,7 @@ class OpenLot:
             account=account,
             home=self.home,
             part=part,
+            carried_by=carried_by,
         )
 
     def as_lot(self) -> Lot:
@@ -122,6 +128,7 @@ class OpenLot:
             quantity_open=quantity if untouched else decimal_of_units(self.left) if self.left else ZERO,
             cost_open=cost_basis if untouched else self._cost_open(),
             gap=source.gap,
+            carried_by=self.carried_by,
         )
 
     def _cost_open(self) -> Decimal | None:

@@ -10,17 +10,18 @@ from ledger.domain.entry import JournalEntry
 from ledger.domain.event import BalanceSnapshot
 from ledger.domain.event_text import body_text, facts_hash
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import IN_TRANSIT, WalletId, content_hash
+from ledger.domain.ids import WalletId, content_hash, is_in_transit
 from ledger.domain.lot import LotOrigin
 from ledger.journal.balances import Balances, balances_of
 from ledger.journal.chart import account_of_assets
 from ledger.journal.checks import broken_chain, broken_reversals, events_without_one_live_entry
 from ledger.lots.checks import lots_unlike_balances, lots_used_too_early, unconserved
 from ledger.pipeline.match import CHECK_ORIGIN, movements_of, open_transfers
+from ledger.pipeline.pair import pairing_of, routes_of
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.sync import reconciliation
 from ledger.pipeline.terms import terms_of
-from ledger.ports import BookTerms, TaxRegime
+from ledger.ports import TaxRegime
 from ledger.storage.store import Reader, Store
 
 
@@ -35,7 +36,7 @@ def check_book(
     """Run every check, store what it finds, and return all open findings of the book by severity."""
     found: list[Finding] = []
     with store.read() as reader:
-        inspection = _Inspection(reader, regime, terms_of(settings))
+        inspection = _Inspection(reader, regime, settings)
         for number, check in enumerate(inspection.checks, start=1):
             found += check()
             progress.advance("check", number, len(inspection.checks))
@@ -49,10 +50,11 @@ def check_book(
 class _Inspection:
     """One book under inspection: the checks in order, over one snapshot."""
 
-    def __init__(self, reader: Reader, regime: TaxRegime, terms: BookTerms) -> None:
+    def __init__(self, reader: Reader, regime: TaxRegime, settings: BookSettings) -> None:
         self.reader = reader
         self.regime = regime
-        self.terms = terms
+        self.terms = terms_of(settings)
+        self.limits = settings.transfers
         self.balances: Balances = balances_of(reader.postings())
         self.checks: tuple[Callable[[], Iterable[Finding]], ...] = (
             self.changed_payloads,
@@ -95,12 +97,13 @@ class _Inspection:
 
     def clearing(self) -> list[Finding]:
         """Find transfers of which one half is unknown, and what else the clearing account holds."""
-        return open_transfers(self.reader)
+        return open_transfers(self.reader, pairing_of(self.reader, self.limits))
 
     def conservation(self) -> Iterator[Finding]:
         """Find assets of which units or cost were lost or made."""
+        routes = routes_of(self.reader)
         for asset in self._assets():
-            movements = movements_of(self.reader, asset, self.regime, self.terms)
+            movements = movements_of(self.reader, asset, self.regime, self.terms, routes=routes)
             lots = self.reader.lots(asset=asset, include_closed=True)
             yield from unconserved(movements, self.reader.disposals(asset=asset), lots)
 
@@ -108,7 +111,7 @@ class _Inspection:
         """Find wallets whose open lots are not what their accounts hold; where a basis is missing, that finding says it all."""
         short = {piece.asset for piece in self.reader.disposals() if piece.lot_id is None}
         short |= {lot.asset for lot in self.reader.lots(include_closed=True) if lot.origin is LotOrigin.UNKNOWN}
-        held = (lot for lot in self.reader.lots() if lot.wallet != IN_TRANSIT and lot.asset not in short)
+        held = (lot for lot in self.reader.lots() if not is_in_transit(lot.wallet) and lot.asset not in short)
         booked = {(wallet, asset): balance for (wallet, asset), balance in self._wallet_balances().items() if asset not in short}
         return lots_unlike_balances(held, booked)
 

@@ -5,23 +5,27 @@ rebuilt whole when it got a new event or a price it lacked; all are when a setti
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, auto
+from itertools import chain
 
 from ledger.config import BookSettings
 from ledger.domain.amount import INTEGER_DIGITS_MAX, AssetCode, is_fiat, text_of
 from ledger.domain.errors import NumberRefused, UnsupportedCase
-from ledger.domain.event import Event, Transfer, assets_of
+from ledger.domain.event import Event, assets_of
 from ledger.domain.event_text import instant_text, kind_of
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.lot import Acquisition, Caveat, Departure, Disposal, Gap, Lot, LotOrigin, Movement, OwnTransfer
+from ledger.domain.transfer import PairingLimits
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import CLEARING
 from ledger.journal.checks import unexplained_clearing
+from ledger.journal.pairing import Pairing
 from ledger.lots.pools import ties_ordered
+from ledger.pipeline.pair import Routes, is_linked, pairing_of, pairing_text, renew_links, routes_of
 from ledger.pipeline.price import PriceBook, PriceNeed, missing_price, worth_of
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.terms import terms_of
@@ -80,29 +84,32 @@ def match_into(
     """Do what `match_book` does, inside the caller's transaction."""
     terms = terms_of(settings)
     rule = regime.rule(terms)
-    wanted = _Wanted(regime=regime, options=options_text(terms))
+    wanted = _Wanted(regime=regime, options=options_text(terms), limits=settings.transfers)
     gaps = Gaps()
-    assets = _stale_assets(writer, wanted, rebuild)
+    computed = writer.computation()
+    linked = computed is not None and is_linked(writer, computed, settings.transfers) and rebuild is not Rebuild.ALL
+    renewal = None if linked else renew_links(writer, settings.transfers)
+    routes = routes_of(writer) if renewal is None else Routes.of_pairing(renewal.pairing)
+    assets = _stale_assets(writer, wanted, rebuild, frozenset() if renewal is None else renewal.assets)
     for number, asset in enumerate(assets):
         progress.advance("match", number, len(assets))
         kept, found = _Kept(writer), Gaps()
         writer.clear_matches([asset])
-        kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, found))))
+        kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, found, routes))))
         writer.replace_findings(f"match:{asset}", [*kept.findings, *kept.marked.values(), *found.findings()], now)
         gaps.add(found)
     progress.advance("match", len(assets), len(assets))
-    if assets or writer.computation() is None:
+    if assets or not linked:
         writer.put_computation(wanted.computation(writer, now))
         writer.replace_findings(CHECK_ORIGIN, [], now)  # what `lotwright check` found was found in another book
-        writer.replace_findings("clearing", open_transfers(writer), now)
+        pairing = pairing_of(writer, settings.transfers) if renewal is None else renewal.pairing
+        writer.replace_findings("clearing", open_transfers(writer, pairing), now)
     return MatchResult(lacking=tuple(gaps.lacking), refused=tuple(gaps.refused))
 
 
-def open_transfers(reader: Reader) -> list[Finding]:
+def open_transfers(reader: Reader, pairing: Pairing) -> list[Finding]:
     """Return what the clearing account has to say: transfers of which one half is unknown, and what else it holds."""
-    transfers = (stored.event for stored in reader.events(kinds=("transfer",)) if isinstance(stored.event, Transfer))
-    halves = [transfer for transfer in transfers if None in (transfer.from_account, transfer.to_account)]
-    return unexplained_clearing(balances_of(reader.postings(account=CLEARING)), halves)
+    return unexplained_clearing(balances_of(reader.postings(account=CLEARING)), pairing)
 
 
 def is_current(reader: Reader, settings: BookSettings, regime: TaxRegime) -> bool:
@@ -110,8 +117,9 @@ def is_current(reader: Reader, settings: BookSettings, regime: TaxRegime) -> boo
     computed = reader.computation()
     if computed is None:
         return reader.event_seq_last() == 0
-    wanted = _Wanted(regime=regime, options=options_text(terms_of(settings)))
-    return wanted.matches(computed) and not _stale_assets(reader, wanted, Rebuild.CHANGED)
+    wanted = _Wanted(regime=regime, options=options_text(terms_of(settings)), limits=settings.transfers)
+    linked = computed.pairing == pairing_text(reader, settings.transfers)
+    return linked and wanted.matches(computed) and not _stale_assets(reader, wanted, Rebuild.CHANGED)
 
 
 def options_text(terms: BookTerms) -> str:
@@ -137,6 +145,7 @@ class _Wanted:
 
     regime: TaxRegime
     options: str
+    limits: PairingLimits
 
     def computation(self, reader: Reader, computed_at: datetime) -> Computation:
         return Computation(
@@ -146,13 +155,14 @@ class _Wanted:
             event_seq=reader.event_seq_last(),
             price_seq=reader.price_seq_last(),
             computed_at=computed_at,
+            pairing=pairing_text(reader, self.limits),
         )
 
     def matches(self, computed: Computation) -> bool:
         return (computed.regime, computed.version, computed.options) == (self.regime.name, self.regime.version, self.options)
 
 
-def _stale_assets(reader: Reader, wanted: _Wanted, rebuild: Rebuild) -> list[AssetCode]:
+def _stale_assets(reader: Reader, wanted: _Wanted, rebuild: Rebuild, relinked: Collection[str] = ()) -> list[AssetCode]:
     computed = reader.computation()
     if rebuild is Rebuild.ALL or computed is None or not wanted.matches(computed):
         stale = reader.changed_assets(after_event_seq=0)
@@ -160,6 +170,7 @@ def _stale_assets(reader: Reader, wanted: _Wanted, rebuild: Rebuild) -> list[Ass
         stale = reader.changed_assets(after_event_seq=computed.event_seq)
         if rebuild is Rebuild.UNPRICED or reader.price_seq_last() > computed.price_seq:
             stale |= reader.assets_without_price()
+    stale |= set(relinked)
     return [AssetCode(asset) for asset in sorted(stale) if not is_fiat(AssetCode(asset))]
 
 
@@ -180,18 +191,27 @@ class Gaps:
         return [*map(missing_price, self.lacking), *self.refused]
 
 
-def movements_of(reader: Reader, asset: AssetCode, regime: TaxRegime, terms: BookTerms, gaps: Gaps | None = None) -> Iterator[Movement]:
+def movements_of(
+    reader: Reader,
+    asset: AssetCode,
+    regime: TaxRegime,
+    terms: BookTerms,
+    gaps: Gaps | None = None,
+    routes: Routes | None = None,
+) -> Iterator[Movement]:
     """Yield what all events do to the pools of one asset, by time (ties in no order); add what is lacking to `gaps`.
 
-    An event for which the law or the book has no place yields nothing and stands in `gaps.refused`.
+    An event for which the law or the book has no place yields nothing and stands in `gaps.refused`. `routes` None: those of the
+    stored lots.
     """
-    prices, gaps = PriceBook(reader, terms.currency), gaps or Gaps()
+    prices, gaps, routes = PriceBook(reader, terms.currency), gaps or Gaps(), routes or routes_of(reader)
     lacking = gaps.lacking
     for event in reader.timeline(asset):
         known = len(lacking)
         try:
-            worth = worth_of(event, regime=regime, terms=terms, prices=prices, needs=lacking)
-            movements = regime.movements(event, worth, terms)
+            told = routes.told(event)
+            worths = [worth_of(one, regime=regime, terms=terms, prices=prices, needs=lacking) for one in told]
+            movements = _as_one([regime.movements(one, worth, terms) for one, worth in zip(told, worths, strict=True)])
             _check_sizes(movements)
         except (UnsupportedCase, NumberRefused) as error:
             if asset == min(code for code in assets_of(event) if not is_fiat(AssetCode(code))):  # it is said once
@@ -202,6 +222,13 @@ def movements_of(reader: Reader, asset: AssetCode, regime: TaxRegime, terms: Boo
         for movement in movements:
             if movement.asset == asset:
                 yield movement
+
+
+def _as_one(parts: Sequence[tuple[Movement, ...]]) -> tuple[Movement, ...]:
+    """Return the movements of the parts of one event, legs numbered on."""
+    if len(parts) == 1:
+        return parts[0]
+    return tuple(replace(movement, leg=leg) for leg, movement in enumerate(chain.from_iterable(parts), start=1))
 
 
 def _check_sizes(movements: Iterable[Movement]) -> None:
@@ -287,7 +314,7 @@ def _missing_basis(piece: Disposal) -> Finding:
 
 def _unknown_lot(lot: Lot) -> Finding:
     unknown = lot.origin is LotOrigin.UNKNOWN
-    halves = "sync or import the account that they came from; until the two halves can be paired, their basis stays missing"
+    halves = "sync or import the account that they came from; see which halves wait, and why: lotwright transfers list"
     return Finding(
         code="unknown-acquisition" if unknown else "unknown-cost",
         severity=Severity.WARNING,

@@ -23,6 +23,7 @@ from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
 from ledger.pipeline.match import movements_of
+from ledger.pipeline.pair import Routes, routes_of
 from ledger.pipeline.price import PriceBook, worth_of
 from ledger.pipeline.terms import terms_of
 from ledger.ports import BookTerms, TaxRegime
@@ -119,7 +120,8 @@ class BookInput:
         if until is None:
             return self.reader.lots(asset=chosen.asset, account=chosen.account)
         assets = [chosen.asset] if chosen.asset else sorted(map(AssetCode, self.reader.changed_assets(after_event_seq=0)))
-        lots = chain.from_iterable(self._lots_before(until, asset) for asset in assets if not is_fiat(asset))
+        routes = routes_of(self.reader)
+        lots = chain.from_iterable(self._lots_before(until, asset, routes) for asset in assets if not is_fiat(asset))
         return (lot for lot in lots if chosen.account in (None, lot.account))
 
     def entries(self) -> Iterator[JournalRow]:
@@ -152,10 +154,10 @@ class BookInput:
         """Return the book's open findings."""
         return tuple(finding for _, finding in self.reader.findings())
 
-    def _lots_before(self, until: datetime, asset: AssetCode) -> list[Lot]:
+    def _lots_before(self, until: datetime, asset: AssetCode, routes: Routes) -> list[Lot]:
         """Return the lots of an asset that were open at an instant, in the order in which stored ones are read."""
         terms = terms_of(self.settings)
-        movements = movements_of(self.reader, asset, self.regime, terms)
+        movements = movements_of(self.reader, asset, self.regime, terms, routes=routes)
         earlier = takewhile(lambda movement: movement.occurred_at < until, ties_ordered(movements))
         outcomes = self.regime.rule(terms).match(earlier)
         lots = [outcome for outcome in outcomes if isinstance(outcome, Lot) and outcome.quantity_open]

@@ -90,7 +90,10 @@ class CoverageWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Computation:
-    """What the stored lots and disposals stand for: law, settings, and how much of the book went in."""
+    """What the stored lots and disposals stand for: law, settings, and how much of the book went in.
+
+    `pairing` names the limits and decisions by which transfers were paired; None: they never were.
+    """
 
     regime: str
     version: str
@@ -98,3 +101,4 @@ class Computation:
     event_seq: int
     price_seq: int
     computed_at: datetime
+    pairing: str | None = None

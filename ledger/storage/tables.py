@@ -1,7 +1,8 @@
 """Every table of a book, in one `MetaData` with one naming convention.
 
-Raw facts (payload, event, evidence, entry, posting, price, coverage, book) only ever grow: triggers, made by the migration, let
-the database itself refuse UPDATE and DELETE. Lots and disposals are derived and may be deleted and built again.
+Raw facts (payload, event, evidence, entry, posting, price, coverage, pair_decision, book) only ever grow: triggers, made by the
+migrations, let the database itself refuse UPDATE and DELETE. Lots, disposals and links of transfers are derived and may be deleted
+and built again.
 """
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
@@ -83,6 +84,9 @@ Index(
     sqlite_where=event.c.kind == "balance",
     postgresql_where=event.c.kind == "balance",
 )
+
+# Transfers are few among fills, and all of them are asked for at once.
+Index("ix_event_transfer", event.c.occurred_at, sqlite_where=event.c.kind == "transfer", postgresql_where=event.c.kind == "transfer")
 
 evidence = Table(
     "evidence",
@@ -187,6 +191,31 @@ computation = Table(
     Column("event_seq", Seq, nullable=False),
     Column("price_seq", Seq, nullable=False),
     Column("computed_at", Instant, nullable=False),
+    Column("pairing", Text, nullable=True),
+)
+
+pair_decision = Table(
+    "pair_decision",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("kind", Key, nullable=False),
+    Column("withdrawals", JsonText, nullable=False),  # event ids
+    Column("deposits", JsonText, nullable=False),
+    Column("lost", ExactDecimal, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+)
+
+transfer_link = Table(
+    "transfer_link",
+    METADATA,
+    Column("withdrawal", Key, primary_key=True),
+    Column("deposit", Key, primary_key=True),
+    Column("asset", Key, nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("lost", ExactDecimal, nullable=False),
+    Column("at_once", Boolean, nullable=False),
+    Column("evidence", Key, nullable=False),
+    Index(None, "deposit"),
 )
 
 lot = Table(
@@ -206,6 +235,7 @@ lot = Table(
     Column("quantity_open", ExactDecimal, nullable=False),
     Column("cost_open", ExactDecimal, nullable=True),
     Column("gap", Key, nullable=True),
+    Column("carried_by", Key, nullable=True),
     Index(None, "asset", "wallet", "acquired_at"),
 )
 

@@ -6,13 +6,30 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 
 from ledger.domain.finding import Finding
+from ledger.domain.ids import EventId
 from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload
 from ledger.domain.price import PriceQuote
+from ledger.domain.transfer import PairDecision, TransferLink
 from ledger.storage import rows
 from ledger.storage.nouns import Computation, CoverageWindow, NewEntry, NewEvent, State
 from ledger.storage.reader import Reader
-from ledger.storage.tables import computation, coverage, cursor, disposal, entry, event, evidence, finding, lot, payload, posting, price
+from ledger.storage.tables import (
+    computation,
+    coverage,
+    cursor,
+    disposal,
+    entry,
+    event,
+    evidence,
+    finding,
+    lot,
+    pair_decision,
+    payload,
+    posting,
+    price,
+    transfer_link,
+)
 
 
 class Writer(Reader):
@@ -72,6 +89,22 @@ class Writer(Reader):
             [rows.price_row(seq, quote, payload_seq) for seq, quote in enumerate(quotes, first)],
         )
 
+    def add_pair_decision(self, decision: PairDecision) -> None:
+        """Store what a user decided about halves of transfers."""
+        self._connection.execute(insert(pair_decision), rows.decision_values(self._seq_last(pair_decision) + 1, decision))
+
+    def replace_links(self, gone: Sequence[TransferLink], new: Sequence[TransferLink]) -> None:
+        """Put new links of transfers in the place of those that hold no longer; they are derived."""
+        if gone:
+            keys = {(link.withdrawal, link.deposit) for link in gone}
+            within = self._backend.among(transfer_link.c.withdrawal, sorted({withdrawal for withdrawal, _ in keys}))
+            kept = [
+                link for link in map(rows.link_of, self._connection.execute(select(transfer_link).where(within))) if _key(link) not in keys
+            ]
+            self._connection.execute(delete(transfer_link).where(within))
+            new = [*kept, *new]
+        self._backend.insert(self._connection, transfer_link, map(rows.link_row, new))
+
     def clear_matches(self, assets: Sequence[str] | None) -> None:
         """Delete the lots and disposals of these assets, None: of all; they are derived and can be built again."""
         for table in (lot, disposal):
@@ -98,5 +131,10 @@ class Writer(Reader):
                 "event_seq": done.event_seq,
                 "price_seq": done.price_seq,
                 "computed_at": done.computed_at,
+                "pairing": done.pairing,
             },
         )
+
+
+def _key(link: TransferLink) -> tuple[EventId, EventId]:
+    return link.withdrawal, link.deposit

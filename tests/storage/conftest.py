@@ -17,6 +17,7 @@ from ledger.domain.ids import entry_id as entry_id_of
 from ledger.domain.lot import DepartureKind, Disposal, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
+from ledger.domain.transfer import DecisionKind, PairDecision, PairEvidence, TransferLink
 from ledger.storage.store import Computation, CoverageWindow, NewEntry, NewEvent, Store, Writer
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -216,5 +217,24 @@ def full_store(store: Store) -> Store:
         writer.add_prices([PriceQuote(asset=BTC, currency=USD, observed_at=NOON, price=Decimal(40000), source="s")], payload_seq)
         writer.add_lots([_lot()])
         writer.add_disposals([_disposal()])
+        writer.add_pair_decision(
+            PairDecision(
+                kind=DecisionKind.MATCH,
+                withdrawals=(EventId("e-3"),),
+                deposits=(EventId("e-4"), EventId("e-5")),
+                lost=Decimal("0.1"),
+                decided_at=NOON,
+            )
+        )
+        link = TransferLink(
+            withdrawal=EventId("e-3"),
+            deposit=EventId("e-4"),
+            asset=BTC,
+            quantity=Decimal("0.2"),
+            lost=Decimal("0.1"),
+            at_once=False,
+            evidence=PairEvidence.HAND,
+        )
+        writer.replace_links([], [link])
         writer.put_computation(Computation(regime="us", version="1", options="{}", event_seq=1, price_seq=1, computed_at=NOON))
     return store
