@@ -10,6 +10,7 @@ from ledger.book.installed import exporter, exporter_names, plugins_installed, r
 from ledger.book.looking import Looking
 from ledger.book.reporting import Reporting
 from ledger.book.taking_in import TakingIn
+from ledger.book.transfers import Transfers
 from ledger.config import SHARE_DEFAULT, ConnectionSettings
 from ledger.journal.checks import Reconciliation
 from ledger.pipeline.coverage import StreamCoverage
@@ -19,6 +20,7 @@ from ledger.pipeline.nightly import ConnectionOutcome, NightSummary
 from ledger.pipeline.progress import Progress, Silent
 from ledger.pipeline.report import Selection
 from ledger.pipeline.status import BookStatus
+from ledger.pipeline.transfer_list import HalfState
 from ledger.plugins import Plugin
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "ConnectionSettings",
     "Explanation",
     "FileOutcome",
+    "HalfState",
     "NightSummary",
     "Plugin",
     "Progress",
@@ -44,7 +47,7 @@ __all__ = [
 ]
 
 
-class Book(TakingIn, Connections, Looking, Reporting):
+class Book(TakingIn, Connections, Transfers, Looking, Reporting):
     """One taxpayer's ledger; a context manager, or `close` it.
 
     Methods that write hold the book while they do and raise `BookBusy` when another run holds it.

@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ledger.domain.amount import text_of
+from ledger.domain.amount import added, text_of
 from ledger.domain.errors import InputError
+from ledger.domain.event import Transfer
 from ledger.domain.event_text import body_text, instant_text, kind_of
-from ledger.domain.ids import DisposalId, EntryId, EventId, LotId, PayloadId
+from ledger.domain.ids import AccountId, DisposalId, EntryId, EventId, LotId, PayloadId
 from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.storage.store import Reader, StoredEntry, StoredEvent
@@ -83,7 +84,54 @@ def _lot(reader: Reader, lot: Lot) -> Explanation:
             ("open", text_of(lot.quantity_open)),
             ("wallet", lot.wallet),
         ),
-        rests_on=(_event_and_all(reader, lot.event_id),),
+        rests_on=(*_journey(reader, lot), _event_and_all(reader, lot.event_id)),
+    )
+
+
+def _journey(reader: Reader, lot: Lot) -> Iterator[Explanation]:
+    """Yield the transfers that carried a lot into this wallet, the last one first, back to the account that acquired it."""
+    parts = reader.lot(lot.lot_id)
+    seen: set[EventId] = set()
+    while lot.carried_by is not None and lot.carried_by not in seen:
+        carried = _carriage(reader, lot.carried_by)
+        seen |= {*carried.events, lot.carried_by}
+        yield carried.explanation
+        came = [part for part in parts if part.account == carried.sender]
+        if not came:
+            return
+        lot = came[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Carriage:
+    """One transfer: its explanation, its events, and the account that it left."""
+
+    explanation: Explanation
+    events: tuple[EventId, ...]
+    sender: AccountId
+
+
+def _carriage(reader: Reader, event_id: EventId) -> _Carriage:
+    links = reader.transfer_links(event_id)
+    events = tuple(sorted({half for link in links for half in (link.withdrawal, link.deposit)})) or (event_id,)
+    halves = {half: reader.event(half) for half in events}
+    told = [stored.event for stored in halves.values() if stored is not None and isinstance(stored.event, Transfer)]
+    sender = next(half.from_account for half in told if half.from_account is not None)
+    receiver = next((half.to_account for half in told if half.to_account is not None), "(not known)")
+    ordered = sorted(told, key=lambda half: (half.from_account is None, half.occurred_at, half.event_id))
+    return _Carriage(
+        explanation=Explanation(
+            kind="transfer",
+            ident=f"{sender} -> {receiver}",
+            says=(
+                ("moved", text_of(added(*(link.quantity for link in links))) if links else text_of(told[0].amount.quantity)),
+                ("lost on the way", text_of(added(*(link.lost for link in links)))),
+                ("halves paired by", links[0].evidence.value if links else "told as one by its source"),
+            ),
+            rests_on=tuple(_event_and_all(reader, half.event_id) for half in ordered),
+        ),
+        events=events,
+        sender=sender,
     )
 
 
