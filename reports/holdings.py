@@ -37,8 +37,7 @@ class Holdings:
             notes=(
                 "Holdings are those at the end of the period; cost is what open lots carry, not what they are worth.",
                 "Units with a missing basis are held at cost 0 and bring the average down.",
-                f"{IN_TRANSIT} holds units that left one wallet and have not been seen to arrive in another;"
-                " where it names two accounts, they arrived later.",
+                f"{IN_TRANSIT} holds units that left one wallet and have not come into another; with two accounts named, they did later.",
             ),
         )
 

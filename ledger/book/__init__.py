@@ -20,7 +20,7 @@ from ledger.pipeline.nightly import ConnectionOutcome, NightSummary
 from ledger.pipeline.progress import Progress, Silent
 from ledger.pipeline.report import Selection
 from ledger.pipeline.status import BookStatus
-from ledger.pipeline.transfer_list import HalfState
+from ledger.pipeline.transfers.listing import HalfState
 from ledger.plugins import Plugin
 
 __all__ = [

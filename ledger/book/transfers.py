@@ -5,11 +5,11 @@ from datetime import datetime
 
 from ledger.book.core import SILENT, BookCore
 from ledger.domain.document import ReportDocument
-from ledger.domain.transfer import PairDecision
+from ledger.domain.transfers.pairing import PairDecision
 from ledger.journal.pair_choices import dismissal_of, match_of, split_of
 from ledger.journal.pairing import Pairing
-from ledger.pipeline.pair import half_named, pairing_of
-from ledger.pipeline.transfer_list import HalfState, document_of_states, states_of
+from ledger.pipeline.transfers.listing import HalfState, document_of_states, states_of
+from ledger.pipeline.transfers.pair import half_named, pairing_of
 
 
 class Transfers(BookCore):

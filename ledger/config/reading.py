@@ -15,7 +15,7 @@ from ledger.domain.amount import FIAT, AssetCode, decimal_of, text_of
 from ledger.domain.errors import InputError, NumberRefused
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
 from ledger.domain.period import YearStart, year_start_of
-from ledger.domain.transfer import USUAL_LIMITS, PairingLimits
+from ledger.domain.transfers.pairing import USUAL_LIMITS, PairingLimits
 
 _SPAN_MAX = timedelta(days=366)
 _PASSWORD = re.compile(r"[^:/]*:[^@]+@|[^?]*\?.*password=[^&]")  # in what follows ``://``, as SQLAlchemy parts it

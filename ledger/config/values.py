@@ -9,7 +9,7 @@ from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, VenueName, WalletId
 from ledger.domain.period import YearStart
-from ledger.domain.transfer import USUAL_LIMITS, PairingLimits
+from ledger.domain.transfers.pairing import USUAL_LIMITS, PairingLimits
 
 SETTINGS_NAME = "lotwright.toml"
 SHARE_DEFAULT = 0.5

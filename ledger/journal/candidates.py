@@ -14,7 +14,7 @@ from itertools import islice
 from ledger.domain.amount import UNITS_PER_ONE, units_of
 from ledger.domain.event import SourceRank, Transfer
 from ledger.domain.ids import AccountId, EventId
-from ledger.domain.transfer import PairEvidence, PairingLimits
+from ledger.domain.transfers.pairing import PairEvidence, PairingLimits
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

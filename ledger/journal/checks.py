@@ -15,7 +15,7 @@ from ledger.domain.event import BalanceSnapshot, Transfer
 from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EntryId, EventId, Hash
-from ledger.domain.transfer import PairDecision
+from ledger.domain.transfers.pairing import PairDecision
 from ledger.journal.candidates import holder_of
 from ledger.journal.chain import link
 from ledger.journal.chart import CLEARING, account_of_assets

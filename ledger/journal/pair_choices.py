@@ -9,7 +9,7 @@ from ledger.domain.errors import InputError
 from ledger.domain.event import Transfer
 from ledger.domain.event_text import instant_text
 from ledger.domain.ids import EventId
-from ledger.domain.transfer import DecisionKind, PairDecision, PairingLimits
+from ledger.domain.transfers.pairing import DecisionKind, PairDecision, PairingLimits
 from ledger.journal.candidates import holder_of, lost_at_most
 from ledger.journal.pairing import SHORT_DIGITS, Pairing, lost_of
 

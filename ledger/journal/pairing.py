@@ -14,7 +14,7 @@ from operator import attrgetter
 from ledger.domain.amount import ZERO, AssetCode, added, is_fiat, subtracted
 from ledger.domain.event import Transfer
 from ledger.domain.ids import EventId
-from ledger.domain.transfer import DecisionKind, PairDecision, PairEvidence, PairingLimits, TransferLink
+from ledger.domain.transfers.pairing import DecisionKind, PairDecision, PairEvidence, PairingLimits, TransferLink
 from ledger.journal.candidates import TESTS, Half, Search
 
 CANDIDATES_SHOWN = 5

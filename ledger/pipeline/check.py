@@ -17,10 +17,10 @@ from ledger.journal.chart import account_of_assets
 from ledger.journal.checks import broken_chain, broken_reversals, events_without_one_live_entry
 from ledger.lots.checks import lots_unlike_balances, lots_used_too_early, unconserved
 from ledger.pipeline.match import CHECK_ORIGIN, movements_of, open_transfers
-from ledger.pipeline.pair import pairing_of, routes_of
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.sync import reconciliation
 from ledger.pipeline.terms import terms_of
+from ledger.pipeline.transfers.pair import pairing_of, routes_of
 from ledger.ports import TaxRegime
 from ledger.storage.store import Reader, Store
 

@@ -19,16 +19,16 @@ from ledger.domain.event import Event, assets_of
 from ledger.domain.event_text import instant_text, kind_of
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.lot import Acquisition, Caveat, Departure, Disposal, Gap, Lot, LotOrigin, Movement, OwnTransfer
-from ledger.domain.transfer import PairingLimits
+from ledger.domain.transfers.pairing import PairingLimits
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import CLEARING
 from ledger.journal.checks import unexplained_clearing
 from ledger.journal.pairing import Pairing
 from ledger.lots.pools import ties_ordered
-from ledger.pipeline.pair import Routes, is_linked, pairing_of, pairing_text, renew_links, routes_of
 from ledger.pipeline.price import PriceBook, PriceNeed, missing_price, worth_of
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.terms import terms_of
+from ledger.pipeline.transfers.pair import Routes, is_linked, pairing_of, pairing_text, renew_links, routes_of
 from ledger.ports import BookTerms, TaxRegime
 from ledger.storage.store import Computation, Reader, Store, Writer
 

@@ -23,9 +23,9 @@ from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
 from ledger.pipeline.match import movements_of
-from ledger.pipeline.pair import Routes, routes_of
 from ledger.pipeline.price import PriceBook, worth_of
 from ledger.pipeline.terms import terms_of
+from ledger.pipeline.transfers.pair import Routes, routes_of
 from ledger.ports import BookTerms, TaxRegime
 from ledger.storage.store import Reader, StoredEvent
 

@@ -29,7 +29,7 @@ from ledger.domain.ids import EntryId, EventId, Hash, LotId, PayloadId
 from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
-from ledger.domain.transfer import PairDecision, TransferLink
+from ledger.domain.transfers.pairing import PairDecision, TransferLink
 from ledger.storage import rows, tables
 from ledger.storage.backend import Backend
 from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, State, StoredEntry, StoredEvent

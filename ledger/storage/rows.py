@@ -19,7 +19,7 @@ from ledger.domain.finding import Finding, Severity
 from ledger.domain.lot import Caveat, DepartureKind, Disposal, Gap, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
-from ledger.domain.transfer import DecisionKind, PairDecision, PairEvidence, TransferLink
+from ledger.domain.transfers.pairing import DecisionKind, PairDecision, PairEvidence, TransferLink
 from ledger.storage.backend import BulkRow
 from ledger.storage.columns import day_text_or_none, decimal_text, decimal_text_or_none, instant_text_or_none, json_text
 from ledger.storage.nouns import CoverageWindow, KnownEvent, NewEntry, NewEvent, StoredEvent

@@ -10,7 +10,7 @@ from ledger.domain.ids import EventId
 from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload
 from ledger.domain.price import PriceQuote
-from ledger.domain.transfer import PairDecision, TransferLink
+from ledger.domain.transfers.pairing import PairDecision, TransferLink
 from ledger.storage import rows
 from ledger.storage.nouns import Computation, CoverageWindow, NewEntry, NewEvent, State
 from ledger.storage.reader import Reader

@@ -13,7 +13,7 @@ from ledger.domain.event import BalanceSnapshot, SourceRank, Transfer
 from ledger.domain.event_text import HeadFields
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EntryId, EventId, Hash, SourceId, VenueName, hash_of
-from ledger.domain.transfer import USUAL_LIMITS
+from ledger.domain.transfers.pairing import USUAL_LIMITS
 from ledger.journal.balances import balances_of, balances_of_entries
 from ledger.journal.chain import link
 from ledger.journal.chart import assets_of_account

@@ -13,7 +13,7 @@ from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.event import SourceRank, Transfer
 from ledger.domain.ids import AccountId, EventId, SourceId, VenueName, hash_of
-from ledger.domain.transfer import USUAL_LIMITS, DecisionKind, PairDecision, PairEvidence, PairingLimits, TransferLink
+from ledger.domain.transfers.pairing import USUAL_LIMITS, DecisionKind, PairDecision, PairEvidence, PairingLimits, TransferLink
 from ledger.journal.pair_choices import dismissal_of, match_of, split_of
 from ledger.journal.pairing import Pairing, links_of, paired
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ledger.domain.amount import Amount, AssetCode, added
 from ledger.domain.event import SourceRank, Transfer
 from ledger.domain.ids import AccountId, EventId, SourceId, VenueName
-from ledger.domain.transfer import USUAL_LIMITS, DecisionKind, PairDecision, PairEvidence
+from ledger.domain.transfers.pairing import USUAL_LIMITS, DecisionKind, PairDecision, PairEvidence
 from ledger.journal.pairing import Pairing, lost_of, paired
 
 START = datetime(2025, 3, 1, 12, tzinfo=UTC)

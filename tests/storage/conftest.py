@@ -17,7 +17,7 @@ from ledger.domain.ids import entry_id as entry_id_of
 from ledger.domain.lot import DepartureKind, Disposal, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
-from ledger.domain.transfer import DecisionKind, PairDecision, PairEvidence, TransferLink
+from ledger.domain.transfers.pairing import DecisionKind, PairDecision, PairEvidence, TransferLink
 from ledger.storage.store import Computation, CoverageWindow, NewEntry, NewEvent, Store, Writer
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)

@@ -16,7 +16,7 @@ from ledger.domain.amount import ZERO, Amount, text_of
 from ledger.domain.errors import InputError
 from ledger.domain.event import Event, Transfer, assets_of
 from ledger.domain.ids import AccountId, EventId, transit_account
-from ledger.domain.transfer import PairingLimits, TransferLink
+from ledger.domain.transfers.pairing import PairingLimits, TransferLink
 from ledger.journal.candidates import holder_of
 from ledger.journal.pairing import Pairing, paired
 from ledger.storage.store import Computation, Reader, Writer

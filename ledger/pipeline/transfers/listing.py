@@ -9,7 +9,7 @@ from itertools import pairwise
 from ledger.domain.document import CellKind, Column, ReportDocument, Row, Table
 from ledger.domain.event import Transfer
 from ledger.domain.ids import EventId
-from ledger.domain.transfer import PairEvidence
+from ledger.domain.transfers.pairing import PairEvidence
 from ledger.journal.candidates import holder_of
 from ledger.journal.pairing import Pair, Pairing, Waiting, lost_of
 
