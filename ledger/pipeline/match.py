@@ -95,7 +95,7 @@ def match_into(
         progress.advance("match", number, len(assets))
         kept, found = _Kept(writer), Gaps()
         writer.clear_matches([asset])
-        kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, found, routes))))
+        kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, found, routes=routes))))
         writer.replace_findings(f"match:{asset}", [*kept.findings, *kept.marked.values(), *found.findings()], now)
         gaps.add(found)
     progress.advance("match", len(assets), len(assets))

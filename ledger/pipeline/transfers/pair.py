@@ -91,7 +91,8 @@ class Routes:
         self._halves = halves
         self._out: defaultdict[EventId, list[TransferLink]] = defaultdict(list)
         self._in: defaultdict[EventId, list[TransferLink]] = defaultdict(list)
-        for link in links:
+        known = [link for link in links if {link.withdrawal, link.deposit} <= halves.keys()]
+        for link in sorted(known, key=lambda link: (halves[link.deposit].occurred_at, link.deposit, link.withdrawal)):
             self._out[link.withdrawal].append(link)
             self._in[link.deposit].append(link)
 
@@ -110,11 +111,11 @@ class Routes:
         return (event,)
 
     def _sent(self, event: Transfer, links: Sequence[TransferLink]) -> Iterable[Transfer]:
-        for link in links:
-            if not link.at_once:
-                yield _part(event, to_account=self._transit(link), quantity=link.quantity)
-        if event.fee is not None:
-            yield replace(event, amount=_none_of(event))
+        parts = [_part(event, to_account=self._transit(link), quantity=link.quantity) for link in links if not link.at_once]
+        if event.fee is not None:  # it stays with units that it was paid for, where some leave now
+            last = parts.pop() if parts else replace(event, amount=_none_of(event))
+            parts.append(replace(last, fee=event.fee, fee_value=event.fee_value))
+        yield from parts
         lost = max(link.lost for link in links)
         if lost:  # DECISIONS: lost-on-the-way
             yield replace(event, amount=_none_of(event), fee=Amount(quantity=lost, asset=event.amount.asset), fee_value=None)
@@ -125,7 +126,7 @@ class Routes:
                 sent = self._halves[link.withdrawal]
                 known = _part(event, from_account=holder_of(sent), quantity=link.quantity)
                 # An election of lots names the withdrawal.
-                yield replace(known, source_id=sent.source_id, order_id=sent.order_id, bot=sent.bot)
+                yield replace(known, source_id=sent.source_id, order_id=sent.order_id, client_order_id=sent.client_order_id, bot=sent.bot)
             else:
                 yield _part(event, from_account=self._transit(link), quantity=link.quantity)
         if event.fee is not None:
