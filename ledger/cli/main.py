@@ -38,6 +38,7 @@ _COMMANDS = {
     "check": "ledger.cli.inspect:check",
     "report": "ledger.cli.report:report",
     "lots": "ledger.cli.lots:lots",
+    "period": "ledger.cli.period:period",
     "explain": "ledger.cli.inspect:explain",
     "plugins": "ledger.cli.inspect:plugins",
     "sandbox": "ledger.cli.sandbox:sandbox",

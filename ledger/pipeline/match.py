@@ -17,6 +17,7 @@ from ledger.domain.errors import NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, Transfer, assets_of
 from ledger.domain.event_text import instant_text, kind_of
 from ledger.domain.finding import Finding, Severity
+from ledger.domain.ids import Hash, hash_of
 from ledger.domain.lot import Acquisition, Caveat, Departure, Disposal, Gap, Lot, LotOrigin, Movement, OwnTransfer
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import CLEARING
@@ -26,7 +27,7 @@ from ledger.pipeline.price import PriceBook, PriceNeed, missing_price, worth_of
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.terms import terms_of
 from ledger.ports import BookTerms, TaxRegime
-from ledger.storage.store import Computation, Reader, Store, Writer
+from ledger.storage.store import Computation, Reader, Writer
 
 CHECK_ORIGIN = "check"
 _CHUNK_ROWS = 10_000
@@ -48,26 +49,6 @@ class MatchResult:
     refused: tuple[Finding, ...] = ()
 
 
-def match_book(
-    store: Store,
-    settings: BookSettings,
-    regime: TaxRegime,
-    *,
-    now: Callable[[], datetime],
-    progress: Progress,
-    rebuild: Rebuild = Rebuild.CHANGED,
-) -> MatchResult:
-    """Bring lots and disposals up to date with the book.
-
-    All in one database transaction: a killed run leaves the lots of before.
-
-    Raises:
-        InputError: when the regime does not allow the book's method or scope.
-    """
-    with store.write() as writer:
-        return match_into(writer, settings, regime, now=now(), progress=progress, rebuild=rebuild)
-
-
 def match_into(
     writer: Writer,
     settings: BookSettings,
@@ -77,7 +58,11 @@ def match_into(
     progress: Progress,
     rebuild: Rebuild = Rebuild.CHANGED,
 ) -> MatchResult:
-    """Do what `match_book` does, inside the caller's transaction."""
+    """Bring lots and disposals up to date with the book, inside the caller's transaction: a killed run leaves the lots of before.
+
+    Raises:
+        InputError: when the regime does not allow the book's method or scope.
+    """
     terms = terms_of(settings)
     rule = regime.rule(terms)
     wanted = _Wanted(regime=regime, options=options_text(terms))
@@ -131,6 +116,16 @@ def options_text(terms: BookTerms) -> str:
     )
 
 
+def inputs_hash(reader: Reader, *, regime: str, version: str, options: str) -> Hash:
+    """Return what a computation over the whole book is cited by: law, settings, and all that is in the book.
+
+    The head of the journal's chain seals the facts of every event that is booked; events without an entry and quotes are only ever
+    added, so that their last places name them all.
+    """
+    place, head = reader.chain_tip()
+    return hash_of("inputs", regime, version, options, str(place), head, str(reader.event_seq_last()), str(reader.price_seq_last()))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
     """The computation that the settings ask for."""
@@ -146,6 +141,7 @@ class _Wanted:
             event_seq=reader.event_seq_last(),
             price_seq=reader.price_seq_last(),
             computed_at=computed_at,
+            input_hash=inputs_hash(reader, regime=self.regime.name, version=self.regime.version, options=self.options),
         )
 
     def matches(self, computed: Computation) -> bool:
