@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ledger import __version__, plugins
-from ledger.book.core import BookCore
+from ledger.book.core import SILENT, BookCore
 from ledger.domain.document import ReportDocument
 from ledger.pipeline.periods.closed import period_of
 from ledger.pipeline.periods.closing import close_year
@@ -24,8 +24,8 @@ class Periods(BookCore):
         Raises:
             InputError: when the year is not over, closed already, or may still change; nothing is stored then.
         """
-        self._refresh()
         with self.store.hold(), self.store.write() as writer:
+            self._derived(writer, SILENT)
             return close_year(writer, self.settings, self.regime, year=year, now=self._now(), amend=amend, with_findings=with_findings)
 
     def closed_years(self) -> tuple[ClosedYear, ...]:

@@ -1,13 +1,13 @@
 """Closed years in the database, and what tells whether anything has arrived that could touch them."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection, func, select
 
 from ledger.storage.backend import Backend
 from ledger.storage.nouns import ClosedYear
-from ledger.storage.tables import closed_year, event, price
+from ledger.storage.tables import closed_year, disposal, event, price
 
 _COLUMNS = tuple(column for column in closed_year.columns if column.name != "content")
 
@@ -42,6 +42,12 @@ class ClosedYearReader:
         )
         moments = [self._connection.execute(statement).scalar_one() for statement in statements]
         return min((moment for moment in moments if moment is not None), default=None)
+
+    def final_after(self, *, since: datetime, until: datetime) -> date | None:
+        """Return the last day on which the match of any disposal of a stretch of time can change; None: all are final."""
+        inside = (disposal.c.disposed_at >= since, disposal.c.disposed_at < until)
+        last: date | None = self._connection.execute(select(func.max(disposal.c.provisional_until)).where(*inside)).scalar_one()
+        return last
 
     def first_told(self, source_ids: Collection[str]) -> dict[tuple[str, str], datetime]:
         """Return the earliest instant of the events that bear a source's id, by account and id."""

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from ledger import __version__
@@ -17,7 +17,7 @@ from ledger.domain.ids import AccountId, BotId, Hash
 from ledger.domain.lot import HoldingTerm
 from ledger.domain.period import Period, local_day, start_of_day
 from ledger.pipeline.match import inputs_hash, options_text
-from ledger.pipeline.periods.closed import closing_hash, differing, origin_of, period_of
+from ledger.pipeline.periods.closed import closing_hash, differing, newest_closings, origin_of, period_of
 from ledger.pipeline.periods.figures_text import FiguresHash, FiguresWriter, WrittenFigures
 from ledger.pipeline.report import BookInput, Selection
 from ledger.pipeline.terms import terms_of
@@ -50,10 +50,10 @@ def close_year(
     before = _version_before(closings, year=year, period=period, amend=amend)
     chosen = Selection(period=period)
     source = BookInput(reader=writer, settings=settings, regime=regime, selection=chosen, version=__version__)
-    _refuse_unfinished(source, year=year, today=local_day(now, settings.zone))
+    _refuse_unfinished(writer, period, settings.zone, year=year, today=local_day(now, settings.zone))
     if not with_findings:
         _refuse_findings(writer, period, settings, year=year)
-    if before is not None and period == period_of(before) and differing(source, before) is None:
+    if before is not None and differing(source, before) is None:
         raise InputError(f"{year} is as filed with version {before.version}: there is nothing to amend", mend="leave it as it is")
     writer.replace_findings(origin_of(year), [], now)
     frozen = _Freezer(source)
@@ -176,22 +176,22 @@ def _version_before(closings: Sequence[ClosedYear], *, year: int, period: Period
             f"{year} is closed already (version {last.version}, {last.closed_at.date()})",
             mend=f"look at `lotwright period diff {year}`; for an amended return add --amend",
         )
-    for each in closings:
-        if each.year != year and each.from_day <= _day(period.to_day) and _day(period.from_day) <= each.to_day:
+    for each in newest_closings(closings).values():
+        was, shares = period_of(each), each.from_day <= _day(period.to_day) and _day(period.from_day) <= each.to_day
+        if shares and was != period:
             raise InputError(
-                f"{year} ({period}) shares days with {each.year}, which was closed as {period_of(each)}",
+                f"{year} ({period}) shares days with {each.year}, which was closed as {was}",
                 mend="set `year_start` in lotwright.toml back to what it was then",
             )
     return of_year[-1] if of_year else None
 
 
-def _refuse_unfinished(source: BookInput, *, year: int, today: date) -> None:
-    last = _day(source.period.to_day)
+def _refuse_unfinished(reader: Reader, period: Period, zone: tzinfo, *, year: int, today: date) -> None:
+    last = _day(period.to_day)
     if today <= last:
         raise InputError(f"{year} is not over before the end of {last}", mend=f"close it on {last + timedelta(days=1)} or later")
-    waits = [row.disposal.provisional_until for row in source.gains() if row.disposal.provisional_until is not None]
-    final = max(waits, default=last)
-    if today <= final:
+    final = reader.final_after(since=start_of_day(_day(period.from_day), zone), until=start_of_day(last + timedelta(days=1), zone))
+    if final is not None and today <= final:
         raise InputError(
             f"disposals of {year} may still be matched with what happens up to {final}",
             mend=f"close it on {final + timedelta(days=1)} or later, with the history up to that day in the book",
