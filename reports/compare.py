@@ -27,7 +27,7 @@ _WHAT_IF_NOTE = (
 )
 _METHOD_NOTE = (
     "A method's rows are matched anew over the whole history of the book, as if all lots had always gone in that order, without"
-    f" elections. The rows of {_OWN} are those of the gains report, elections included."
+    f" elections. The rows of {_OWN} are those of the gains report: elections included, and as filed where a year was closed."
 )
 
 _Key = tuple[int, HoldingTerm | None]
