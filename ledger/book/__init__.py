@@ -8,6 +8,7 @@ from ledger.book.connections import Connections
 from ledger.book.core import FIRST_VALUES
 from ledger.book.installed import exporter, exporter_names, plugins_installed, report_titles
 from ledger.book.looking import Looking
+from ledger.book.periods import Periods
 from ledger.book.reporting import Reporting
 from ledger.book.taking_in import TakingIn
 from ledger.book.transfers import Transfers
@@ -22,15 +23,19 @@ from ledger.pipeline.report import Selection
 from ledger.pipeline.status import BookStatus
 from ledger.pipeline.transfers.listing import HalfState
 from ledger.plugins import Plugin
+from ledger.ports import Exporter
+from ledger.storage.store import ClosedYear
 
 __all__ = [
     "FIRST_VALUES",
     "SHARE_DEFAULT",
     "Book",
     "BookStatus",
+    "ClosedYear",
     "ConnectionOutcome",
     "ConnectionSettings",
     "Explanation",
+    "Exporter",
     "FileOutcome",
     "HalfState",
     "NightSummary",
@@ -47,7 +52,7 @@ __all__ = [
 ]
 
 
-class Book(TakingIn, Connections, Transfers, Looking, Reporting):
+class Book(TakingIn, Connections, Transfers, Looking, Periods, Reporting):
     """One taxpayer's ledger; a context manager, or `close` it.
 
     Methods that write hold the book while they do and raise `BookBusy` when another run holds it.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ledger import __version__, plugins
 from ledger.book.core import BookCore
 from ledger.domain.document import ReportDocument
+from ledger.pipeline.periods.filed import report_source
 from ledger.pipeline.report import BookInput, Selection
 
 if TYPE_CHECKING:
@@ -23,13 +24,14 @@ class Reporting(BookCore):
         """Yield a report over one snapshot of the book; its rows can be read until the block ends.
 
         Raises:
-            InputError: when no report of that name is installed.
+            InputError: when no report of that name is installed, or figures as filed are asked for that are not there.
+            BookError: when the figures of a closed year are not those that were closed.
         """
         generator = plugins.report(name)
         self._refresh()
         with self.store.read() as reader:
-            source = BookInput(reader=reader, settings=self.settings, regime=self.regime, selection=selection, version=__version__)
-            yield generator.document(source)
+            book = BookInput(reader=reader, settings=self.settings, regime=self.regime, selection=selection, version=__version__)
+            yield generator.document(report_source(book, facts_only=getattr(generator, "facts_only", False)))
 
     def frame(self, name: str, selection: Selection = EVERYTHING) -> "pd.DataFrame":
         """Return a report's main table as a data frame; money and quantities stay exact (`Decimal` objects)."""

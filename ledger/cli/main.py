@@ -39,6 +39,7 @@ _COMMANDS = {
     "report": "ledger.cli.report:report",
     "lots": "ledger.cli.lots:lots",
     "transfers": "ledger.cli.transfers:transfers",
+    "period": "ledger.cli.period:period",
     "explain": "ledger.cli.inspect:explain",
     "plugins": "ledger.cli.inspect:plugins",
     "sandbox": "ledger.cli.sandbox:sandbox",

@@ -17,6 +17,7 @@ from ledger.journal.chart import account_of_assets
 from ledger.journal.checks import broken_chain, broken_reversals, events_without_one_live_entry
 from ledger.lots.checks import lots_unlike_balances, lots_used_too_early, unconserved
 from ledger.pipeline.match import CHECK_ORIGIN, movements_of, open_transfers
+from ledger.pipeline.periods.closed import broken_closings, differing_years, origin_of
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.sync import reconciliation
 from ledger.pipeline.terms import terms_of
@@ -40,7 +41,10 @@ def check_book(
         for number, check in enumerate(inspection.checks, start=1):
             found += check()
             progress.advance("check", number, len(inspection.checks))
+        differing = differing_years(reader, settings, regime)
     with store.write() as writer:
+        for year, findings in differing.items():
+            writer.replace_findings(origin_of(year), findings, now())
         told = {(finding.code, finding.subject) for origin, finding in writer.findings() if origin != CHECK_ORIGIN}
         writer.replace_findings(CHECK_ORIGIN, [one for one in found if (one.code, one.subject) not in told], now())
     with store.read() as reader:
@@ -67,6 +71,7 @@ class _Inspection:
             self.lots_against_journal,
             self.lots_in_time,
             self.venue_balances,
+            self.changed_closings,
         )
 
     def changed_payloads(self) -> Iterator[Finding]:
@@ -122,6 +127,10 @@ class _Inspection:
     def venue_balances(self) -> tuple[Finding, ...]:
         """Find balances that are not the venue's."""
         return reconciliation(self.reader).findings
+
+    def changed_closings(self) -> Iterator[Finding]:
+        """Find closed years whose frozen figures are no longer those that were closed."""
+        return broken_closings(self.reader)
 
     def _entries(self) -> Iterator[JournalEntry]:
         return (stored.entry for stored in self.reader.entries())

@@ -18,6 +18,7 @@ from ledger.domain.errors import NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, assets_of
 from ledger.domain.event_text import instant_text, kind_of
 from ledger.domain.finding import Finding, Severity
+from ledger.domain.ids import Hash, hash_of
 from ledger.domain.lot import Acquisition, Caveat, Departure, Disposal, Gap, Lot, LotOrigin, Movement, OwnTransfer
 from ledger.domain.transfers.pairing import PairingLimits
 from ledger.journal.balances import balances_of
@@ -30,7 +31,7 @@ from ledger.pipeline.progress import Progress
 from ledger.pipeline.terms import terms_of
 from ledger.pipeline.transfers.pair import Routes, is_linked, pairing_of, pairing_text, renew_links, routes_of
 from ledger.ports import BookTerms, TaxRegime
-from ledger.storage.store import Computation, Reader, Store, Writer
+from ledger.storage.store import Computation, Reader, Writer
 
 CHECK_ORIGIN = "check"
 _CHUNK_ROWS = 10_000
@@ -46,30 +47,14 @@ class Rebuild(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchResult:
-    """What a rebuild left open: the prices that were lacking, and the events that the law or the book cannot take (findings)."""
+    """What a rebuild left open: the prices that were lacking, and the events that the law or the book cannot take (findings).
+
+    `relinked_since` is the earliest instant of the halves that are linked otherwise than before; None: there are none.
+    """
 
     lacking: tuple[PriceNeed, ...] = ()
     refused: tuple[Finding, ...] = ()
-
-
-def match_book(
-    store: Store,
-    settings: BookSettings,
-    regime: TaxRegime,
-    *,
-    now: Callable[[], datetime],
-    progress: Progress,
-    rebuild: Rebuild = Rebuild.CHANGED,
-) -> MatchResult:
-    """Bring lots and disposals up to date with the book.
-
-    All in one database transaction: a killed run leaves the lots of before.
-
-    Raises:
-        InputError: when the regime does not allow the book's method or scope.
-    """
-    with store.write() as writer:
-        return match_into(writer, settings, regime, now=now(), progress=progress, rebuild=rebuild)
+    relinked_since: datetime | None = None
 
 
 def match_into(
@@ -81,7 +66,11 @@ def match_into(
     progress: Progress,
     rebuild: Rebuild = Rebuild.CHANGED,
 ) -> MatchResult:
-    """Do what `match_book` does, inside the caller's transaction."""
+    """Bring lots and disposals up to date with the book, inside the caller's transaction: a killed run leaves the lots of before.
+
+    Raises:
+        InputError: when the regime does not allow the book's method or scope.
+    """
     terms = terms_of(settings)
     rule = regime.rule(terms)
     wanted = _Wanted(regime=regime, options=options_text(terms), limits=settings.transfers)
@@ -104,7 +93,8 @@ def match_into(
         writer.replace_findings(CHECK_ORIGIN, [], now)  # what `lotwright check` found was found in another book
         pairing = pairing_of(writer, settings.transfers) if renewal is None else renewal.pairing
         writer.replace_findings("clearing", open_transfers(writer, pairing), now)
-    return MatchResult(lacking=tuple(gaps.lacking), refused=tuple(gaps.refused))
+    since = None if renewal is None else renewal.since
+    return MatchResult(lacking=tuple(gaps.lacking), refused=tuple(gaps.refused), relinked_since=since)
 
 
 def open_transfers(reader: Reader, pairing: Pairing) -> list[Finding]:
@@ -139,6 +129,17 @@ def options_text(terms: BookTerms) -> str:
     )
 
 
+def inputs_hash(reader: Reader, *, regime: str, version: str, options: str, pairing: str) -> Hash:
+    """Return what a computation over the whole book is cited by: law, settings, pairing, and all that is in the book.
+
+    The head of the journal's chain seals the facts of every event that is booked; events without an entry and quotes are only ever
+    added, so that their last places name them all.
+    """
+    place, head = reader.chain_tip()
+    places = (str(place), head, str(reader.event_seq_last()), str(reader.price_seq_last()))
+    return hash_of("inputs", regime, version, options, pairing, *places)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
     """The computation that the settings ask for."""
@@ -148,6 +149,8 @@ class _Wanted:
     limits: PairingLimits
 
     def computation(self, reader: Reader, computed_at: datetime) -> Computation:
+        pairing = pairing_text(reader, self.limits)
+        cited = inputs_hash(reader, regime=self.regime.name, version=self.regime.version, options=self.options, pairing=pairing)
         return Computation(
             regime=self.regime.name,
             version=self.regime.version,
@@ -155,7 +158,8 @@ class _Wanted:
             event_seq=reader.event_seq_last(),
             price_seq=reader.price_seq_last(),
             computed_at=computed_at,
-            pairing=pairing_text(reader, self.limits),
+            pairing=pairing,
+            input_hash=cited,
         )
 
     def matches(self, computed: Computation) -> bool:

@@ -1,8 +1,8 @@
 """Lots, disposals and entries -> what reports are written from: tax-year facts, cut to a period and filters, lazily."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -12,7 +12,8 @@ from operator import attrgetter
 
 from ledger.config import BookSettings
 from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat, subtracted
-from ledger.domain.errors import NumberRefused, UnsupportedCase
+from ledger.domain.election import PickOrder
+from ledger.domain.errors import InputError, NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, Fill, Income, IncomeKind
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, FindingCount, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
@@ -22,29 +23,43 @@ from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
 from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
+from ledger.lots.rules import METHODS
 from ledger.pipeline.match import movements_of
 from ledger.pipeline.price import PriceBook, worth_of
 from ledger.pipeline.terms import terms_of
 from ledger.pipeline.transfers.pair import Routes, routes_of
-from ledger.ports import BookTerms, TaxRegime
+from ledger.ports import BookTerms, MatchingRule, ReportInput, TaxRegime
 from ledger.storage.store import Reader, StoredEvent
 
 _FEE_KINDS = ("fill", "transfer", "income", "charge")
+WHAT_IF_METHODS = tuple(order.value for order in PickOrder)
 NO_BOT = BotId("")  # the filter value that asks for what no bot did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What a report is asked for: a period, and None or one bot, asset or account. `NO_BOT` asks for what has no bot."""
+    """What a report is asked for: a period, and None or one bot, asset or account. `NO_BOT` asks for what has no bot.
+
+    `as_filed` asks for the figures of a closed year (True), for those of the book as it stands (False), or for those of closed years
+    where there are any (None); `closing` for a certain one of several closings of a year. `methods` are those to compare.
+    """
 
     period: Period = ALL_TIME
     bot: BotId | None = None
     asset: AssetCode | None = None
     account: AccountId | None = None
+    as_filed: bool | None = None
+    closing: int | None = None
+    methods: tuple[str, ...] = ()
 
     def takes(self, event: Event) -> bool:
         """Tell whether an event belongs to the account and bot asked for."""
         return self.account in (None, event.account) and (self.bot is None or self.bot == (event.bot or NO_BOT))
+
+    def takes_piece(self, piece: Disposal) -> bool:
+        """Tell whether a disposal belongs to the account, bot and asset asked for."""
+        mine = self.bot is None or self.bot == (piece.bot or NO_BOT)
+        return mine and self.account in (None, piece.account) and self.asset in (None, piece.asset)
 
     def __str__(self) -> str:
         named = (("bot", self.bot), ("asset", self.asset), ("account", self.account))
@@ -53,13 +68,14 @@ class Selection:
 
 @dataclass(slots=True, kw_only=True)
 class BookInput:
-    """A book as reports see it; implements `ports.ReportInput` over one snapshot of the database."""
+    """A book as reports see it; implements `ports.ReportInput` over one snapshot of the database. `figures` is for the cover."""
 
     reader: Reader
     settings: BookSettings
     regime: TaxRegime
     selection: Selection
     version: str
+    figures: str = ""
 
     @property
     def period(self) -> Period:
@@ -81,6 +97,7 @@ class BookInput:
             filters=str(self.selection),
             version=self.version,
             findings=tuple(FindingCount(code=code, severity=severity, count=count) for (code, severity), count in sorted(counts.items())),
+            figures=self.figures,
         )
 
     def gains(self) -> Iterator[GainRow]:
@@ -119,9 +136,8 @@ class BookInput:
         chosen = self.selection
         if until is None:
             return self.reader.lots(asset=chosen.asset, account=chosen.account)
-        assets = [chosen.asset] if chosen.asset else sorted(map(AssetCode, self.reader.changed_assets(after_event_seq=0)))
         routes = routes_of(self.reader)
-        lots = chain.from_iterable(self._lots_before(until, asset, routes) for asset in assets if not is_fiat(asset))
+        lots = chain.from_iterable(self._lots_before(until, asset, routes) for asset in self._assets())
         return (lot for lot in lots if chosen.account in (None, lot.account))
 
     def entries(self) -> Iterator[JournalRow]:
@@ -141,7 +157,7 @@ class BookInput:
         """Return fills and fees by bot, what has no bot last."""
         fills: Counter[BotId] = Counter()
         fees: defaultdict[BotId, dict[AssetCode, Decimal]] = defaultdict(dict)
-        for event in self._fills():
+        for event in self.fills():
             bot = event.bot or NO_BOT
             fills[bot] += 1
             if event.fee is not None:
@@ -153,6 +169,32 @@ class BookInput:
     def findings(self) -> Iterable[Finding]:
         """Return the book's open findings."""
         return tuple(finding for _, finding in self.reader.findings())
+
+    def what_ifs(self) -> Mapping[str, Iterator[GainRow]]:
+        """Return the gains under other orders of lots, without any election; nothing of it is stored."""
+        terms, routes = terms_of(self.settings), routes_of(self.reader)
+        rules = {method: what_if_rule(terms, method) for method in self.selection.methods or WHAT_IF_METHODS}
+        return {method: self._gains_by(rule, terms, routes) for method, rule in rules.items()}
+
+    def closing(self) -> "tuple[ReportInput, ReportInput] | None":
+        """Return None: the figures of closed years are not looked at here."""
+        return None
+
+    def _gains_by(self, rule: MatchingRule, terms: BookTerms, routes: Routes) -> Iterator[GainRow]:
+        law = _Law(self.regime, terms)
+        for asset in self._assets():
+            movements = movements_of(self.reader, asset, self.regime, terms, routes=routes)
+            for outcome in rule.match(ties_ordered(movements)):
+                if isinstance(outcome, Disposal) and outcome.kind in self.regime.taxable and self.selection.takes_piece(outcome):
+                    gain = law.gain(outcome)
+                    if gain.date_disposed in self.period:
+                        yield gain
+
+    def _assets(self) -> list[AssetCode]:
+        """Return the assets asked for that have lots."""
+        chosen = self.selection.asset
+        assets = [chosen] if chosen else sorted(map(AssetCode, self.reader.changed_assets(after_event_seq=0)))
+        return [asset for asset in assets if not is_fiat(asset)]
 
     def _lots_before(self, until: datetime, asset: AssetCode, routes: Routes) -> list[Lot]:
         """Return the lots of an asset that were open at an instant, in the order in which stored ones are read."""
@@ -166,7 +208,8 @@ class BookInput:
     def _takes(self, event: Event) -> bool:
         return local_day(event.occurred_at, self.settings.zone) in self.period and self.selection.takes(event)
 
-    def _fills(self) -> Iterator[Fill]:
+    def fills(self) -> Iterator[Fill]:
+        """Yield the fills of the period by time."""
         since, until = self._instants()
         for stored in self.reader.events(kinds=("fill",), asset=self.selection.asset):
             event = stored.event
@@ -179,6 +222,17 @@ class BookInput:
         """Return the first instant of the period and the first after it."""
         zone, last = self.settings.zone, self.period.to_day
         return _start_of(self.period.from_day, zone), _start_of(None if last is None else last + timedelta(days=1), zone)
+
+
+def what_if_rule(terms: BookTerms, method: str) -> MatchingRule:
+    """Return the rule of a book if its lots always went in another order.
+
+    Raises:
+        InputError: when the method is no order of lots: an average leaves no choice that one could compare.
+    """
+    if method not in WHAT_IF_METHODS:
+        raise InputError(f"lots cannot be compared by method {method!r}", mend=f"choose from: {', '.join(WHAT_IF_METHODS)}")
+    return METHODS[method](replace(terms, method=method, elections=()))
 
 
 class _Law:

@@ -32,6 +32,7 @@ from ledger.domain.price import PriceQuote
 from ledger.domain.transfers.pairing import PairDecision, TransferLink
 from ledger.storage import rows, tables
 from ledger.storage.backend import Backend
+from ledger.storage.closed_years import ClosedYearReader
 from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, State, StoredEntry, StoredEvent
 from ledger.storage.rows import AnyRow
 from ledger.storage.tables import (
@@ -64,7 +65,7 @@ Condition = ColumnElement[bool] | None
 AnySelect = Select[*tuple[Any, ...]]
 
 
-class Reader:
+class Reader(ClosedYearReader):
     """What a book says. Made by `Store.read`."""
 
     def __init__(self, connection: Connection, backend: Backend) -> None:

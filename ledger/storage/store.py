@@ -17,13 +17,14 @@ from ledger.domain.ids import hash_of
 from ledger.storage import migrate
 from ledger.storage.backend import Backend
 from ledger.storage.faults import told_as_book_errors
-from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, NewEntry, NewEvent, State, StoredEntry, StoredEvent
+from ledger.storage.nouns import ClosedYear, Computation, CoverageWindow, KnownEvent, NewEntry, NewEvent, State, StoredEntry, StoredEvent
 from ledger.storage.reader import Reader
 from ledger.storage.sqlite import SqliteBackend
 from ledger.storage.tables import book
 from ledger.storage.writer import Writer
 
 __all__ = [
+    "ClosedYear",
     "Computation",
     "CoverageWindow",
     "KnownEvent",

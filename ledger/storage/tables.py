@@ -1,8 +1,8 @@
 """Every table of a book, in one `MetaData` with one naming convention.
 
-Raw facts (payload, event, evidence, entry, posting, price, coverage, pair_decision, book) only ever grow: triggers, made by the
-migrations, let the database itself refuse UPDATE and DELETE. Lots, disposals and links of transfers are derived and may be deleted
-and built again.
+Raw facts (payload, event, evidence, entry, posting, price, coverage, pair_decision, book) and closed years only ever grow: triggers,
+made by the migrations, let the database itself refuse UPDATE and DELETE. Lots, disposals and links of transfers are derived and may be
+deleted and built again.
 """
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
@@ -192,6 +192,7 @@ computation = Table(
     Column("price_seq", Seq, nullable=False),
     Column("computed_at", Instant, nullable=False),
     Column("pairing", Text, nullable=True),
+    Column("input_hash", Key, nullable=True),  # none of computations before there were hashes
 )
 
 pair_decision = Table(
@@ -216,6 +217,35 @@ transfer_link = Table(
     Column("at_once", Boolean, nullable=False),
     Column("evidence", Key, nullable=False),
     Index(None, "deposit"),
+)
+
+closed_year = Table(
+    "closed_year",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),  # place in the chain of closings, from 1
+    Column("year", Integer, nullable=False),
+    Column("version", Integer, nullable=False),  # from 1; an amended return is the next
+    Column("from_day", Day, nullable=False),
+    Column("to_day", Day, nullable=False),
+    Column("closed_at", Instant, nullable=False),
+    Column("software", Key, nullable=False),
+    Column("regime", Key, nullable=False),
+    Column("regime_version", Key, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("input_hash", Key, nullable=False),
+    Column("disposals", Integer, nullable=False),
+    Column("receipts", Integer, nullable=False),
+    Column("lots", Integer, nullable=False),
+    Column("gain", ExactDecimal, nullable=False),
+    Column("gains_hash", Key, nullable=False),
+    Column("income_hash", Key, nullable=False),
+    Column("lots_hash", Key, nullable=False),
+    Column("content_hash", Key, nullable=False),
+    Column("amends", Key, nullable=True),
+    Column("previous_hash", Key, nullable=False),
+    Column("hash", Key, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # zlib
+    UniqueConstraint("year", "version"),
 )
 
 lot = Table(

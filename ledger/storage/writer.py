@@ -1,6 +1,7 @@
 """Additions to a book: nouns in, inside one write that is committed as a whole. Nothing here changes a raw fact."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select
@@ -12,9 +13,10 @@ from ledger.domain.payload import Payload
 from ledger.domain.price import PriceQuote
 from ledger.domain.transfers.pairing import PairDecision, TransferLink
 from ledger.storage import rows
-from ledger.storage.nouns import Computation, CoverageWindow, NewEntry, NewEvent, State
+from ledger.storage.nouns import ClosedYear, Computation, CoverageWindow, NewEntry, NewEvent, State
 from ledger.storage.reader import Reader
 from ledger.storage.tables import (
+    closed_year,
     computation,
     coverage,
     cursor,
@@ -119,6 +121,10 @@ class Writer(Reader):
         """Store disposals."""
         self._backend.insert(self._connection, disposal, rows.disposal_rows(disposals))
 
+    def add_closed_year(self, closed: ClosedYear, content: bytes) -> None:
+        """Store a closing with its compressed figures; its place goes on from the last one."""
+        self._connection.execute(insert(closed_year), {**asdict(closed), "content": content})
+
     def put_computation(self, done: Computation) -> None:
         """Say what the stored lots and disposals stand for from now on."""
         self._connection.execute(
@@ -132,6 +138,7 @@ class Writer(Reader):
                 "price_seq": done.price_seq,
                 "computed_at": done.computed_at,
                 "pairing": done.pairing,
+                "input_hash": done.input_hash,
             },
         )
 

@@ -32,7 +32,9 @@ def gains(book: BookFolder, *options: str) -> list[dict[str, str]]:
 
 def test_a_report_command_without_a_name_lists_the_reports(synced: BookFolder) -> None:
     listed = synced.run("report").ok().out
-    assert tuple(line.split()[0] for line in listed.splitlines()) == tuple(sorted((*REPORTS, *OF_OTHER_COUNTRIES)))
+    assert tuple(line.split()[0] for line in listed.splitlines()) == tuple(
+        sorted((*REPORTS, *OF_OTHER_COUNTRIES, "compare", "period-diff"))
+    )
 
 
 @pytest.mark.parametrize("name", REPORTS)

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -51,6 +51,8 @@ class InventedBook:
     balance_rows: tuple[BalanceRow, ...] = ()
     bot_rows: tuple[BotActivity, ...] = ()
     finding_rows: tuple[Finding, ...] = field(default=())
+    what_if_rows: Mapping[str, tuple[GainRow, ...]] = field(default_factory=dict)
+    sides: "tuple[InventedBook, InventedBook] | None" = None
 
     def gains(self) -> Iterator[GainRow]:
         return iter(self.gain_rows)
@@ -72,6 +74,12 @@ class InventedBook:
 
     def findings(self) -> tuple[Finding, ...]:
         return self.finding_rows
+
+    def what_ifs(self) -> Mapping[str, Iterator[GainRow]]:
+        return {method: iter(rows) for method, rows in self.what_if_rows.items()}
+
+    def closing(self) -> "tuple[InventedBook, InventedBook] | None":
+        return self.sides
 
 
 def _number(text: str | None) -> Decimal | None:

@@ -37,7 +37,7 @@ def second_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A later Lotwright, whose schema has one more column."""
     folder = tmp_path / "50% more migrations"
     shutil.copytree(migrate.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "9999_second.py").write_text(SECOND.format(newest=migrate.revisions()[-1]))
+    (folder / "versions" / "9999_second.py").write_text(SECOND.replace("{newest}", migrate.revisions()[-1]))
     monkeypatch.setattr(migrate, "MIGRATIONS", folder)
 
 

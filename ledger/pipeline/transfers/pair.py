@@ -9,6 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
 
@@ -44,10 +45,14 @@ def pairing_text(reader: Reader, limits: PairingLimits) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
-    """What became of the links: the pairing that they are of, and the assets of which lots are to be carried otherwise."""
+    """What became of the links: the pairing that they are of, and the assets of which lots are to be carried otherwise.
+
+    `since` is the earliest instant of the halves of links that changed; None: none did.
+    """
 
     pairing: Pairing
     assets: frozenset[str]
+    since: datetime | None
 
 
 def renew_links(writer: Writer, limits: PairingLimits) -> Renewal:
@@ -58,7 +63,10 @@ def renew_links(writer: Writer, limits: PairingLimits) -> Renewal:
     if gone or new:
         ordered = attrgetter("withdrawal", "deposit")
         writer.replace_links(sorted(gone, key=ordered), sorted(new, key=ordered))
-    return Renewal(pairing=pairing, assets=frozenset(_assets_of(gone | new, _halves_of(pairing))))
+    halves = _halves_of(pairing)
+    # A half that a better telling has replaced is not among them: it is a change of its own.
+    moments = (halves[half].occurred_at for link in gone | new for half in (link.withdrawal, link.deposit) if half in halves)
+    return Renewal(pairing=pairing, assets=frozenset(_assets_of(gone | new, halves)), since=min(moments, default=None))
 
 
 def is_linked(reader: Reader, computed: Computation, limits: PairingLimits) -> bool:
