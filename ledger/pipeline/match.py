@@ -80,10 +80,10 @@ def match_into(
     renewal = None if linked else renew_links(writer, settings.transfers)
     routes = routes_of(writer) if renewal is None else Routes.of_pairing(renewal.pairing)
     assets = _stale_assets(writer, wanted, rebuild, frozenset() if renewal is None else renewal.assets)
+    writer.clear_matches(assets)  # all before any is written: a new link may give the id of a disposal of one asset to another's
     for number, asset in enumerate(assets):
         progress.advance("match", number, len(assets))
         kept, found = _Kept(writer), Gaps()
-        writer.clear_matches([asset])
         kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, found, routes=routes))))
         writer.replace_findings(f"match:{asset}", [*kept.findings, *kept.marked.values(), *found.findings()], now)
         gaps.add(found)

@@ -206,6 +206,17 @@ def test_a_decision_sweeps_its_own_asset_and_no_other(ambiguous: Book) -> None:
     assert {lot.asset for lot in ambiguous.lots()} == {"BTC", "ETH"}
 
 
+def test_a_link_that_numbers_the_disposals_of_two_assets_anew_takes_the_place_of_both(
+    book: Book, row: MakeRow, write: Write, gains_of: Callable[..., list[Row]]
+) -> None:
+    """The fee in ether is the second thing that the withdrawal alone does; with its deposit, what got lost on the way is."""
+    fee = {"fee_asset": "ETH", "fee_amount": "0.01", "fee_value": "3"}
+    import_rows(book, write, purchase(row), withdrawal(row, **fee), deposit(row, amount="0.997", time=LEFT))
+    gains = gains_of(book)
+    assert sorted((gain["asset"], gain["quantity"]) for gain in gains) == [("BTC", "0.003"), ("ETH", "0.01")]
+    assert len({gain["disposal"] for gain in gains}) == 2
+
+
 def test_a_split_pair_waits_again_and_lots_go_back(book: Book, four: list[Row], write: Write, gains_of: Callable[..., list[Row]]) -> None:
     import_rows(book, write, *four)
     book.split_transfer("vault/d1")
