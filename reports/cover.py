@@ -35,6 +35,7 @@ def cover_lines(cover: BookCover) -> tuple[tuple[str, str], ...]:
         ("Regime", cover.regime),
         ("Method", cover.method),
         ("Scope", cover.scope),
+        *((("Figures", cover.figures),) if cover.figures else ()),
         ("Software", f"Lotwright {cover.version}"),
         ("Findings", "; ".join(finding_lines(cover)) or "none"),
         ("Please note", _DISCLAIMER),

@@ -5,7 +5,7 @@ from functools import partial
 
 from ledger.domain.amount import EXACT, ZERO, AssetCode, unit_price
 from ledger.domain.document import CellKind, Column, ReportDocument, Row, Table
-from ledger.domain.ids import IN_TRANSIT, WalletId
+from ledger.domain.ids import IN_TRANSIT, WalletId, is_in_transit
 from ledger.domain.lot import Gap, Lot
 from ledger.ports import ReportInput
 from reports.cover import document_of
@@ -37,7 +37,7 @@ class Holdings:
             notes=(
                 "Holdings are those at the end of the period; cost is what open lots carry, not what they are worth.",
                 "Units with a missing basis are held at cost 0 and bring the average down.",
-                f"{IN_TRANSIT} holds units that left one wallet and have not been seen to arrive in another.",
+                f"{IN_TRANSIT} holds units that left one wallet and have not come into another; with two accounts named, they did later.",
             ),
         )
 
@@ -79,4 +79,4 @@ def _rows(source: ReportInput) -> Iterator[Row]:
 
 
 def _in_transit_last(key: tuple[WalletId, AssetCode]) -> tuple[bool, WalletId, AssetCode]:
-    return key[0] == IN_TRANSIT, *key
+    return is_in_transit(key[0]), *key

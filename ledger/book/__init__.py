@@ -9,9 +9,11 @@ from ledger.book.core import FIRST_VALUES
 from ledger.book.elections import Elections
 from ledger.book.installed import exporter, exporter_names, plugins_installed, report_options, report_titles
 from ledger.book.looking import Looking
+from ledger.book.periods import Periods
 from ledger.book.prices import Prices
 from ledger.book.reporting import Reporting
 from ledger.book.taking_in import TakingIn
+from ledger.book.transfers import Transfers
 from ledger.config import SHARE_DEFAULT, ConnectionSettings
 from ledger.journal.checks import Reconciliation
 from ledger.pipeline.coverage import StreamCoverage
@@ -22,17 +24,23 @@ from ledger.pipeline.nightly import ConnectionOutcome, NightSummary
 from ledger.pipeline.progress import Progress, Silent
 from ledger.pipeline.report import Selection
 from ledger.pipeline.status import BookStatus
+from ledger.pipeline.transfers.listing import HalfState
 from ledger.plugins import Plugin
+from ledger.ports import Exporter
+from ledger.storage.store import ClosedYear
 
 __all__ = [
     "FIRST_VALUES",
     "SHARE_DEFAULT",
     "Book",
     "BookStatus",
+    "ClosedYear",
     "ConnectionOutcome",
     "ConnectionSettings",
     "Explanation",
+    "Exporter",
     "FileOutcome",
+    "HalfState",
     "NightSummary",
     "Plugin",
     "Progress",
@@ -49,7 +57,7 @@ __all__ = [
 ]
 
 
-class Book(TakingIn, Connections, Prices, Looking, Reporting, Elections):
+class Book(TakingIn, Connections, Transfers, Prices, Looking, Periods, Reporting, Elections):
     """One taxpayer's ledger; a context manager, or `close` it.
 
     Methods that write hold the book while they do and raise `BookBusy` when another run holds it.

@@ -12,7 +12,8 @@ from ledger import config, plugins
 from ledger.config import BookSettings
 from ledger.domain.errors import InputError
 from ledger.pipeline.interpret import HeldEvents
-from ledger.pipeline.match import MatchResult, Rebuild, is_current, match_book, match_into
+from ledger.pipeline.match import MatchResult, Rebuild, is_current
+from ledger.pipeline.periods.derive import derive_book, derive_into
 from ledger.pipeline.progress import Progress, Silent
 from ledger.pipeline.terms import terms_of
 from ledger.storage.store import Store, Writer
@@ -95,10 +96,10 @@ class BookCore:
         self.close()
 
     def _derive(self, progress: Progress, rebuild: Rebuild = Rebuild.CHANGED) -> None:
-        match_book(self.store, self.settings, self.regime, now=self._now, progress=progress, rebuild=rebuild)
+        derive_book(self.store, self.settings, self.regime, now=self._now, progress=progress, rebuild=rebuild)
 
-    def _derived(self, writer: Writer, held: HeldEvents, progress: Progress) -> MatchResult:
-        return match_into(writer, self.settings, self.regime, now=self._now(), progress=progress, held=held)
+    def _derived(self, writer: Writer, progress: Progress, held: HeldEvents | None = None) -> MatchResult:
+        return derive_into(writer, self.settings, self.regime, now=self._now(), progress=progress, held=held)
 
     def _refresh(self) -> None:
         """Match anew when settings changed, or when a run was killed between booking and matching."""

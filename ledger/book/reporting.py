@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ledger import __version__, plugins
 from ledger.book.core import BookCore
 from ledger.domain.document import ReportDocument, chosen_options
+from ledger.pipeline.periods.filed import report_source
 from ledger.pipeline.report import BookInput, Selection
 
 if TYPE_CHECKING:
@@ -25,13 +26,15 @@ class Reporting(BookCore):
         `options` asks for it in another way than its first; see `report_options`.
 
         Raises:
-            InputError: when no report of that name is installed, or it has no such option or choice.
+            InputError: when no report of that name is installed, it has no such option or choice, or figures as filed are asked for
+                that are not there.
+            BookError: when the figures of a closed year are not those that were closed.
         """
         generator = plugins.report(name)
         chosen = chosen_options(plugins.report_options(generator), options or {}, of=name)
         self._refresh()
         with self.store.read() as reader:
-            source = BookInput(
+            book = BookInput(
                 reader=reader,
                 settings=self.settings,
                 regime=self.regime,
@@ -39,7 +42,7 @@ class Reporting(BookCore):
                 version=__version__,
                 options=chosen,
             )
-            yield generator.document(source)
+            yield generator.document(report_source(book, facts_only=getattr(generator, "facts_only", False)))
 
     def frame(self, name: str, selection: Selection = EVERYTHING, options: Mapping[str, str] | None = None) -> "pd.DataFrame":
         """Return a report's main table as a data frame; money and quantities stay exact (`Decimal` objects)."""

@@ -86,7 +86,7 @@ class TakingIn(BookCore):
             format_name=format_name,
         )
         with self.store.hold():
-            return files.run(paths, lambda writer, held: self._derived(writer, held, progress), dry_run=dry_run)
+            return files.run(paths, lambda writer, held: self._derived(writer, progress, held), dry_run=dry_run)
 
     def rebuild(self, *, progress: Progress = SILENT) -> None:
         """Match all lots anew from the journal; the result is the same unless the settings or the program changed."""

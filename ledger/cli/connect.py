@@ -3,7 +3,7 @@
 import click
 
 from ledger.book import SHARE_DEFAULT
-from ledger.cli.session import Session, pass_session
+from ledger.cli.terminal.session import Session, pass_session
 from ledger.domain.errors import InputError, KeyRefused
 
 

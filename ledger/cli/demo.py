@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from ledger.book import Book, NightSummary, exporter
-from ledger.cli.session import Session, pass_session
+from ledger.cli.terminal.session import Session, pass_session
 from ledger.domain.amount import added, text_of
 from ledger.domain.errors import InputError
 from ledger.sandbox.server import Sandbox

@@ -10,8 +10,8 @@ from typing import TypedDict, Unpack
 import click
 
 from ledger.book import RulePreview, exporter
-from ledger.cli.output import opened
-from ledger.cli.session import Session, asset_asked, pass_session
+from ledger.cli.terminal.output import opened
+from ledger.cli.terminal.session import Session, asset_asked, pass_session
 from ledger.domain.amount import added, decimal_of
 from ledger.domain.document import CellKind, Column, ReportDocument, Row, Table
 from ledger.domain.errors import InputError, NumberRefused

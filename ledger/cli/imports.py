@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ledger.book import ConnectionSettings, FileOutcome
-from ledger.cli.session import Session, findings_code, pass_session, print_findings
+from ledger.cli.terminal.session import Session, findings_code, pass_session, print_findings
 
 
 @click.command("import")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ledger.book import FIRST_VALUES, Book
-from ledger.cli.session import Session, pass_session
+from ledger.cli.terminal.session import Session, pass_session
 
 
 @click.command()

@@ -1,21 +1,13 @@
 """`lotwright status`, `coverage`, `reconcile`, `check`, `explain` and `plugins`: looking without changing."""
 
-from collections.abc import Sequence
-
 import click
 
 from ledger.book import Explanation, plugins_installed
-from ledger.cli.session import Session, findings_code, pass_session, print_findings
+from ledger.cli.terminal.output import print_columns
+from ledger.cli.terminal.session import Session, findings_code, pass_session, print_findings
 from ledger.domain.amount import text_of
 
 _INDENT = "  "
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> None:
-    """Print rows as aligned columns, two spaces apart."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        click.echo(_INDENT.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 @click.command()
@@ -39,7 +31,7 @@ def status(session: Session) -> int:
         *((f"last sync of {name}", at.isoformat(timespec="seconds") if at else "never") for name, at in sorted(found.last_pulled.items())),
         *((f"findings: {severity}", str(count)) for severity, count in sorted(found.findings.items())),
     ]
-    _columns(rows)
+    print_columns(rows)
     return 1 if found.findings.get("error") else 0
 
 
@@ -57,7 +49,7 @@ def coverage(session: Session) -> None:
     if not streams:
         session.say("nothing was pulled yet: lotwright sync")
         return
-    _columns(
+    print_columns(
         [
             ("connection", "stream", "symbol", "windows", "rows", "oldest row", "newest row", "last pulled"),
             *(
@@ -101,7 +93,7 @@ def reconcile(session: Session) -> int:
             )
             for row in found.rows
         ]
-        _columns([("account", "asset", "book", "venue", "difference"), *rows])
+        print_columns([("account", "asset", "book", "venue", "difference"), *rows])
     print_findings(session, found.findings)
     return findings_code(found.findings)
 
@@ -156,4 +148,4 @@ def plugins(session: Session) -> None:
       lotwright plugins
     """
     session.say("kind, name, distribution, version, object")
-    _columns([(one.kind, one.name, one.distribution, one.version, one.target) for one in plugins_installed()])
+    print_columns([(one.kind, one.name, one.distribution, one.version, one.target) for one in plugins_installed()])

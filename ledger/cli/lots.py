@@ -6,7 +6,7 @@ import click
 
 from ledger.book import Selection, exporter
 from ledger.cli.elections import elect, elections, preview
-from ledger.cli.session import Session, asset_asked, pass_session, print_strange_names
+from ledger.cli.terminal.session import Session, asset_asked, pass_session, print_strange_names
 from ledger.domain.ids import AccountId
 
 

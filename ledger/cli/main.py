@@ -16,8 +16,8 @@ from pathlib import Path
 import click
 
 from ledger import __version__
-from ledger.cli.output import ReaderGone, check_standard_output, guard_standard_output
-from ledger.cli.session import Session, complaint
+from ledger.cli.terminal.output import ReaderGone, check_standard_output, guard_standard_output
+from ledger.cli.terminal.session import Session, complaint
 from ledger.domain.errors import LedgerError
 
 _OUR_FAULT = 70
@@ -37,6 +37,8 @@ _COMMANDS = {
     "check": "ledger.cli.inspect:check",
     "report": "ledger.cli.report:report",
     "lots": "ledger.cli.lots:lots",
+    "transfers": "ledger.cli.transfers:transfers",
+    "period": "ledger.cli.period:period",
     "explain": "ledger.cli.inspect:explain",
     "plugins": "ledger.cli.inspect:plugins",
     "sandbox": "ledger.cli.sandbox:sandbox",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ledger.cli.session import Session, code_asked, findings_code, pass_session, print_findings
+from ledger.cli.terminal.session import Session, code_asked, findings_code, pass_session, print_findings
 from ledger.domain.amount import decimal_of
 from ledger.domain.errors import InputError
 from ledger.domain.event_text import instant_text

@@ -7,15 +7,16 @@ from typing import TypedDict, Unpack
 
 import click
 
-from ledger.book import Book, Selection, exporter, exporter_names, report_options, report_titles
-from ledger.cli.output import opened
-from ledger.cli.session import YEAR_MAX, YEAR_MIN, Session, asset_asked, check_year, pass_session, print_strange_names
+from ledger.book import Book, Exporter, Selection, exporter, exporter_names, report_options, report_titles
+from ledger.cli.terminal.output import opened
+from ledger.cli.terminal.session import YEAR_MAX, YEAR_MIN, Session, asset_asked, check_year, pass_session, print_strange_names
 from ledger.domain.errors import InputError
 from ledger.domain.ids import AccountId, BotId
 from ledger.domain.period import Period
 
-_STANDARD_OUTPUT = Path("-")
+STANDARD_OUTPUT = Path("-")
 _SUFFIX_OF_TABLES = "txt"
+_COMPARE = "compare"
 
 
 class _Asked(TypedDict):
@@ -25,6 +26,9 @@ class _Asked(TypedDict):
     bot: str | None
     asset: str | None
     account: str | None
+    as_filed: bool | None
+    closing: int | None
+    methods: str | None
 
 
 @click.command()
@@ -37,6 +41,13 @@ class _Asked(TypedDict):
 @click.option("--bot", metavar="B", help="Only this bot; an empty text asks for what no bot did.")
 @click.option("--asset", metavar="A", help="Only this asset.")
 @click.option("--account", metavar="N", help="Only this account.")
+@click.option(
+    "--as-filed/--current",
+    default=None,
+    help="The figures of a closed year, or those of the book as it stands. Default: of closed years as filed, of all others current.",
+)
+@click.option("--closing", metavar="N", type=click.IntRange(1), help="Of a year closed more than once: which version. Default: the newest.")
+@click.option("--methods", metavar="M,M", help="For the report compare: which orders of lots. Default: fifo,lifo,hifo,lofo.")
 @click.option("--format", "format_name", metavar="F", help="table, csv, xlsx, html or json. Default: by the file's name, else table.")
 @click.option(
     *("-o", "--output"),
@@ -64,6 +75,7 @@ def report(
       lotwright report summary
       lotwright report gains --year 2025 --format csv -o gains-2025.csv
       lotwright report form-8949 --year 2025 --set rows=sale -o form-8949.xlsx
+      lotwright report compare --methods fifo,hifo --year 2025
     """
     if name is None:
         _list_reports()
@@ -71,10 +83,10 @@ def report(
     if list_options:
         _list_options(name)
         return
-    output = None if output == _STANDARD_OUTPUT else output
-    writer = exporter(format_name or _format_of(output))
-    if writer.binary and output is None and sys.stdout.isatty():
-        raise InputError(f"{writer.name} is no format for a terminal", mend=f"name a file: -o {name}{writer.suffix}")
+    if asked["methods"] is not None and name != _COMPARE:
+        raise InputError(f"--methods is for the report {_COMPARE}, not for {name}", mend=f"lotwright report {_COMPARE} --methods fifo,hifo")
+    output = None if output == STANDARD_OUTPUT else output
+    writer = writer_asked(format_name, output, name=name)
     with session.book() as book:
         selection = _selection(book, asked)
         with book.report(name, selection, _options(options)) as document, opened(output, binary=writer.binary) as target:
@@ -106,6 +118,18 @@ def _options(told: tuple[str, ...]) -> dict[str, str]:
     return options
 
 
+def writer_asked(format_name: str | None, output: Path | None, *, name: str) -> Exporter:
+    """Return what writes a document in the format asked for, else in that of the file's name.
+
+    Raises:
+        InputError: when there is no such format, or it is none for a terminal.
+    """
+    writer = exporter(format_name or _format_of(output))
+    if writer.binary and output is None and sys.stdout.isatty():
+        raise InputError(f"{writer.name} is no format for a terminal", mend=f"name a file: -o {name}{writer.suffix}")
+    return writer
+
+
 def _format_of(output: Path | None) -> str:
     if output is None:
         return "table"
@@ -127,6 +151,9 @@ def _selection(book: Book, asked: _Asked) -> Selection:
         bot=None if bot is None else BotId(bot),
         asset=asset_asked(asked["asset"]),
         account=None if account is None else AccountId(account),
+        as_filed=asked["as_filed"],
+        closing=asked["closing"],
+        methods=tuple(dict.fromkeys(asked["methods"].split(","))) if asked["methods"] is not None else (),
     )
 
 

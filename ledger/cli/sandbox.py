@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ledger.cli.session import Session, pass_session
+from ledger.cli.terminal.session import Session, pass_session
 from ledger.domain.errors import InputError
 from ledger.sandbox.server import Sandbox
 from ledger.sandbox.truth import rows

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, tzinfo
 import click
 
 from ledger.book import ConnectionOutcome, NightSummary
-from ledger.cli.session import Session, check_year, findings_code, pass_session, print_findings
+from ledger.cli.terminal.session import Session, check_year, findings_code, pass_session, print_findings
 from ledger.domain.errors import InputError
 
 

@@ -4,21 +4,24 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from ledger.config.secrets import check_reference
 from ledger.config.values import SETTINGS_NAME, SHARE_DEFAULT, BookSettings, BotRule, ConnectionSettings, Custody, check_name
-from ledger.domain.amount import FIAT, AssetCode
+from ledger.domain.amount import FIAT, AssetCode, decimal_of, text_of
 from ledger.domain.election import PickOrder
-from ledger.domain.errors import InputError, nearest
+from ledger.domain.errors import InputError, NumberRefused, nearest
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
 from ledger.domain.law.option import LawOption
 from ledger.domain.period import YearStart, year_start_of
 from ledger.domain.price import USUAL_PRICES, PricePolicy
+from ledger.domain.transfers.pairing import USUAL_LIMITS, PairingLimits
 
 _WHOLE_MAX = 100_000
+_SPAN_MAX = timedelta(days=366)
 _PASSWORD = re.compile(r"[^:/]*:[^@]+@|[^?]*\?.*password=[^&]")  # in what follows ``://``, as SQLAlchemy parts it
 _YEAR = re.compile(r"[0-9]{4}", re.ASCII)
 
@@ -76,7 +79,7 @@ class _Reader:
         self.path = path
 
     def settings(self, read: dict[str, object]) -> BookSettings:
-        self._only(read, "", ("book", "connections", "bots", "law", "prices"))
+        self._only(read, "", ("book", "transfers", "connections", "bots", "law", "prices"))
         book = self._table(read, "book")
         self._only(book, "book", ("database", "currency", "time_zone", "regime", "method", "scope", "year_start"))
         connections = self._table(read, "connections")
@@ -89,6 +92,7 @@ class _Reader:
             method=self._text(book, "book", "method", "fifo"),
             scope=self._text(book, "book", "scope", "wallet"),
             year_start=self._year_start(self._text(book, "book", "year_start", "")),
+            transfers=self._transfers(self._table(read, "transfers")),
             connections=self._agreeing(
                 tuple(self._connection(name, self._table(connections, name, "connections.")) for name in connections)
             ),
@@ -123,6 +127,38 @@ class _Reader:
         if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= _WHOLE_MAX:
             raise self._wrong(f"{where}.{key}", f"is {found!r}", f"use a whole number from 0 to {_WHOLE_MAX:,}")
         return found
+
+    def _transfers(self, table: dict[str, object]) -> PairingLimits:
+        usual, where = USUAL_LIMITS, "transfers"
+        self._only(table, where, ("window_hours", "skew_minutes", "tolerance", "tolerance_share"))
+        share = self._number(table, where, "tolerance_share", usual.tolerance_share)
+        if share >= 1:
+            raise self._wrong(f"{where}.tolerance_share", f"is {text_of(share)}", "use a part of what was sent, below 1, such as 0.005")
+        return PairingLimits(
+            window=self._span(table, where, "window_hours", timedelta(hours=1), usual.window),
+            skew=self._span(table, where, "skew_minutes", timedelta(minutes=1), usual.skew),
+            tolerance=self._number(table, where, "tolerance", usual.tolerance),
+            tolerance_share=share,
+        )
+
+    def _span(self, table: dict[str, object], where: str, key: str, unit: timedelta, default: timedelta) -> timedelta:
+        found = table.get(key)
+        if found is None:
+            return default
+        if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= _SPAN_MAX // unit:
+            raise self._wrong(f"{where}.{key}", f"is {found!r}", f"use a whole number from 0 to {_SPAN_MAX // unit}")
+        return found * unit
+
+    def _number(self, table: dict[str, object], where: str, key: str, default: Decimal) -> Decimal:
+        """Read a number that is written as text: a number of TOML would lose digits."""
+        text = self._text(table, where, key, text_of(default))
+        try:
+            number = decimal_of(text)
+        except NumberRefused as error:
+            raise self._wrong(f"{where}.{key}", f"is {text!r}", 'use a number in quotes, such as "0.005"') from error
+        if number < 0:
+            raise self._wrong(f"{where}.{key}", f"is {text!r}", "use 0 or more")
+        return number
 
     def _connection(self, name: str, table: dict[str, object]) -> ConnectionSettings:
         where = f"connections.{name}"

@@ -13,6 +13,7 @@ from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, VenueName, WalletId
 from ledger.domain.law.option import LawOption
 from ledger.domain.period import YearStart
 from ledger.domain.price import USUAL_PRICES, PricePolicy
+from ledger.domain.transfers.pairing import USUAL_LIMITS, PairingLimits
 
 SETTINGS_NAME = "lotwright.toml"
 SHARE_DEFAULT = 0.5
@@ -67,7 +68,7 @@ class BotRule:
 class BookSettings:
     """What `lotwright.toml` says. `database` is an absolute SQLAlchemy URL. `year_start` None: tax years begin as the regime has it.
 
-    `law` holds options that only the regime knows, and it checks them.
+    `law` holds options that only the regime knows, and it checks them. `transfers` says how far the halves of a transfer may differ.
     """
 
     folder: Path
@@ -78,6 +79,7 @@ class BookSettings:
     method: str = "fifo"
     scope: str = "wallet"
     year_start: YearStart | None = None
+    transfers: PairingLimits = USUAL_LIMITS
     connections: tuple[ConnectionSettings, ...] = ()
     bots: tuple[BotRule, ...] = ()
     prices: PricePolicy = USUAL_PRICES
@@ -125,7 +127,7 @@ def check_name(name: str, *, what: str) -> str:
     Raises:
         InputError: otherwise, and for the name that units on their way between wallets are kept under.
     """
-    if name == IN_TRANSIT:
+    if name.startswith(IN_TRANSIT):
         raise InputError(f"{what} is {name!r}", mend="choose another name: this one is kept for units on their way between wallets")
     if not name or len(name) > _NAME_LENGTH_MAX or not name.isprintable() or ":" in name or name != name.strip():
         raise InputError(f"{what} is {name!r}", mend="use 1 to 64 printable characters without ':' and without space at the ends")

@@ -26,6 +26,12 @@ regime    = {regime}      # a tax regime plug-in; see `lotwright plugins`
 method    = {method}      # for what no election covers
 scope     = {scope}       # which accounts share one pool of lots
 # year_start = "07-01"    # first day of a tax year, for a regime that leaves it to you (generic); else 1 January
+
+# [transfers]                     # how far two halves may differ and still be one transfer; these are the usual values
+# window_hours    = 24            # how long after its withdrawal a deposit may come
+# skew_minutes    = 15            # how long before it, because clocks differ
+# tolerance       = "0.00000001"  # how many units may be lost on the way,
+# tolerance_share = "0.005"       # or which part of what was sent, if that is more
 """
 
 

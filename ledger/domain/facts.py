@@ -8,7 +8,7 @@ from ledger.domain.amount import AssetCode
 from ledger.domain.election import Election
 from ledger.domain.entry import JournalEntry
 from ledger.domain.ids import AccountId, BotId, SourceId, WalletId
-from ledger.domain.lot import Adjustment, Disposal, HoldingTerm
+from ledger.domain.lot import Adjustment, Disposal, HoldingTerm, Lot
 from ledger.domain.price import Valuation
 from ledger.domain.values.quick import made_quickly
 
@@ -113,7 +113,7 @@ class FindingCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookCover:
-    """What stands on the cover of every report."""
+    """What stands on the cover of every report. `figures` says which of a closed year's figures they are; empty where none is closed."""
 
     book: str
     currency: AssetCode
@@ -125,6 +125,7 @@ class BookCover:
     filters: str
     version: str
     findings: tuple[FindingCount, ...]
+    figures: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,3 +137,63 @@ class WalletHolding:
     quantity: Decimal
     cost_basis: Decimal | None
     quantity_missing_basis: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillActivity:
+    """Fills alike in bot, account and the assets that they move (sorted): how many, and their fees by asset (rebates negative)."""
+
+    bot: BotId | None
+    account: AccountId
+    assets: tuple[AssetCode, ...]
+    fills: int
+    fees: tuple[tuple[AssetCode, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YearTotal:
+    """The sum of a closed year's gain rows of one term and box; what is not known of a row counts as 0."""
+
+    term: HoldingTerm | None
+    box: str
+    disposals: int
+    proceeds: Decimal
+    cost_basis: Decimal
+    adjustment: Decimal
+    gain: Decimal
+
+
+# --- which parts of a row are figures of a return: two rows that agree in these say the same ---------------------------------------
+
+Figures = tuple[str | int | Decimal | date | datetime | None, ...]
+
+
+def gain_figures(row: GainRow) -> Figures:
+    """Return what a disposal piece says in a return: which units, when, by which lot, and all amounts with term and box."""
+    piece, adjustment = row.disposal, row.adjustment
+    return (
+        piece.disposal_id,
+        piece.lot_id,
+        piece.asset,
+        piece.quantity,
+        piece.disposed_at,
+        row.date_acquired,
+        row.date_disposed,
+        piece.proceeds,
+        piece.cost_basis,
+        adjustment.codes if adjustment else None,
+        adjustment.amount if adjustment else None,
+        row.gain,
+        row.term,
+        row.box,
+    )
+
+
+def income_figures(row: IncomeRow) -> Figures:
+    """Return what a receipt says in a return."""
+    return row.source_id, row.occurred_at, row.day, row.kind, row.asset, row.quantity, row.value
+
+
+def lot_figures(lot: Lot) -> Figures:
+    """Return what an open lot carries into the next year."""
+    return lot.asset, lot.wallet, lot.acquired_at, lot.lot_id, lot.part, lot.quantity_open, lot.cost_open

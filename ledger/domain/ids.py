@@ -28,6 +28,20 @@ _ID_DIGITS = 32  # 128 bits: no collision to fear below 1e18 events
 _SHORT_DIGITS = 16
 
 
+def transit_account(sender: AccountId, receiver: AccountId, event: EventId) -> AccountId:
+    """Return the place where the units of one transfer are while they are under way; each has its own, so that lots never mix.
+
+    >>> transit_account(AccountId("main"), AccountId("vault"), EventId("1f6b2d3c4e5f60718293a4b5c6d7e8f9"))
+    '(in transit) main -> vault #1f6b2d3c4e5f6071'
+    """
+    return AccountId(f"{IN_TRANSIT} {sender} -> {receiver} #{event[:_SHORT_DIGITS]}")
+
+
+def is_in_transit(place: WalletId | AccountId) -> bool:
+    """Tell whether units in a wallet or account are on their way to another."""
+    return place.startswith(IN_TRANSIT)
+
+
 def hash_of(*parts: str) -> Hash:
     """Return the SHA-256 of the parts, joined by the ASCII unit separator."""
     return Hash(hashlib.sha256(_SEPARATOR.join(parts).encode()).hexdigest())

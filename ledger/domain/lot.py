@@ -136,6 +136,7 @@ class Lot:
     and `part`, which counts arrivals of one lot in one wallet from 0. `gap` says why a basis is not known; `cost_basis`
     is then 0 for `MISSING_BASIS` and None for `MISSING_PRICE`. `serial` is the place of the acquisition among those of the asset;
     `rate_key` orders open lots by their exact cost per unit (see `ledger.lots.open_lots.rate_key`), None where used up or without price.
+    `carried_by` is the event that carried the units into this wallet; None: they were acquired here.
     """
 
     lot_id: LotId
@@ -154,6 +155,7 @@ class Lot:
     gap: Gap | None = None
     serial: int = 0
     rate_key: int | None = None
+    carried_by: EventId | None = None
 
 
 @made_quickly

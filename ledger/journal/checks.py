@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat, subtracted, text_of
+from ledger.domain.amount import ZERO, Amount, AssetCode, added, subtracted, text_of
 from ledger.domain.entry import AccountName, JournalEntry
 from ledger.domain.event import BalanceSnapshot, Transfer
+from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EntryId, EventId, Hash
+from ledger.domain.transfers.pairing import PairDecision
+from ledger.journal.candidates import holder_of
 from ledger.journal.chain import link
 from ledger.journal.chart import CLEARING, account_of_assets
+from ledger.journal.pairing import SHORT_DIGITS, Pairing, Waiting
 
 Entries = Callable[[], Iterator[JournalEntry]]  # a fresh iterator at each call, in the order of the journal
 SealedEntry = tuple[JournalEntry, Hash, Hash]  # an entry, the hash of its event's facts, the hash stored with it
@@ -63,17 +67,17 @@ def broken_chain(sealed: Iterable[SealedEntry], genesis: Hash) -> list[Finding]:
     return []
 
 
-def unexplained_clearing(balances: Mapping[tuple[AccountName, AssetCode], Decimal], unpaired: Iterable[Transfer]) -> list[Finding]:
+def unexplained_clearing(balances: Mapping[tuple[AccountName, AssetCode], Decimal], pairing: Pairing) -> list[Finding]:
     """Find halves of transfers whose other half is not known, and what the clearing account holds beyond them.
 
-    `unpaired` are the transfers with one half; those of government money are left alone, their other side is a bank.
+    It holds what left with a half that waits or was dismissed, and of a pair what was lost on the way. DECISIONS: lost-on-the-way.
     """
-    halves = [transfer for transfer in unpaired if not is_fiat(transfer.amount.asset)]
+    halves = [*(one.half for one in pairing.waiting), *pairing.dismissed, *(half for pair in pairing.pairs for half in pair.halves)]
     expected: defaultdict[AssetCode, Decimal] = defaultdict(lambda: ZERO)
     for transfer in halves:
         left = transfer.amount if transfer.to_account is None else -transfer.amount
         expected[left.asset] = added(expected[left.asset], left.quantity)
-    found = [_half_transfer(transfer) for transfer in halves]
+    found = [*map(_half_transfer, pairing.waiting), *map(_dismissed_half, pairing.dismissed), *map(_void_decision, pairing.void)]
     cleared = {asset: balance for (name, asset), balance in balances.items() if name == CLEARING}
     for asset in sorted({*cleared, *expected}):
         rest = subtracted(cleared.get(asset, ZERO), expected[asset])
@@ -208,22 +212,68 @@ def _chain_broken(entry: JournalEntry, place: int) -> Finding:
     )
 
 
-def _half_transfer(transfer: Transfer) -> Finding:
+def _half_transfer(waiting: Waiting) -> Finding:
+    transfer, fitting = waiting.half, [event_id[:SHORT_DIGITS] for event_id in waiting.candidates]
     sent = transfer.to_account is None
+    several = f"; {', '.join(fitting)} would fit, and nothing tells which" if fitting else ""
+    elsewhere = (
+        f"sync or import the account where it arrived; if it went to nobody of yours: lotwright transfers dismiss {_short(transfer)}"
+        if sent
+        else f"sync or import the account that it came from; without one, {_basis_of(transfer)}"
+    )
     return Finding(
         code="unpaired-withdrawal" if sent else "unpaired-deposit",
         severity=Severity.WARNING,
         subject=transfer.event_id,
-        message=(
-            f"{transfer.amount} {'left' if sent else 'arrived in'} {transfer.from_account or transfer.to_account} "
-            f"({transfer.source_id}) and no {'arrival' if sent else 'origin'} is known"
-        ),
-        mend=(
-            "sync or import the account where it arrived; if it was spent, sold or given away, record that"
-            if sent
-            else "sync or import the account that it came from; if it was bought or earned elsewhere, import it with its cost"
-        ),
+        message=f"{_moved(transfer)} and no {'arrival' if sent else 'origin'} is known{several}",
+        mend=f"say which: lotwright transfers match {_short(transfer)} {fitting[0]}" if fitting else elsewhere,
     )
+
+
+def _dismissed_half(transfer: Transfer) -> Finding:
+    sent = transfer.to_account is None
+    back = f"take the dismissal back (lotwright transfers split {_short(transfer)}), then"
+    told = (
+        f"{back} import what became of it in an account of its own: a `deposit` of {transfer.amount} there, "
+        "and the `spend`, `gift_out`, `sell` or `lost` that followed"
+    )
+    return Finding(
+        code="dismissed-withdrawal" if sent else "dismissed-deposit",
+        severity=Severity.WARNING,
+        subject=transfer.event_id,
+        message=f"{_moved(transfer)}, which was dismissed as no transfer of yours; "
+        + ("what it was is not told: it counts as no sale, and its lots stay in transit" if sent else "how it was acquired is not told"),
+        mend=told if sent else f"{back} {_basis_of(transfer)}",
+    )
+
+
+def _void_decision(decision: PairDecision) -> Finding:
+    halves = *decision.withdrawals, *decision.deposits
+    short = [half[:SHORT_DIGITS] for half in halves]
+    return Finding(
+        code="pair-decision-void",
+        severity=Severity.WARNING,
+        subject=" ".join(halves),
+        message=f"the match of {' and '.join(short)} holds no longer: a source has told one of them otherwise since",
+        mend=f"look at them with `lotwright explain`, then match them again: lotwright transfers match {' '.join(short)}",
+    )
+
+
+def _basis_of(deposit: Transfer) -> str:
+    """Say how units of a deposit get a cost and a date: by the account that they came from, even where it is only told of by hand."""
+    return (
+        f"import in an account of its own how they were acquired (`opening` with `value` and `acquired`, `buy`, `income` or `gift_in`) "
+        f"and a `withdrawal` of {deposit.amount} at {instant_text(deposit.occurred_at)}, which will pair with it"
+    )
+
+
+def _moved(transfer: Transfer) -> str:
+    sent = transfer.to_account is None
+    return f"{transfer.amount} {'left' if sent else 'arrived in'} {holder_of(transfer)} ({transfer.source_id})"
+
+
+def _short(transfer: Transfer) -> str:
+    return transfer.event_id[:SHORT_DIGITS]
 
 
 def _clearing_not_zero(rest: Amount) -> Finding:

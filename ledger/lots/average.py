@@ -177,7 +177,8 @@ class _Pools:
                 target.add(part, cost, origin.first)
             elif isinstance(origin, OpenLot):
                 number = self._arrivals.part(origin, wallet)
-                target.average_in(origin.arrived(part, cost=cost, wallet=wallet, account=account, part=number))
+                carried = movement.event_id
+                target.average_in(origin.arrived(part, cost=cost, wallet=wallet, account=account, part=number, carried_by=carried))
             else:
                 target.average_in(lot_of_nowhere(movement, part, next(self.serials)))
         return used_up(pieces)

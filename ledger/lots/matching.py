@@ -15,7 +15,7 @@ from typing import assert_never
 
 from ledger.domain.amount import AssetCode, units_of
 from ledger.domain.election import Election, PickOrder
-from ledger.domain.ids import AccountId, BotId, WalletId
+from ledger.domain.ids import AccountId, BotId, EventId, WalletId
 from ledger.domain.lot import Acquisition, Caveat, Departure, DepartureKind, Disposal, Lot, Movement, Outcome, OwnTransfer
 from ledger.lots.elections import Brokers, Choice, Outgoing, Picker, SelectionUse
 from ledger.lots.open_lots import Arrivals, OpenLot, acquired_lot, lot_of_nowhere
@@ -196,7 +196,8 @@ class _Pools:
                 self._put(lot_of_nowhere(movement, part, next(self._serials)))
             else:
                 assert isinstance(origin, OpenLot), origin
-                self._arrive(origin, part, cost, wallet=movement.to_wallet, account=movement.to_account)
+                there = movement.to_wallet, movement.to_account
+                self._arrive(origin, part, cost, wallet=there[0], account=there[1], carried_by=movement.event_id)
         return used_up(pieces)
 
     def open_lots(self) -> Iterator[Lot]:
@@ -240,8 +241,18 @@ class _Pools:
         rest = units - sum(part for _, part in wanted)
         return [*pieces, *shelf.take(choice.order, rest, choice.matched_by, Caveat.ELECTION_SHORT)] if rest else pieces
 
-    def _arrive(self, origin: OpenLot, units: int, cost: int | None, *, wallet: WalletId, account: AccountId) -> None:
-        self._put(origin.arrived(units, cost=cost, wallet=wallet, account=account, part=self._arrivals.part(origin, wallet)))
+    def _arrive(
+        self,
+        origin: OpenLot,
+        units: int,
+        cost: int | None,
+        *,
+        wallet: WalletId,
+        account: AccountId,
+        carried_by: EventId | None = None,
+    ) -> None:
+        part = self._arrivals.part(origin, wallet)
+        self._put(origin.arrived(units, cost=cost, wallet=wallet, account=account, part=part, carried_by=carried_by))
 
     def _shelve_newest(self) -> None:
         opened, self._newest = self._newest, None

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from ledger.domain.amount import ZERO, decimal_of_units, units_of
-from ledger.domain.ids import AccountId, LotId, SourceId, WalletId, lot_id
+from ledger.domain.ids import AccountId, EventId, LotId, SourceId, WalletId, lot_id
 from ledger.domain.lot import Acquisition, Gap, Lot, LotOrigin, OwnTransfer
 
 # Quantities are below 10**38, so two different costs per unit differ by more than 10**-76: scaled by more than that, their
@@ -26,6 +26,7 @@ class OpenLot:
     __slots__ = (
         "account",
         "acquired_at",
+        "carried_by",
         "cost",
         "gap",
         "given",
@@ -55,6 +56,7 @@ class OpenLot:
         account: AccountId,
         home: WalletId,
         part: int = 0,
+        carried_by: EventId | None = None,
     ) -> None:
         self.source = source
         self.lot_id: LotId = lot_id(source.event_id, source.leg)  # the same in every wallet
@@ -70,6 +72,7 @@ class OpenLot:
         self.account = account
         self.home = home  # the wallet that acquired it, where it is part 0
         self.part = part
+        self.carried_by = carried_by
         self.quantity = units
         self.left = units
         self.given = 0  # of `cost`, so much went with units that are gone
@@ -90,8 +93,10 @@ class OpenLot:
         self.rate = (self.cost, self.units)
         return cost
 
-    def arrived(self, units: int, *, cost: int | None, wallet: WalletId, account: AccountId, part: int) -> "OpenLot":
-        """Return units of this lot, taken off before, as they stand in the wallet where they have arrived."""
+    def arrived(
+        self, units: int, *, cost: int | None, wallet: WalletId, account: AccountId, part: int, carried_by: EventId | None = None
+    ) -> "OpenLot":
+        """Return units of this lot, taken off before, as they stand in the wallet where `carried_by` brought them."""
         return OpenLot(
             self.source,
             serial=self.serial,
@@ -102,6 +107,7 @@ class OpenLot:
             account=account,
             home=self.home,
             part=part,
+            carried_by=carried_by,
         )
 
     def as_lot(self) -> Lot:
@@ -128,6 +134,7 @@ class OpenLot:
             gap=source.gap,
             serial=self.serial,
             rate_key=rate_key(self.rate) if self.left and self.rate else None,
+            carried_by=self.carried_by,
         )
 
     def _cost_open(self) -> Decimal | None:

@@ -10,7 +10,7 @@ from ledger.domain.entry import JournalEntry
 from ledger.domain.event import BalanceSnapshot
 from ledger.domain.event_text import body_text, facts_hash
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import IN_TRANSIT, WalletId, content_hash
+from ledger.domain.ids import WalletId, content_hash, is_in_transit
 from ledger.domain.lot import LotOrigin
 from ledger.journal.balances import Balances, balances_of
 from ledger.journal.chart import account_of_assets
@@ -18,10 +18,12 @@ from ledger.journal.checks import broken_chain, broken_reversals, events_without
 from ledger.lots.checks import lots_unlike_balances, lots_used_too_early, unconserved
 from ledger.pipeline.elections.register import broken_register
 from ledger.pipeline.match import CHECK_ORIGIN, movements_of, open_transfers
+from ledger.pipeline.periods.closed import broken_closings, differing_years, origin_of
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.sync import reconciliation
 from ledger.pipeline.terms import terms_of
-from ledger.ports import BookTerms, TaxRegime
+from ledger.pipeline.transfers.pair import pairing_of, routes_of
+from ledger.ports import TaxRegime
 from ledger.storage.store import Reader, Store
 
 
@@ -36,11 +38,14 @@ def check_book(
     """Run every check, store what it finds, and return all open findings of the book by severity."""
     found: list[Finding] = []
     with store.read() as reader:
-        inspection = _Inspection(reader, regime, terms_of(settings))
+        inspection = _Inspection(reader, regime, settings)
         for number, check in enumerate(inspection.checks, start=1):
             found += check()
             progress.advance("check", number, len(inspection.checks))
+        differing = differing_years(reader, settings, regime)
     with store.write() as writer:
+        for year, findings in differing.items():
+            writer.replace_findings(origin_of(year), findings, now())
         told = {(finding.code, finding.subject) for origin, finding in writer.findings() if origin != CHECK_ORIGIN}
         writer.replace_findings(CHECK_ORIGIN, [one for one in found if (one.code, one.subject) not in told], now())
     with store.read() as reader:
@@ -50,10 +55,11 @@ def check_book(
 class _Inspection:
     """One book under inspection: the checks in order, over one snapshot."""
 
-    def __init__(self, reader: Reader, regime: TaxRegime, terms: BookTerms) -> None:
+    def __init__(self, reader: Reader, regime: TaxRegime, settings: BookSettings) -> None:
         self.reader = reader
         self.regime = regime
-        self.terms = terms
+        self.terms = terms_of(settings)
+        self.limits = settings.transfers
         self.balances: Balances = balances_of(reader.postings())
         self.checks: tuple[Callable[[], Iterable[Finding]], ...] = (
             self.changed_payloads,
@@ -67,6 +73,7 @@ class _Inspection:
             self.lots_against_journal,
             self.lots_in_time,
             self.venue_balances,
+            self.changed_closings,
         )
 
     def changed_payloads(self) -> Iterator[Finding]:
@@ -101,12 +108,13 @@ class _Inspection:
 
     def clearing(self) -> list[Finding]:
         """Find transfers of which one half is unknown, and what else the clearing account holds."""
-        return open_transfers(self.reader)
+        return open_transfers(self.reader, pairing_of(self.reader, self.limits))
 
     def conservation(self) -> Iterator[Finding]:
         """Find assets of which units or cost were lost or made."""
+        routes = routes_of(self.reader)
         for asset in self._assets():
-            movements = movements_of(self.reader, asset, self.regime, self.terms)
+            movements = movements_of(self.reader, asset, self.regime, self.terms, routes=routes)
             lots = self.reader.lots(asset=asset, include_closed=True)
             yield from unconserved(movements, self.reader.disposals(asset=asset), lots)
 
@@ -114,7 +122,7 @@ class _Inspection:
         """Find wallets whose open lots are not what their accounts hold; where a basis is missing, that finding says it all."""
         short = {piece.asset for piece in self.reader.disposals() if piece.lot_id is None}
         short |= {lot.asset for lot in self.reader.lots(include_closed=True) if lot.origin is LotOrigin.UNKNOWN}
-        held = (lot for lot in self.reader.lots() if lot.wallet != IN_TRANSIT and lot.asset not in short)
+        held = (lot for lot in self.reader.lots() if not is_in_transit(lot.wallet) and lot.asset not in short)
         booked = {(wallet, asset): balance for (wallet, asset), balance in self._wallet_balances().items() if asset not in short}
         return lots_unlike_balances(held, booked)
 
@@ -125,6 +133,10 @@ class _Inspection:
     def venue_balances(self) -> tuple[Finding, ...]:
         """Find balances that are not the venue's."""
         return reconciliation(self.reader).findings
+
+    def changed_closings(self) -> Iterator[Finding]:
+        """Find closed years whose frozen figures are no longer those that were closed."""
+        return broken_closings(self.reader)
 
     def _entries(self) -> Iterator[JournalEntry]:
         return (stored.entry for stored in self.reader.entries())

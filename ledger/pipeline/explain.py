@@ -1,18 +1,22 @@
 """The chain of one figure: disposal, lot, journal entry, event, and the very bytes that the source sent."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from ledger.domain.amount import text_of
+from ledger.domain.amount import added, text_of
 from ledger.domain.errors import InputError
+from ledger.domain.event import Transfer
 from ledger.domain.event_text import body_text, instant_text, kind_of
-from ledger.domain.ids import DisposalId, EntryId, EventId, LotId, PayloadId
+from ledger.domain.facts import GainRow
+from ledger.domain.ids import AccountId, DisposalId, EntryId, EventId, LotId, PayloadId
 from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.pipeline.elections.proof import says
+from ledger.pipeline.periods.filed import filed_rows, told
 from ledger.storage.store import Reader, RegisteredElection, StoredEntry, StoredEvent
 
+_UNKNOWN_PLACE = "(not known)"
 _EXCERPT_MAX = 2_000  # characters of a source row that are shown
 
 
@@ -32,7 +36,7 @@ def explain(reader: Reader, ident: str) -> tuple[Explanation, ...]:
     Raises:
         InputError: when the book has nothing of that id, or an event's id is too short to be one event's.
     """
-    found = tuple(_explained(reader, ident))
+    found = tuple(_explained(reader, ident)) or tuple(_event_and_all(reader, event_id) for event_id in reader.events_matching(ident))
     if not found:
         raise InputError(
             f"nothing in this book has the id {ident!r}", mend="take an id from a report: a disposal, lot, event, entry or payload"
@@ -41,10 +45,14 @@ def explain(reader: Reader, ident: str) -> tuple[Explanation, ...]:
 
 
 def _explained(reader: Reader, ident: str) -> Iterator[Explanation]:
-    if ident.startswith("D-") and (pieces := list(reader.disposals(disposal_id=DisposalId(ident)))):
+    if ident.startswith("D-"):
+        pieces = list(reader.disposals(disposal_id=DisposalId(ident)))
         yield from (_disposal(reader, piece) for piece in pieces)
-    elif ident.startswith("L-") and (lots := reader.lot(LotId(ident))):
+        yield from _disposal_as_filed(reader, DisposalId(ident), pieces)
+    elif ident.startswith("L-"):
+        lots = reader.lot(LotId(ident))
         yield from (_lot(reader, lot) for lot in lots)
+        yield from _lot_as_filed(reader, LotId(ident)) if not lots else ()
     elif ident.startswith("E-") and (entry := reader.entry(EntryId(ident))):
         yield _entry(entry, (_event(reader, entry.entry.event_id),))
     elif ident.startswith("P-") and (payload := reader.payload(PayloadId(ident))):
@@ -107,6 +115,27 @@ def _election(reader: Reader, registered: RegisteredElection, *, with_disposals:
     )
 
 
+def _disposal_as_filed(reader: Reader, ident: DisposalId, pieces: Sequence[Disposal]) -> Iterator[Explanation]:
+    """Yield what a closed year says of a disposal, where the book no longer says the same."""
+    filed = [(closed, row) for closed, row in filed_rows(reader, "gain", GainRow, ident) if row.disposal.disposal_id == ident]
+    if [_figures(row.disposal) for _, row in filed] == [_figures(piece) for piece in pieces]:
+        return
+    for closed, row in filed:
+        link = _disposal(reader, row.disposal)
+        yield replace(link, kind="disposal as filed", says=(("filed", told(closed)), *link.says))
+
+
+def _figures(piece: Disposal) -> tuple[object, ...]:
+    return piece.lot_id, piece.quantity, piece.disposed_at, piece.proceeds, piece.cost_basis
+
+
+def _lot_as_filed(reader: Reader, ident: LotId) -> Iterator[Explanation]:
+    for closed, lot in filed_rows(reader, "lot", Lot, ident):
+        if lot.lot_id == ident:
+            link = _lot(reader, lot)
+            yield replace(link, kind="lot as filed", says=(("filed", told(closed)), *link.says))
+
+
 def _lot(reader: Reader, lot: Lot) -> Explanation:
     return Explanation(
         kind="lot",
@@ -118,7 +147,55 @@ def _lot(reader: Reader, lot: Lot) -> Explanation:
             ("open", text_of(lot.quantity_open)),
             ("wallet", lot.wallet),
         ),
-        rests_on=(_event_and_all(reader, lot.event_id),),
+        rests_on=(*_journey(reader, lot), _event_and_all(reader, lot.event_id)),
+    )
+
+
+def _journey(reader: Reader, lot: Lot) -> Iterator[Explanation]:
+    """Yield the transfers that carried a lot into this wallet, the last one first, back to the account that acquired it."""
+    parts = reader.lot(lot.lot_id)
+    seen: set[EventId] = set()
+    while lot.carried_by is not None and lot.carried_by not in seen:
+        carried = _carriage(reader, lot.carried_by)
+        seen |= {*carried.events, lot.carried_by}
+        yield carried.explanation
+        came = [part for part in parts if part.account == carried.sender]
+        if not came:
+            return
+        lot = came[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Carriage:
+    """One transfer: its explanation, its events, and the account that it left; None where halves of a filed lot were split since."""
+
+    explanation: Explanation
+    events: tuple[EventId, ...]
+    sender: AccountId | None
+
+
+def _carriage(reader: Reader, event_id: EventId) -> _Carriage:
+    links = reader.transfer_links(event_id)
+    events = tuple(sorted({half for link in links for half in (link.withdrawal, link.deposit)})) or (event_id,)
+    halves = {half: reader.event(half) for half in events}
+    told = [stored.event for stored in halves.values() if stored is not None and isinstance(stored.event, Transfer)]
+    sender = next((half.from_account for half in told if half.from_account is not None), None)
+    receiver = next((half.to_account for half in told if half.to_account is not None), None)
+    whole = "told as one by its source" if sender and receiver else "nothing any more"
+    ordered = sorted(told, key=lambda half: (half.from_account is None, half.occurred_at, half.event_id))
+    return _Carriage(
+        explanation=Explanation(
+            kind="transfer",
+            ident=f"{sender or _UNKNOWN_PLACE} -> {receiver or _UNKNOWN_PLACE}",
+            says=(
+                ("moved", text_of(added(*(link.quantity for link in links))) if links else text_of(told[0].amount.quantity)),
+                ("lost on the way", text_of(added(*(link.lost for link in links)))),
+                ("halves paired by", links[0].evidence.value if links else whole),
+            ),
+            rests_on=tuple(_event_and_all(reader, half.event_id) for half in ordered),
+        ),
+        events=events,
+        sender=sender,
     )
 
 

@@ -6,24 +6,28 @@ changed that the law looks at.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum, auto
+from itertools import chain
 
 from ledger.config import BookSettings
 from ledger.domain.amount import INTEGER_DIGITS_MAX, AssetCode, is_fiat, text_of
 from ledger.domain.election import StandingOrder, words_of
 from ledger.domain.errors import NumberRefused, UnsupportedCase
-from ledger.domain.event import Event, Transfer, assets_of
+from ledger.domain.event import Event, assets_of
 from ledger.domain.event_text import instant_text, kind_of
 from ledger.domain.finding import Finding, Severity
+from ledger.domain.ids import Hash, hash_of
 from ledger.domain.lot import Acquisition, Caveat, Departure, Disposal, Gap, Lot, LotOrigin, Movement, OwnTransfer
 from ledger.domain.price import PricePolicy
+from ledger.domain.transfers.pairing import PairingLimits
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import CLEARING
 from ledger.journal.checks import unexplained_clearing
+from ledger.journal.pairing import Pairing
 from ledger.lots.pools import ties_ordered
 from ledger.pipeline.gains.statements import statement_findings
 from ledger.pipeline.interpret import HeldEvents
@@ -31,8 +35,9 @@ from ledger.pipeline.prices.valuation import PriceBook
 from ledger.pipeline.prices.worth import PriceNeed, missing_price, worth_of
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.terms import terms_of
+from ledger.pipeline.transfers.pair import Routes, is_linked, pairing_of, pairing_text, renew_links, routes_of
 from ledger.ports import BookTerms, TaxRegime
-from ledger.storage.store import Computation, Reader, Store, Writer
+from ledger.storage.store import Computation, Reader, Writer
 
 CHECK_ORIGIN = "check"
 _CHUNK_ROWS = 10_000
@@ -48,30 +53,14 @@ class Rebuild(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchResult:
-    """What a rebuild left open: the prices that were lacking, and the events that the law or the book cannot take (findings)."""
+    """What a rebuild left open: the prices that were lacking, and the events that the law or the book cannot take (findings).
+
+    `relinked_since` is the earliest instant of the halves that are linked otherwise than before; None: there are none.
+    """
 
     lacking: tuple[PriceNeed, ...] = ()
     refused: tuple[Finding, ...] = ()
-
-
-def match_book(
-    store: Store,
-    settings: BookSettings,
-    regime: TaxRegime,
-    *,
-    now: Callable[[], datetime],
-    progress: Progress,
-    rebuild: Rebuild = Rebuild.CHANGED,
-) -> MatchResult:
-    """Bring lots and disposals up to date with the book.
-
-    All in one database transaction: a killed run leaves the lots of before.
-
-    Raises:
-        InputError: when the regime does not allow the book's method or scope.
-    """
-    with store.write() as writer:
-        return match_into(writer, settings, regime, now=now(), progress=progress, rebuild=rebuild)
+    relinked_since: datetime | None = None
 
 
 def match_into(
@@ -84,34 +73,44 @@ def match_into(
     rebuild: Rebuild = Rebuild.CHANGED,
     held: HeldEvents | None = None,
 ) -> MatchResult:
-    """Do what `match_book` does, inside the caller's transaction; `held` saves reading back what it has brought."""
+    """Bring lots and disposals up to date with the book, inside the caller's transaction: a killed run leaves the lots of before.
+
+    `held` saves reading back what the transaction has brought.
+
+    Raises:
+        InputError: when the regime does not allow the book's method or scope.
+    """
     terms = terms_of(settings, writer.elections())
     rule = regime.rule(terms)
-    wanted = _Wanted(regime=regime, options=options_text(terms), prices=terms.prices)
+    wanted = _Wanted(regime=regime, options=options_text(terms), prices=terms.prices, limits=settings.transfers)
     gaps = Gaps()
-    assets = _stale_assets(writer, wanted, rebuild)
+    computed = writer.computation()
+    linked = computed is not None and is_linked(writer, computed, settings.transfers) and rebuild is not Rebuild.ALL
+    renewal = None if linked else renew_links(writer, settings.transfers)
+    routes = routes_of(writer) if renewal is None else Routes.of_pairing(renewal.pairing)
+    assets = _stale_assets(writer, wanted, rebuild, frozenset() if renewal is None else renewal.assets)
+    writer.clear_matches(assets)  # all before any is written: a new link may give the id of a disposal of one asset to another's
     for number, asset in enumerate(assets):
         progress.advance("match", number, len(assets))
         kept, found = _Kept(writer), Gaps()
-        writer.clear_matches([asset])
         told = held.timeline(asset) if held is not None else None
-        kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, found, told))))
+        kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, found, told=told, routes=routes))))
         writer.replace_findings(f"match:{asset}", [*kept.findings, *kept.marked.values(), *found.findings()], now)
         gaps.add(found)
     progress.advance("match", len(assets), len(assets))
-    if assets or writer.computation() is None:
+    if assets or not linked:
         writer.put_computation(wanted.computation(writer, now))
         writer.replace_findings(CHECK_ORIGIN, [], now)  # what `lotwright check` found was found in another book
-        writer.replace_findings("clearing", open_transfers(writer), now)
+        pairing = pairing_of(writer, settings.transfers) if renewal is None else renewal.pairing
+        writer.replace_findings("clearing", open_transfers(writer, pairing), now)
     writer.replace_findings("statements", statement_findings(writer, regime, terms), now)
-    return MatchResult(lacking=tuple(gaps.lacking), refused=tuple(gaps.refused))
+    since = None if renewal is None else renewal.since
+    return MatchResult(lacking=tuple(gaps.lacking), refused=tuple(gaps.refused), relinked_since=since)
 
 
-def open_transfers(reader: Reader) -> list[Finding]:
+def open_transfers(reader: Reader, pairing: Pairing) -> list[Finding]:
     """Return what the clearing account has to say: transfers of which one half is unknown, and what else it holds."""
-    transfers = (stored.event for stored in reader.events(kinds=("transfer",)) if isinstance(stored.event, Transfer))
-    halves = [transfer for transfer in transfers if None in (transfer.from_account, transfer.to_account)]
-    return unexplained_clearing(balances_of(reader.postings(account=CLEARING)), halves)
+    return unexplained_clearing(balances_of(reader.postings(account=CLEARING)), pairing)
 
 
 def is_current(reader: Reader, settings: BookSettings, regime: TaxRegime) -> bool:
@@ -119,8 +118,9 @@ def is_current(reader: Reader, settings: BookSettings, regime: TaxRegime) -> boo
     computed = reader.computation()
     if computed is None:
         return reader.event_seq_last() == 0
-    wanted = _Wanted(regime=regime, options=options_text(terms_of(settings)), prices=settings.prices)
-    return wanted.matches(computed) and not _stale_assets(reader, wanted, Rebuild.CHANGED)
+    wanted = _Wanted(regime=regime, options=options_text(terms_of(settings)), prices=settings.prices, limits=settings.transfers)
+    linked = computed.pairing == pairing_text(reader, settings.transfers)
+    return linked and wanted.matches(computed) and not _stale_assets(reader, wanted, Rebuild.CHANGED)
 
 
 def options_text(terms: BookTerms) -> str:
@@ -143,6 +143,17 @@ def options_text(terms: BookTerms) -> str:
     )
 
 
+def inputs_hash(reader: Reader, *, regime: str, version: str, options: str, pairing: str) -> Hash:
+    """Return what a computation over the whole book is cited by: law, settings, pairing, and all that is in the book.
+
+    The head of the journal's chain seals the facts of every event that is booked; events without an entry, quotes and elections are only
+    ever added, so that their last places name them all.
+    """
+    place, head = reader.chain_tip()
+    places = (str(place), head, str(reader.event_seq_last()), str(reader.price_seq_last()), str(reader.election_seq_last()))
+    return hash_of("inputs", regime, version, options, pairing, *places)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
     """The computation that the settings ask for."""
@@ -150,8 +161,11 @@ class _Wanted:
     regime: TaxRegime
     options: str
     prices: PricePolicy
+    limits: PairingLimits
 
     def computation(self, reader: Reader, computed_at: datetime) -> Computation:
+        pairing = pairing_text(reader, self.limits)
+        cited = inputs_hash(reader, regime=self.regime.name, version=self.regime.version, options=self.options, pairing=pairing)
         return Computation(
             regime=self.regime.name,
             version=self.regime.version,
@@ -160,13 +174,15 @@ class _Wanted:
             price_seq=reader.price_seq_last(),
             election_seq=reader.election_seq_last(),
             computed_at=computed_at,
+            pairing=pairing,
+            input_hash=cited,
         )
 
     def matches(self, computed: Computation) -> bool:
         return (computed.regime, computed.version, computed.options) == (self.regime.name, self.regime.version, self.options)
 
 
-def _stale_assets(reader: Reader, wanted: _Wanted, rebuild: Rebuild) -> list[AssetCode]:
+def _stale_assets(reader: Reader, wanted: _Wanted, rebuild: Rebuild, relinked: Collection[str] = ()) -> list[AssetCode]:
     computed = reader.computation()
     if rebuild is Rebuild.ALL or computed is None or not wanted.matches(computed):
         stale = reader.changed_assets(after_event_seq=0)
@@ -176,6 +192,7 @@ def _stale_assets(reader: Reader, wanted: _Wanted, rebuild: Rebuild) -> list[Ass
         if rebuild is Rebuild.UNPRICED or reader.price_seq_last() > computed.price_seq:
             stale |= reader.assets_without_price()
         stale |= _newly_priced(reader, wanted.prices, computed.price_seq)
+    stale |= set(relinked)
     return [AssetCode(asset) for asset in sorted(stale) if not is_fiat(AssetCode(asset))]
 
 
@@ -231,20 +248,24 @@ def movements_of(
     regime: TaxRegime,
     terms: BookTerms,
     gaps: Gaps | None = None,
+    *,
     told: Iterable[Event] | None = None,
+    routes: Routes | None = None,
 ) -> Iterator[Movement]:
     """Yield what all events do to the pools of one asset, by time (ties in no order); add what is lacking to `gaps`.
 
-    `told` are the events of `reader.timeline(asset)`, where they are at hand.
+    `told` are the events of `reader.timeline(asset)`, where they are at hand; `routes` None: those of the stored lots.
     An event for which the law or the book has no place yields nothing and stands in `gaps.refused`.
     """
-    prices, gaps = PriceBook(reader=reader, currency=terms.currency, policy=terms.prices), gaps or Gaps()
+    prices = PriceBook(reader=reader, currency=terms.currency, policy=terms.prices)
+    gaps, routes = gaps or Gaps(), routes or routes_of(reader)
     lacking = gaps.lacking
     for event in reader.timeline(asset) if told is None else told:
         known = len(lacking)
         try:
-            worth = worth_of(event, regime=regime, terms=terms, prices=prices, needs=lacking)
-            movements = regime.movements(event, worth, terms)
+            told = routes.told(event)
+            worths = [worth_of(one, regime=regime, terms=terms, prices=prices, needs=lacking) for one in told]
+            movements = _as_one([regime.movements(one, worth, terms) for one, worth in zip(told, worths, strict=True)])
             _check_sizes(movements)
         except (UnsupportedCase, NumberRefused) as error:
             if asset == min(code for code in assets_of(event) if not is_fiat(AssetCode(code))):  # it is said once
@@ -255,6 +276,13 @@ def movements_of(
         for movement in movements:
             if movement.asset == asset:
                 yield movement
+
+
+def _as_one(parts: Sequence[tuple[Movement, ...]]) -> tuple[Movement, ...]:
+    """Return the movements of the parts of one event, legs numbered on."""
+    if len(parts) == 1:
+        return parts[0]
+    return tuple(replace(movement, leg=leg) for leg, movement in enumerate(chain.from_iterable(parts), start=1))
 
 
 def _check_sizes(movements: Iterable[Movement]) -> None:
@@ -340,7 +368,7 @@ def _missing_basis(piece: Disposal) -> Finding:
 
 def _unknown_lot(lot: Lot) -> Finding:
     unknown = lot.origin is LotOrigin.UNKNOWN
-    halves = "sync or import the account that they came from; until the two halves can be paired, their basis stays missing"
+    halves = "sync or import the account that they came from; see which halves wait, and why: lotwright transfers list"
     return Finding(
         code="unknown-acquisition" if unknown else "unknown-cost",
         severity=Severity.WARNING,

@@ -28,7 +28,7 @@ def _line(kind: str, asked: str | None, known: Iterable[str]) -> str:
     names = sorted(known)
     if asked is None or asked in names:
         return ""
-    names = [name for name in names if name != IN_TRANSIT]  # may be asked for, but is nobody's account
+    names = [name for name in names if not name.startswith(IN_TRANSIT)]  # may be asked for, but is nobody's account
     close = difflib.get_close_matches(asked, names, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"it knows {_listed(names)}"
     return f"the book knows no {kind} {asked!r}; {hint}"

@@ -13,7 +13,8 @@ from ledger.config import BookSettings, ConnectionSettings, resolve_secrets
 from ledger.domain.errors import ConnectorError, InputError, LedgerError, TransientError
 from ledger.domain.finding import Severity
 from ledger.pipeline.interpret import Attribution, Tally
-from ledger.pipeline.match import MatchResult, Rebuild, match_book
+from ledger.pipeline.match import MatchResult, Rebuild
+from ledger.pipeline.periods.derive import derive_book
 from ledger.pipeline.prices.worth import PriceFetch
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.sync import ConnectionSync
@@ -253,7 +254,7 @@ class Night:
             )
 
     def _matched(self, rebuild: Rebuild) -> MatchResult:
-        return match_book(self.store, self.settings, self.regime, now=self.now, progress=self.progress, rebuild=rebuild)
+        return derive_book(self.store, self.settings, self.regime, now=self.now, progress=self.progress, rebuild=rebuild)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from heapq import merge
@@ -11,7 +11,8 @@ from operator import attrgetter
 
 from ledger.config import BookSettings
 from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat
-from ledger.domain.errors import NumberRefused, UnsupportedCase
+from ledger.domain.election import PickOrder
+from ledger.domain.errors import InputError, NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, Fill, Income, IncomeKind
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, FindingCount, GainRow, IncomeRow, JournalRow, ValuationRow
 from ledger.domain.finding import Finding
@@ -22,27 +23,37 @@ from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
 from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
+from ledger.lots.rules import METHODS
 from ledger.pipeline.gains.law import GainsLaw
 from ledger.pipeline.gains.statements import reported_law
 from ledger.pipeline.match import movements_of
 from ledger.pipeline.prices.valuation import PriceBook
 from ledger.pipeline.prices.worth import valuations_of, worth_of
 from ledger.pipeline.terms import terms_of
-from ledger.ports import BookTerms, TaxRegime
+from ledger.pipeline.transfers.pair import Routes, routes_of
+from ledger.ports import BookTerms, MatchingRule, ReportInput, TaxRegime
 from ledger.storage.store import Reader, StoredEvent
 
 _VALUED_KINDS = _FEE_KINDS = ("fill", "transfer", "income", "charge")
+WHAT_IF_METHODS = tuple(order.value for order in PickOrder)
 NO_BOT = BotId("")  # the filter value that asks for what no bot did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What a report is asked for: a period, and None or one bot, asset or account. `NO_BOT` asks for what has no bot."""
+    """What a report is asked for: a period, and None or one bot, asset or account. `NO_BOT` asks for what has no bot.
+
+    `as_filed` asks for the figures of a closed year (True), for those of the book as it stands (False), or for those of closed years
+    where there are any (None); `closing` for a certain one of several closings of a year. `methods` are those to compare.
+    """
 
     period: Period = ALL_TIME
     bot: BotId | None = None
     asset: AssetCode | None = None
     account: AccountId | None = None
+    as_filed: bool | None = None
+    closing: int | None = None
+    methods: tuple[str, ...] = ()
 
     def takes(self, event: Event) -> bool:
         """Tell whether an event belongs to the account and bot asked for."""
@@ -60,7 +71,7 @@ class Selection:
 
 @dataclass(slots=True, kw_only=True)
 class BookInput:
-    """A book as reports see it; implements `ports.ReportInput` over one snapshot of the database."""
+    """A book as reports see it; implements `ports.ReportInput` over one snapshot of the database. `figures` is for the cover."""
 
     reader: Reader
     settings: BookSettings
@@ -68,6 +79,7 @@ class BookInput:
     selection: Selection
     version: str
     options: Mapping[str, str] = field(default_factory=dict)
+    figures: str = ""
     _gains_law: GainsLaw | None = field(default=None, init=False)
 
     @property
@@ -90,6 +102,7 @@ class BookInput:
             filters=str(self.selection),
             version=self.version,
             findings=tuple(FindingCount(code=code, severity=severity, count=count) for (code, severity), count in sorted(counts.items())),
+            figures=self.figures,
         )
 
     def broker(self, account: AccountId) -> str:
@@ -147,8 +160,8 @@ class BookInput:
         chosen = self.selection
         if until is None:
             return self.reader.lots(asset=chosen.asset, account=chosen.account)
-        assets = [chosen.asset] if chosen.asset else sorted(map(AssetCode, self.reader.changed_assets(after_event_seq=0)))
-        lots = chain.from_iterable(self._lots_before(until, asset) for asset in assets if not is_fiat(asset))
+        routes = routes_of(self.reader)
+        lots = chain.from_iterable(self._lots_before(until, asset, routes) for asset in self._assets())
         return (lot for lot in lots if chosen.account in (None, lot.account))
 
     def elections(self) -> Iterator[ElectionRow]:
@@ -179,7 +192,7 @@ class BookInput:
         """Return fills and fees by bot, what has no bot last."""
         fills: Counter[BotId] = Counter()
         fees: defaultdict[BotId, dict[AssetCode, Decimal]] = defaultdict(dict)
-        for event in self._fills():
+        for event in self.fills():
             bot = event.bot or NO_BOT
             fills[bot] += 1
             if event.fee is not None:
@@ -209,10 +222,36 @@ class BookInput:
             self._gains_law = reported_law(self.reader, self.regime, terms_of(self.settings))
         return self._gains_law
 
-    def _lots_before(self, until: datetime, asset: AssetCode) -> list[Lot]:
+    def what_ifs(self) -> Mapping[str, Iterator[GainRow]]:
+        """Return the gains under other orders of lots, without any election; nothing of it is stored."""
+        terms, routes = terms_of(self.settings), routes_of(self.reader)
+        rules = {method: what_if_rule(terms, method) for method in self.selection.methods or WHAT_IF_METHODS}
+        return {method: self._gains_by(rule, terms, routes) for method, rule in rules.items()}
+
+    def closing(self) -> "tuple[ReportInput, ReportInput] | None":
+        """Return None: the figures of closed years are not looked at here."""
+        return None
+
+    def _gains_by(self, rule: MatchingRule, terms: BookTerms, routes: Routes) -> Iterator[GainRow]:
+        law = GainsLaw(self.regime, terms)
+        for asset in self._assets():
+            movements = movements_of(self.reader, asset, self.regime, terms, routes=routes)
+            for outcome in rule.match(ties_ordered(movements)):
+                if isinstance(outcome, Disposal) and outcome.kind in self.regime.taxable and self.selection.takes_piece(outcome):
+                    gain = law.gain(outcome)
+                    if gain.date_disposed in self.period:
+                        yield gain
+
+    def _assets(self) -> list[AssetCode]:
+        """Return the assets asked for that have lots."""
+        chosen = self.selection.asset
+        assets = [chosen] if chosen else sorted(map(AssetCode, self.reader.changed_assets(after_event_seq=0)))
+        return [asset for asset in assets if not is_fiat(asset)]
+
+    def _lots_before(self, until: datetime, asset: AssetCode, routes: Routes) -> list[Lot]:
         """Return the lots of an asset that were open at an instant, in the order in which stored ones are read."""
         terms = terms_of(self.settings, self.reader.elections())
-        movements = movements_of(self.reader, asset, self.regime, terms)
+        movements = movements_of(self.reader, asset, self.regime, terms, routes=routes)
         earlier = takewhile(lambda movement: movement.occurred_at < until, ties_ordered(movements))
         outcomes = self.regime.rule(terms).match(earlier)
         lots = [outcome for outcome in outcomes if isinstance(outcome, Lot) and outcome.quantity_open]
@@ -221,7 +260,8 @@ class BookInput:
     def _takes(self, event: Event) -> bool:
         return local_day(event.occurred_at, self.settings.zone) in self.period and self.selection.takes(event)
 
-    def _fills(self) -> Iterator[Fill]:
+    def fills(self) -> Iterator[Fill]:
+        """Yield the fills of the period by time."""
         since, until = self._instants()
         for stored in self.reader.events(kinds=("fill",), asset=self.selection.asset):
             event = stored.event
@@ -234,6 +274,17 @@ class BookInput:
         """Return the first instant of the period and the first after it."""
         zone, last = self.settings.zone, self.period.to_day
         return _start_of(self.period.from_day, zone), _start_of(None if last is None else last + timedelta(days=1), zone)
+
+
+def what_if_rule(terms: BookTerms, method: str) -> MatchingRule:
+    """Return the rule of a book if its lots always went in another order.
+
+    Raises:
+        InputError: when the method is no order of lots: an average leaves no choice that one could compare.
+    """
+    if method not in WHAT_IF_METHODS:
+        raise InputError(f"lots cannot be compared by method {method!r}", mend=f"choose from: {', '.join(WHAT_IF_METHODS)}")
+    return METHODS[method](replace(terms, method=method, elections=()))
 
 
 class _Receipts:

@@ -428,9 +428,21 @@ class ReportInput(Protocol):
         """Return the book's open findings by severity, code, subject."""
         ...
 
+    def what_ifs(self) -> Mapping[str, Iterator[GainRow]]:
+        """Return, by method, the gains of the book as it stands if lots had always gone in that order; in no order of time.
+
+        Raises:
+            InputError: when a method asked for is no order of lots.
+        """
+        ...
+
+    def closing(self) -> "tuple[ReportInput, ReportInput] | None":
+        """Return one closed tax year twice, as filed and as the book has it now; None where the period is no closed year."""
+        ...
+
 
 class ReportGenerator(Protocol):
-    """One report."""
+    """One report. One that shows entries and balances only says so by an attribute ``facts_only = True``: closing a year freezes none."""
 
     name: str
     title: str

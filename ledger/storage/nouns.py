@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.election import Election
@@ -100,7 +101,11 @@ class CoverageWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Computation:
-    """What the stored lots and disposals stand for: law, settings, and how much of the book went in."""
+    """What the stored lots and disposals stand for: law, settings, and how much of the book went in.
+
+    `pairing` names the limits and decisions by which transfers were paired; None: they never were.
+    `input_hash` is what a computation is cited by, see `ledger.pipeline.match.inputs_hash`; None of one made before there were such.
+    """
 
     regime: str
     version: str
@@ -109,6 +114,42 @@ class Computation:
     price_seq: int
     election_seq: int
     computed_at: datetime
+    pairing: str | None = None
+    input_hash: Hash | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedYear:
+    """One closing of a tax year, without the figures themselves; `version` counts the closings of a year from 1.
+
+    `from_day` and `to_day` are its days in the zone that the book had. `disposals`, `receipts` and `lots` count rows, `gain` is the sum
+    of all gains that are known. `gains_hash`, `income_hash` and `lots_hash` are over the figures of these rows, `content_hash` over the
+    whole text. `amends` is the hash of the version before, None of the first; `previous_hash` that of the closing before, of
+    whatever year, and the book's genesis for the first; `hash` seals all of it.
+    """
+
+    seq: int
+    year: int
+    version: int
+    from_day: date
+    to_day: date
+    closed_at: datetime
+    software: str
+    regime: str
+    regime_version: str
+    options: str
+    input_hash: Hash
+    disposals: int
+    receipts: int
+    lots: int
+    gain: Decimal
+    gains_hash: Hash
+    income_hash: Hash
+    lots_hash: Hash
+    content_hash: Hash
+    amends: Hash | None
+    previous_hash: Hash
+    hash: Hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

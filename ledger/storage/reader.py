@@ -22,15 +22,17 @@ from sqlalchemy import (
 )
 
 from ledger.domain.entry import Posting
-from ledger.domain.event import Event
+from ledger.domain.event import Event, Transfer
 from ledger.domain.facts import JournalRow
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import EntryId, EventId, Hash, LotId, PayloadId
 from ledger.domain.law.statement import StatementRow
 from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload, PayloadKind
+from ledger.domain.transfers.pairing import PairDecision, TransferLink
 from ledger.storage import rows, tables
 from ledger.storage.backend import Backend
+from ledger.storage.closed_years import ClosedYearReader
 from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, State, StoredEntry, StoredEvent
 from ledger.storage.quotes import QuoteReader
 from ledger.storage.register import RegisterReader
@@ -46,8 +48,10 @@ from ledger.storage.tables import (
     evidence,
     finding,
     lot,
+    pair_decision,
     payload,
     posting,
+    transfer_link,
 )
 
 _ROWS = 2_000  # rows fetched at a time: flat memory, few round trips
@@ -62,7 +66,7 @@ Condition = ColumnElement[bool] | None
 AnySelect = Select[*tuple[Any, ...]]
 
 
-class Reader(QuoteReader, RegisterReader):
+class Reader(ClosedYearReader, QuoteReader, RegisterReader):
     """What a book says. Made by `Store.read`."""
 
     def __init__(self, connection: Connection, backend: Backend) -> None:
@@ -185,6 +189,14 @@ class Reader(QuoteReader, RegisterReader):
     def assets(self) -> set[str]:
         """Return the assets that events move."""
         return {asset for (assets,) in self._connection.execute(select(event.c.assets).distinct()) for asset in assets.split()}
+
+    def half_transfers(self) -> Iterator[Transfer]:
+        """Yield the live transfers of which one side is not known, by `occurred_at`, then arrival."""
+        transfers = event.c.kind == literal_column("'transfer'")  # spelled out, so that its index serves
+        statement = select(*rows.FACT_COLUMNS).where(transfers, _live()).order_by(event.c.occurred_at, event.c.seq)
+        for told in map(rows.event_of_row, self._stream(statement)):
+            if isinstance(told, Transfer) and None in (told.from_account, told.to_account):
+                yield told
 
     def timeline(self, asset: str) -> Iterator[Event]:
         """Yield the live events that move an asset by `occurred_at`, without what only storage knows of them: for long sweeps."""
@@ -328,6 +340,25 @@ class Reader(QuoteReader, RegisterReader):
         """Return the open findings with their origins: errors first, then by code, subject, origin."""
         ordered = select(finding).order_by(_SEVERITIES, finding.c.code, finding.c.subject, finding.c.origin)
         return [(row.origin, rows.finding_of(row)) for row in self._connection.execute(ordered)]
+
+    # --- transfers --------------------------------------------------------------------------------------------------
+
+    def pair_decisions(self) -> list[PairDecision]:
+        """Return what was decided about halves of transfers, in order."""
+        return [rows.decision_of(row) for row in self._connection.execute(select(pair_decision).order_by(pair_decision.c.seq))]
+
+    def pair_decision_seq_last(self) -> int:
+        """Return the place of the newest decision, 0 where there is none."""
+        return self._seq_last(pair_decision)
+
+    def transfer_links(self, half: EventId | None = None) -> list[TransferLink]:
+        """Return by which links lots were carried, by withdrawal and deposit; only those of one half."""
+        statement = _where(
+            select(transfer_link),
+            None if half is None else (transfer_link.c.withdrawal == half) | (transfer_link.c.deposit == half),
+        )
+        ordered = statement.order_by(transfer_link.c.withdrawal, transfer_link.c.deposit)
+        return [rows.link_of(row) for row in self._connection.execute(ordered)]
 
     # --- lots and disposals -----------------------------------------------------------------------------------------
 

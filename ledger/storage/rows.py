@@ -21,6 +21,7 @@ from ledger.domain.law.statement import BrokerForm, StatementRow
 from ledger.domain.lot import Caveat, DepartureKind, Disposal, Gap, HoldingTerm, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
+from ledger.domain.transfers.pairing import DecisionKind, PairDecision, PairEvidence, TransferLink
 from ledger.storage.backend import BulkRow
 from ledger.storage.columns import day_text_or_none, decimal_text, decimal_text_or_none, fitting, instant_text_or_none, json_text
 from ledger.storage.nouns import CoverageWindow, KnownEvent, NewEntry, NewEvent, RegisteredElection, StoredEvent
@@ -282,6 +283,52 @@ def quote_of(row: AnyRow) -> PriceQuote:
     return PriceQuote(asset=asset, currency=currency, observed_at=observed_at, price=price, source=source)
 
 
+# --- transfers ------------------------------------------------------------------------------------------------------
+
+
+def decision_values(seq: int, decision: PairDecision) -> dict[str, object]:
+    """Return the columns of a decision about halves of transfers."""
+    return {
+        "seq": seq,
+        "kind": decision.kind.value,
+        "withdrawals": list(decision.withdrawals),
+        "deposits": list(decision.deposits),
+        "lost": decision.lost,
+        "decided_at": decision.decided_at,
+    }
+
+
+def decision_of(row: AnyRow) -> PairDecision:
+    """Read a row with the columns of a decision."""
+    return PairDecision(
+        kind=DecisionKind(row.kind),
+        withdrawals=tuple(row.withdrawals),
+        deposits=tuple(row.deposits),
+        lost=row.lost,
+        decided_at=row.decided_at,
+    )
+
+
+def link_row(link: TransferLink) -> BulkRow:
+    """Return the row of a link."""
+    quantity, lost = decimal_text(link.quantity), decimal_text(link.lost)
+    return link.withdrawal, link.deposit, link.asset, quantity, lost, int(link.at_once), link.evidence.value
+
+
+def link_of(row: AnyRow) -> TransferLink:
+    """Read all columns of a link."""
+    withdrawal, deposit, asset, quantity, lost, at_once, found_by = row
+    return TransferLink(
+        withdrawal=withdrawal,
+        deposit=deposit,
+        asset=asset,
+        quantity=quantity,
+        lost=lost,
+        at_once=at_once,
+        evidence=PairEvidence(found_by),
+    )
+
+
 # --- lots and disposals ---------------------------------------------------------------------------------------------
 
 
@@ -305,6 +352,7 @@ def lot_rows(lots: Sequence[Lot]) -> Iterator[BulkRow]:
             None if lot.gap is None else lot.gap.value,
             lot.serial,
             *(cost_keys(lot.rate_key) if lot.quantity_open else (None, None)),
+            lot.carried_by,
         )
 
 
@@ -317,7 +365,7 @@ def cost_keys(rate_key: int | None) -> tuple[bytes, bytes]:
 
 def lot_of(row: AnyRow) -> Lot:
     """Read all columns of a lot."""
-    lot_id, part, event_id, source_id, asset, account, wallet, acquired_at, origin, *sizes, gap, serial, lowest_first, _ = row
+    lot_id, part, event_id, source_id, asset, account, wallet, acquired_at, origin, *sizes, gap, serial, lowest_first, _, carried_by = row
     quantity, cost_basis, quantity_open, cost_open = sizes
     return Lot(
         lot_id=lot_id,
@@ -336,6 +384,7 @@ def lot_of(row: AnyRow) -> Lot:
         gap=_GAPS[gap],
         serial=serial,
         rate_key=None if lowest_first in (None, _LAST) else int.from_bytes(lowest_first, "big") - _MIDDLE,
+        carried_by=carried_by,
     )
 
 

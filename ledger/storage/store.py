@@ -18,6 +18,7 @@ from ledger.storage import migrate
 from ledger.storage.backend import Backend
 from ledger.storage.faults import told_as_book_errors
 from ledger.storage.nouns import (
+    ClosedYear,
     Computation,
     CoverageWindow,
     KnownEvent,
@@ -36,6 +37,7 @@ from ledger.storage.tables import book
 from ledger.storage.writer import Writer
 
 __all__ = [
+    "ClosedYear",
     "Computation",
     "CoverageWindow",
     "KnownEvent",

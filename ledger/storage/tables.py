@@ -1,7 +1,8 @@
 """Every table of a book, in one `MetaData` with one naming convention.
 
-Raw facts (payload, event, evidence, entry, posting, price, coverage, broker_statement, election, book) only ever grow: triggers, made by
-the migrations, let the database itself refuse UPDATE and DELETE. Lots and disposals are derived and may be deleted and built again.
+Raw facts (payload, event, evidence, entry, posting, price, coverage, broker_statement, election, pair_decision, book) and closed years only
+ever grow: triggers, made by the migrations, let the database itself refuse UPDATE and DELETE. Lots, disposals and links of transfers are
+derived and may be deleted and built again.
 """
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
@@ -89,6 +90,8 @@ Index("ix_event_source_id", event.c.source_id)
 for _name in ("order_id", "client_order_id"):
     _told = event.c[_name].is_not(None)
     Index(f"ix_event_{_name}", event.c[_name], sqlite_where=_told, postgresql_where=_told)
+# Transfers are few among fills, and all of them are asked for at once.
+Index("ix_event_transfer", event.c.occurred_at, sqlite_where=event.c.kind == "transfer", postgresql_where=event.c.kind == "transfer")
 
 evidence = Table(
     "evidence",
@@ -205,6 +208,61 @@ computation = Table(
     Column("price_seq", Seq, nullable=False),
     Column("election_seq", Seq, nullable=False),
     Column("computed_at", Instant, nullable=False),
+    Column("pairing", Text, nullable=True),
+    Column("input_hash", Key, nullable=True),  # none of computations before there were hashes
+)
+
+pair_decision = Table(
+    "pair_decision",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("kind", Key, nullable=False),
+    Column("withdrawals", JsonText, nullable=False),  # event ids
+    Column("deposits", JsonText, nullable=False),
+    Column("lost", ExactDecimal, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+)
+
+transfer_link = Table(
+    "transfer_link",
+    METADATA,
+    Column("withdrawal", Key, primary_key=True),
+    Column("deposit", Key, primary_key=True),
+    Column("asset", Key, nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("lost", ExactDecimal, nullable=False),
+    Column("at_once", Boolean, nullable=False),
+    Column("evidence", Key, nullable=False),
+    Index(None, "deposit"),
+)
+
+closed_year = Table(
+    "closed_year",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),  # place in the chain of closings, from 1
+    Column("year", Integer, nullable=False),
+    Column("version", Integer, nullable=False),  # from 1; an amended return is the next
+    Column("from_day", Day, nullable=False),
+    Column("to_day", Day, nullable=False),
+    Column("closed_at", Instant, nullable=False),
+    Column("software", Key, nullable=False),
+    Column("regime", Key, nullable=False),
+    Column("regime_version", Key, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("input_hash", Key, nullable=False),
+    Column("disposals", Integer, nullable=False),
+    Column("receipts", Integer, nullable=False),
+    Column("lots", Integer, nullable=False),
+    Column("gain", ExactDecimal, nullable=False),
+    Column("gains_hash", Key, nullable=False),
+    Column("income_hash", Key, nullable=False),
+    Column("lots_hash", Key, nullable=False),
+    Column("content_hash", Key, nullable=False),
+    Column("amends", Key, nullable=True),
+    Column("previous_hash", Key, nullable=False),
+    Column("hash", Key, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # zlib
+    UniqueConstraint("year", "version"),
 )
 
 election = Table(
@@ -246,6 +304,7 @@ lot = Table(
     Column("serial", Integer, nullable=False),
     Column("lowest_first", LargeBinary, nullable=True),  # a sort key by exact cost per unit, of open lots only
     Column("highest_first", LargeBinary, nullable=True),  # the same the other way round
+    Column("carried_by", Key, nullable=True),
     Index(None, "asset", "wallet", "acquired_at"),
 )
 # The open lots of a pool in each order in which they may go: a preview reads no more of them than a sale would take.

@@ -1,21 +1,25 @@
 """Additions to a book: nouns in, inside one write that is committed as a whole. Nothing here changes a raw fact."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select
 
 from ledger.domain.finding import Finding
+from ledger.domain.ids import EventId
 from ledger.domain.law.statement import StatementRow
 from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload
+from ledger.domain.transfers.pairing import PairDecision, TransferLink
 from ledger.storage import rows
-from ledger.storage.nouns import Computation, CoverageWindow, NewEntry, NewEvent, State
+from ledger.storage.nouns import ClosedYear, Computation, CoverageWindow, NewEntry, NewEvent, State
 from ledger.storage.quotes import QuoteWriter
 from ledger.storage.reader import Reader
 from ledger.storage.register import RegisterWriter
 from ledger.storage.tables import (
     broker_statement,
+    closed_year,
     computation,
     coverage,
     cursor,
@@ -25,8 +29,10 @@ from ledger.storage.tables import (
     evidence,
     finding,
     lot,
+    pair_decision,
     payload,
     posting,
+    transfer_link,
 )
 
 
@@ -87,6 +93,22 @@ class Writer(Reader, QuoteWriter, RegisterWriter):
         self._backend.insert(self._connection, broker_statement, rows.statement_rows(first, fresh, payload_seq, recorded_at))
         return len(fresh)
 
+    def add_pair_decision(self, decision: PairDecision) -> None:
+        """Store what a user decided about halves of transfers."""
+        self._connection.execute(insert(pair_decision), rows.decision_values(self._seq_last(pair_decision) + 1, decision))
+
+    def replace_links(self, gone: Sequence[TransferLink], new: Sequence[TransferLink]) -> None:
+        """Put new links of transfers in the place of those that hold no longer; they are derived."""
+        if gone:
+            keys = {(link.withdrawal, link.deposit) for link in gone}
+            within = self._backend.among(transfer_link.c.withdrawal, sorted({withdrawal for withdrawal, _ in keys}))
+            kept = [
+                link for link in map(rows.link_of, self._connection.execute(select(transfer_link).where(within))) if _key(link) not in keys
+            ]
+            self._connection.execute(delete(transfer_link).where(within))
+            new = [*kept, *new]
+        self._backend.insert(self._connection, transfer_link, map(rows.link_row, new))
+
     def clear_matches(self, assets: Sequence[str] | None) -> None:
         """Delete the lots and disposals of these assets, None: of all; they are derived and can be built again."""
         for table in (lot, disposal):
@@ -101,6 +123,10 @@ class Writer(Reader, QuoteWriter, RegisterWriter):
         """Store disposals."""
         self._backend.insert(self._connection, disposal, rows.disposal_rows(disposals))
 
+    def add_closed_year(self, closed: ClosedYear, content: bytes) -> None:
+        """Store a closing with its compressed figures; its place goes on from the last one."""
+        self._connection.execute(insert(closed_year), {**asdict(closed), "content": content})
+
     def put_computation(self, done: Computation) -> None:
         """Say what the stored lots and disposals stand for from now on."""
         self._connection.execute(
@@ -114,5 +140,11 @@ class Writer(Reader, QuoteWriter, RegisterWriter):
                 "price_seq": done.price_seq,
                 "election_seq": done.election_seq,
                 "computed_at": done.computed_at,
+                "pairing": done.pairing,
+                "input_hash": done.input_hash,
             },
         )
+
+
+def _key(link: TransferLink) -> tuple[EventId, EventId]:
+    return link.withdrawal, link.deposit

@@ -5,6 +5,8 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
 from ledger.domain.period import YearStart
+from ledger.domain.transfers.pairing import PairingLimits
 
 BookWith = Callable[[str], Path]
 
@@ -39,6 +42,12 @@ regime    = "generic"
 method    = "fifo"
 scope     = "wallet"
 year_start = "07-01"
+
+[transfers]
+window_hours    = 48
+skew_minutes    = 0
+tolerance       = "0.000000000000000001"
+tolerance_share = "0"
 
 [connections.main]
 venue    = "coinbase-exchange"
@@ -81,6 +90,9 @@ def test_a_whole_file_is_read_as_it_says(book_with: BookWith) -> None:
         database=f"sqlite:///{folder}/books/main.sqlite3",
         currency=AssetCode("EUR"),
         time_zone="Europe/Berlin",
+        transfers=PairingLimits(
+            window=timedelta(hours=48), skew=timedelta(0), tolerance=Decimal("0.000000000000000001"), tolerance_share=Decimal(0)
+        ),
         regime="generic",
         method="fifo",
         scope="wallet",
@@ -271,6 +283,44 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         '[connections."(in transit)"]\nvenue = "v"\n',
         "the name of connection is '(in transit)'",
         KEPT_NAME,
+    ),
+    "an account called like units of one transfer": (
+        '[connections."(in transit) main -> vault"]\nvenue = "v"\n',
+        "the name of connection is '(in transit) main -> vault'",
+        KEPT_NAME,
+    ),
+    "an unknown setting of transfers": ("[transfers]\nwindow = 24\n", "transfers.window is no setting", "did you mean 'window_hours'?"),
+    "a window that is no number": (
+        '[transfers]\nwindow_hours = "24"\n',
+        "transfers.window_hours is '24'",
+        "use a whole number from 0 to 8784",
+    ),
+    "a window beyond all time": (
+        f"[transfers]\nwindow_hours = {10**30}\n",
+        f"transfers.window_hours is {10**30}",
+        "use a whole number from 0 to 8784",
+    ),
+    "a skew that runs backwards": (
+        "[transfers]\nskew_minutes = -1\n",
+        "transfers.skew_minutes is -1",
+        "use a whole number from 0 to 527040",
+    ),
+    "a skew that is a truth": (
+        "[transfers]\nskew_minutes = true\n",
+        "transfers.skew_minutes is True",
+        "use a whole number from 0 to 527040",
+    ),
+    "a tolerance that has lost digits": ("[transfers]\ntolerance = 0.1\n", "transfers.tolerance is 0.1", "write it as text in quotes"),
+    "a tolerance that is no number": (
+        '[transfers]\ntolerance = "1%"\n',
+        "transfers.tolerance is '1%'",
+        'use a number in quotes, such as "0.005"',
+    ),
+    "a tolerance below nothing": ('[transfers]\ntolerance = "-1"\n', "transfers.tolerance is '-1'", "use 0 or more"),
+    "a tolerance of all": (
+        '[transfers]\ntolerance_share = "1"\n',
+        "transfers.tolerance_share is 1",
+        "use a part of what was sent, below 1, such as 0.005",
     ),
     "another kind of database": (
         '[book]\ndatabase = "mysql://root:hunter2@host/books"\n',

@@ -13,6 +13,7 @@ from ledger.domain.event import BalanceSnapshot, SourceRank, Transfer
 from ledger.domain.event_text import HeadFields
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EntryId, EventId, Hash, SourceId, VenueName, hash_of
+from ledger.domain.transfers.pairing import USUAL_LIMITS
 from ledger.journal.balances import balances_of, balances_of_entries
 from ledger.journal.chain import link
 from ledger.journal.chart import assets_of_account
@@ -25,6 +26,8 @@ from ledger.journal.checks import (
     reconciled,
     unexplained_clearing,
 )
+from ledger.journal.pair_choices import dismissal_of, match_of
+from ledger.journal.pairing import Pairing, paired
 from ledger.journal.posting_rules import entry_of, reversal_of
 
 GENESIS = hash_of("genesis")
@@ -56,6 +59,10 @@ def transfer(name: str, sender: str | None, receiver: str | None, quantity: str 
         amount=Amount(quantity=Decimal(quantity), asset=asset),
         **head(name),
     )
+
+
+def pairing(*transfers: Transfer) -> Pairing:
+    return paired(transfers, [], USUAL_LIMITS)
 
 
 def booked(event: Transfer, revision: int = 1) -> JournalEntry:
@@ -187,29 +194,61 @@ def test_balances_keep_every_digit() -> None:
 
 
 def test_a_clearing_account_at_zero_needs_no_word() -> None:
-    assert unexplained_clearing(balances_of_entries([E3]), []) == []
+    assert unexplained_clearing(balances_of_entries([E3]), pairing()) == []
 
 
 def test_halves_of_transfers_explain_the_clearing_account() -> None:
-    findings = unexplained_clearing(balances_of_entries([E1, E2, E3]), [OUT, IN])
+    other = transfer("2", None, "vault", "2")
+    findings = unexplained_clearing(balances_of_entries([E1, booked(other), E3]), pairing(OUT, other))
     assert codes(findings) == ["unpaired-withdrawal", "unpaired-deposit"]
     assert "no arrival is known" in findings[0].message
+    assert "lotwright transfers dismiss 100000000000" in findings[0].mend
     assert "no origin is known" in findings[1].message
+    assert "a `withdrawal` of 2 BTC at 2025-03-01T12:00:00.000000Z, which will pair with it" in findings[1].mend
+
+
+def test_halves_that_are_paired_need_no_word_even_where_some_was_lost() -> None:
+    less = transfer("2", None, "vault", "0.999")
+    for arrived in (IN, less):
+        assert unexplained_clearing(balances_of_entries([E1, booked(arrived)]), pairing(OUT, arrived)) == []
+
+
+def test_a_half_that_several_fit_names_them() -> None:
+    more = transfer("4", "other", None)
+    found = unexplained_clearing(balances_of_entries([E1, E2, booked(more)]), pairing(OUT, IN, more))
+    assert codes(found) == ["unpaired-withdrawal", "unpaired-deposit", "unpaired-withdrawal"]
+    assert "100000000000, 400000000000 would fit, and nothing tells which" in found[1].message
+    assert found[1].mend == "say which: lotwright transfers match 200000000000 100000000000"
+
+
+@pytest.mark.parametrize("half", [OUT, IN])
+def test_a_dismissed_half_says_how_it_can_be_told_what_it_was(half: Transfer) -> None:
+    dismissed = paired([half], [dismissal_of(pairing(half), half, decided_at=NOW)], USUAL_LIMITS)
+    (finding,) = unexplained_clearing(balances_of_entries([booked(half)]), dismissed)
+    assert finding.code == ("dismissed-withdrawal" if half is OUT else "dismissed-deposit")
+    assert f"lotwright transfers split {half.event_id[:12]}" in finding.mend
+
+
+def test_a_match_that_holds_no_longer_is_found() -> None:
+    decided = match_of(Pairing(pairs=(), waiting=(), dismissed=(), void=()), [OUT, IN], USUAL_LIMITS, rest_is_fee=False, decided_at=NOW)
+    found = unexplained_clearing(balances_of_entries([E1]), paired([OUT], [decided], USUAL_LIMITS))
+    assert codes(found) == ["unpaired-withdrawal", "pair-decision-void"]
+    assert found[1].mend.endswith("lotwright transfers match 100000000000 200000000000")
 
 
 def test_a_clearing_balance_beyond_the_known_halves_is_an_error() -> None:
-    (finding,) = unexplained_clearing(balances_of_entries([E1]), [])
+    (finding,) = unexplained_clearing(balances_of_entries([E1]), pairing())
     assert (finding.code, finding.subject) == ("clearing-not-zero", "equity:clearing:transfers BTC")
     assert "holds 1 BTC" in finding.message
 
 
 def test_a_half_that_is_not_in_the_clearing_account_is_an_error_too() -> None:
-    assert codes(unexplained_clearing({}, [OUT])) == ["unpaired-withdrawal", "clearing-not-zero"]
+    assert codes(unexplained_clearing({}, pairing(OUT))) == ["unpaired-withdrawal", "clearing-not-zero"]
 
 
 def test_money_that_came_from_a_bank_is_no_half_transfer() -> None:
     deposit = transfer("4", None, "main", asset=USD)
-    assert unexplained_clearing(balances_of_entries([booked(deposit)]), [deposit]) == []
+    assert unexplained_clearing(balances_of_entries([booked(deposit)]), pairing(deposit)) == []
 
 
 # --- the venue's balances --------------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ def test_a_run_killed_between_booking_and_matching_is_finished_by_the_next_repor
     book: Book, two_accounts: Path, gains_of: Callable[..., list[Row]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("ledger.book.core.match_into", lambda *_, **__: MatchResult())
+        patch.setattr("ledger.book.core.derive_into", lambda *_, **__: MatchResult())
         book.import_files([two_accounts])
     assert computations(book.store) == 0
     assert [gain["gain"] for gain in gains_of(book)] == ["30000"]
@@ -149,7 +149,7 @@ def test_an_event_without_a_place_in_the_lots_is_a_finding_when_a_venue_told_it(
     book: Book, row: Callable[..., Row], write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:  # booked without being matched, as a sync books pages
-        patch.setattr("ledger.book.core.match_into", lambda *_, **__: MatchResult())
+        patch.setattr("ledger.book.core.derive_into", lambda *_, **__: MatchResult())
         book.import_files([write(row("b1", time="2025-02-01T12:00:00Z"), row("s1", type="sell", fee_asset="BTC", fee_amount="-2"))])
     assert [lot.quantity_open for lot in book.lots()] == [1]
     (finding,) = book.findings()

@@ -61,6 +61,8 @@ class InventedBook:
     options: Mapping[str, str] = field(default_factory=lambda: FIRST_CHOICES)
     loss_rows: tuple[DeferredLoss, ...] = ()
     brokers: Mapping[str, str] = field(default_factory=dict)
+    what_if_rows: Mapping[str, tuple[GainRow, ...]] = field(default_factory=dict)
+    sides: "tuple[InventedBook, InventedBook] | None" = None
 
     def broker(self, account: AccountId) -> str:
         return self.brokers.get(account, account)
@@ -91,6 +93,12 @@ class InventedBook:
 
     def findings(self) -> tuple[Finding, ...]:
         return self.finding_rows
+
+    def what_ifs(self) -> Mapping[str, Iterator[GainRow]]:
+        return {method: iter(rows) for method, rows in self.what_if_rows.items()}
+
+    def closing(self) -> "tuple[InventedBook, InventedBook] | None":
+        return self.sides
 
 
 def _number(text: str | None) -> Decimal | None:

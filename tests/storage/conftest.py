@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -34,8 +34,9 @@ from ledger.domain.law.statement import BrokerForm, StatementRow
 from ledger.domain.lot import DepartureKind, Disposal, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
+from ledger.domain.transfers.pairing import DecisionKind, PairDecision, PairEvidence, TransferLink
 from ledger.journal.chain import cells_of
-from ledger.storage.store import Computation, CoverageWindow, NewEntry, NewEvent, PriceAsked, RegisteredElection, Store, Writer
+from ledger.storage.store import ClosedYear, Computation, CoverageWindow, NewEntry, NewEvent, PriceAsked, RegisteredElection, Store, Writer
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 BTC, USD = AssetCode("BTC"), AssetCode("USD")
@@ -260,6 +261,35 @@ def booked() -> Callable[..., None]:
     return _booked
 
 
+def _closed_year(**changes: object) -> ClosedYear:
+    """The first closing of a book, of 2024; its hashes are made up."""
+    plain: dict[str, object] = {
+        "seq": 1,
+        "year": 2024,
+        "version": 1,
+        "from_day": date(2024, 1, 1),
+        "to_day": date(2024, 12, 31),
+        "closed_at": NOON,
+        "software": "0.1.0",
+        "regime": "us",
+        "regime_version": "1",
+        "options": "{}",
+        "disposals": 1,
+        "receipts": 0,
+        "lots": 2,
+        "gain": Decimal("-1.5"),
+        "amends": None,
+        **{f"{name}_hash": hash_of(name) for name in ("input", "gains", "income", "lots", "content", "previous")},
+        "hash": hash_of("whole"),
+    }
+    return ClosedYear(**{**plain, **changes})
+
+
+@pytest.fixture
+def closed_year() -> Callable[..., ClosedYear]:
+    return _closed_year
+
+
 @pytest.fixture
 def full_store(store: Store) -> Store:
     """A book with a row in every table."""
@@ -295,4 +325,24 @@ def full_store(store: Store) -> Store:
             Computation(regime="us", version="1", options="{}", event_seq=1, price_seq=1, election_seq=1, computed_at=NOON)
         )
         writer.add_elections([_registered()])
+        writer.add_pair_decision(
+            PairDecision(
+                kind=DecisionKind.MATCH,
+                withdrawals=(EventId("e-3"),),
+                deposits=(EventId("e-4"), EventId("e-5")),
+                lost=Decimal("0.1"),
+                decided_at=NOON,
+            )
+        )
+        link = TransferLink(
+            withdrawal=EventId("e-3"),
+            deposit=EventId("e-4"),
+            asset=BTC,
+            quantity=Decimal("0.2"),
+            lost=Decimal("0.1"),
+            at_once=False,
+            evidence=PairEvidence.HAND,
+        )
+        writer.replace_links([], [link])
+        writer.add_closed_year(_closed_year(), b"content")
     return store

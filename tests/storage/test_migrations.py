@@ -17,8 +17,8 @@ SECOND = '''"""A later schema, for tests."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "{revision}"
-down_revision = "{down_revision}"
+revision = "9999"
+down_revision = "{newest}"
 
 
 def upgrade() -> None:
@@ -37,9 +37,7 @@ def second_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A later Lotwright, whose schema has one more column."""
     folder = tmp_path / "50% more migrations"
     shutil.copytree(migrate.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    newest = migrate.revisions()[-1]
-    later = f"{int(newest) + 1:04}"
-    (folder / "versions" / f"{later}_second.py").write_text(SECOND.format(revision=later, down_revision=newest))
+    (folder / "versions" / "9999_second.py").write_text(SECOND.replace("{newest}", migrate.revisions()[-1]))
     monkeypatch.setattr(migrate, "MIGRATIONS", folder)
 
 

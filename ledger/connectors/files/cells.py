@@ -181,7 +181,7 @@ def account_of(text: str) -> AccountId:
     Raises:
         InputError: when the text is no such name, or the one that units on their way between wallets are kept under.
     """
-    if text == IN_TRANSIT:
+    if text.startswith(IN_TRANSIT):
         raise InputError(f"{shown(text)} is kept for units on their way between wallets", mend="choose another name")
     if ":" in text:
         raise InputError(f"{shown(text)} has a colon", mend="leave colons out of the names of accounts")

@@ -51,7 +51,7 @@ class Session:
         if self.quiet or not sys.stderr.isatty():
             yield Silent()
             return
-        from ledger.cli.bars import Bars  # noqa: PLC0415  # draws with a library that takes long to load
+        from ledger.cli.terminal.bars import Bars  # noqa: PLC0415  # draws with a library that takes long to load
 
         bars = Bars()
         with bars.drawn:

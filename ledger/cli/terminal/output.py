@@ -4,12 +4,14 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from stat import S_ISREG
 from tempfile import TemporaryFile, gettempdir, mkstemp
 from typing import IO, TYPE_CHECKING
+
+import click
 
 from ledger.domain.errors import InputError
 
@@ -58,6 +60,13 @@ def guard_standard_output() -> None:
     if plain is not None:
         raw = _StandardOutput(plain.fileno(), "wb", closefd=False)
         sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding=plain.encoding, errors=plain.errors, line_buffering=plain.isatty())
+
+
+def print_columns(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows as aligned columns, two spaces apart."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""The terminal: what is printed where, progress, and readers that go away."""

@@ -1,0 +1,1 @@
+"""Words for the two halves of a transfer and what joins them."""

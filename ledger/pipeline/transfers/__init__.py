@@ -1,0 +1,1 @@
+"""Halves of transfers: paired, routed before the law, and listed for people."""
