@@ -92,7 +92,7 @@ class FileImport:
         rows = self._absorb(path, file_format.read(table.rows, table.header, self.terms), taker, accounts)
         absorber.tally.add(Tally(new=intake.new, known=intake.known))
         contradictions = [one.finding(payload.payload_id) for one in absorber.contradictions]
-        writer.replace_findings(f"payload:{payload.payload_id}", contradictions, self.recorded_at)
+        writer.replace_findings(f"payload:{payload.payload_id}", [*taker.findings, *contradictions], self.recorded_at)
         return FileOutcome(
             path=path,
             format_name=file_format.name,
@@ -144,10 +144,12 @@ class _Taker:
     writer: Writer
     payload_seq: int
     recorded_at: datetime
+    findings: list[Finding] = field(default_factory=list)
 
     def take(self, chunk: Sequence[FileRow]) -> list[RowFault]:
         """Store what rows without faults say; return what is wrong with it all the same."""
         self.absorber.absorb(_told(chunk), self.payload_seq)
+        self.findings.extend(finding for row in chunk for finding in row.findings)
         statements = [(row.line, row.statement) for row in chunk if row.statement is not None]
         if statements:
             new = self.writer.add_statement_rows(statements, self.payload_seq, self.recorded_at)

@@ -6,10 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ledger.connectors.files.coinbase_pro_fills import CoinbaseProFills
-from ledger.connectors.files.lotwright_1099 import Lotwright1099
-from ledger.connectors.files.lotwright_elections import LotwrightElections
-from ledger.connectors.files.lotwright_events import LotwrightEvents
+from ledger import plugins
 from ledger.connectors.files.reading import read_table
 from ledger.connectors.files.recognition import recognise
 from ledger.domain.ids import AccountId, BotId
@@ -21,7 +18,7 @@ FaultsOf = Callable[..., list[str]]
 
 @pytest.fixture(scope="session")
 def formats() -> tuple[FileFormat, ...]:
-    return (CoinbaseProFills(), Lotwright1099(), LotwrightElections(), LotwrightEvents())
+    return plugins.file_formats()
 
 
 @pytest.fixture(scope="session")
