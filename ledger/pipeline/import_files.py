@@ -80,7 +80,7 @@ class FileImport:
 
     def _import(self, path: Path, writer: Writer, held: HeldEvents) -> FileOutcome:
         content = read_file(path)
-        table = read_table(io.BytesIO(content), name=str(path))
+        table = read_table(io.BytesIO(content), name=str(path), knows=self._knows)
         file_format = recognise(table.header, self.formats, name=str(path), wanted=self.format_name)
         payload = self._payload(path, content, file_format)
         _check_account(path, payload, writer)
@@ -101,6 +101,9 @@ class FileImport:
             rows=rows,
             tally=absorber.tally,
         )
+
+    def _knows(self, header: tuple[str, ...]) -> bool:
+        return any(one.recognises(header) for one in self.formats if self.format_name in {None, one.name})
 
     def _absorb(self, path: Path, rows: Iterator[FileRow], taker: "_Taker", accounts: set[AccountId]) -> int:
         faults: list[RowFault] = []

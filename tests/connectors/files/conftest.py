@@ -25,7 +25,8 @@ def formats() -> tuple[FileFormat, ...]:
 def read_file(formats: tuple[FileFormat, ...]) -> ReadFile:
     def read(text: str | bytes, *, account: str | None = None, bot: str | None = None, wanted: str | None = None) -> list[FileRow]:
         content = text.encode() if isinstance(text, str) else text
-        table = read_table(io.BytesIO(content), name="my.csv")
+        known = [one for one in formats if wanted in {None, one.name}]
+        table = read_table(io.BytesIO(content), name="my.csv", knows=lambda header: any(one.recognises(header) for one in known))
         terms = FileTerms(
             account=None if account is None else AccountId(account),
             bot=None if bot is None else BotId(bot),
