@@ -15,8 +15,6 @@ from typing import BinaryIO
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from openpyxl import load_workbook
-
 from ledger.domain.errors import InputError
 
 UNPACKED_BYTES_MAX = 512 * 1024 * 1024
@@ -71,6 +69,8 @@ class Archive:
             raise InputError(f"{self._name}: the workbook cannot be read", mend=_SAVE_AS_CSV) from error
 
     def _sheet_rows(self) -> Iterator[tuple[int, list[str]]]:
+        from openpyxl import load_workbook  # noqa: PLC0415 - loads slowly, and most imports need none of it
+
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about styles that do not matter here
             book = load_workbook(self._stream, read_only=True, data_only=False, keep_links=False)
