@@ -9,6 +9,7 @@ from ledger import config, plugins
 from ledger.book.core import SILENT, BookCore
 from ledger.domain.errors import InputError
 from ledger.domain.ids import AccountId, BotId
+from ledger.pipeline.explain_file import FileExplanation, explain_file
 from ledger.pipeline.import_files import FileImport, FileOutcome
 from ledger.pipeline.interpret import Attribution
 from ledger.pipeline.match import Rebuild
@@ -87,6 +88,14 @@ class TakingIn(BookCore):
         )
         with self.store.hold():
             return files.run(paths, lambda writer, held: self._derived(writer, progress, held), dry_run=dry_run)
+
+    def explain_file(self, path: Path) -> FileExplanation:
+        """Return what a file seems to be, with a sample that holds no values; nothing is stored.
+
+        Raises:
+            InputError: when it cannot be read as a table.
+        """
+        return explain_file(path, plugins.file_formats())
 
     def rebuild(self, *, progress: Progress = SILENT) -> None:
         """Match all lots anew from the journal; the result is the same unless the settings or the program changed."""

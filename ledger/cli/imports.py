@@ -15,6 +15,7 @@ from ledger.cli.terminal.session import Session, findings_code, pass_session, pr
 @click.option("--bot", metavar="NAME", help="The bot of rows that name none.")
 @click.option("--format", "format_name", metavar="F", help="The format, when it shall not be recognised by the header.")
 @click.option("--dry-run", is_flag=True, help="Check and count; store nothing.")
+@click.option("--explain", is_flag=True, help="Say what the files seem to be, with a sample that holds no values; store nothing.")
 @click.option("--all", "everything", is_flag=True, help="List all bad rows and all findings, not the first ones.")
 @pass_session
 def import_files(
@@ -24,6 +25,7 @@ def import_files(
     bot: str | None,
     format_name: str | None,
     dry_run: bool,
+    explain: bool,
     everything: bool,
 ) -> int:
     r"""Book what exchange exports or lotwright-events files say: all files, or on any fault none of them.
@@ -32,7 +34,10 @@ def import_files(
     Examples:
       lotwright import fills.csv --account main --bot grid-1
       lotwright import 2023.csv 2024.csv --dry-run
+      lotwright import unknown.csv --explain
     """
+    if explain:
+        return _explain(session, files)
     with session.book() as book, session.progress() as progress:
         outcomes = book.import_files(
             files,
@@ -53,6 +58,13 @@ def import_files(
             session.say(hint)
     print_findings(session, findings, everything=everything)
     return findings_code(findings)
+
+
+def _explain(session: Session, files: tuple[Path, ...]) -> int:
+    with session.book() as book:
+        for path in files:
+            click.echo("\n".join(book.explain_file(path).lines()))
+    return 0
 
 
 def _hint(outcome: FileOutcome, connections: Sequence[ConnectionSettings], *, dry_run: bool) -> str:

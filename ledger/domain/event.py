@@ -25,8 +25,9 @@ class SourceRank(IntEnum):
     """How far a source is believed when two tell of one event: the higher wins a field."""
 
     BOT_DATABASE = 10
-    FILE = 20
-    VENUE_SUMMARY = 25  # what a venue's lists of trades and transfers say, rounded, of what its own ledger books
+    FILE_SUMMARY = 14  # an export of such a list: its times are cut to the second besides
+    VENUE_SUMMARY = 15  # what a venue's lists of trades and transfers say, rounded, of what its own ledger books
+    FILE = 20  # also a venue's own ledger as a file
     VENUE = 30
 
 

@@ -318,7 +318,8 @@ def told_again(known: Event, told: Event) -> Telling:
     """Compare two tellings of one event (same `event_id`) and say which facts to keep.
 
     A venue's own later word replaces a provisional one. Otherwise the source of the higher rank gives the facts, provided that
-    the lower one agrees as far as it goes: numbers to its own decimals, instants to its own milliseconds, absent facts not at all.
+    the lower one agrees as far as it goes: numbers to its own decimals, instants to its own seconds or milliseconds, absent facts not
+    at all.
     A provisional word of a lower rank contradicts nothing, it only completes. What only one of them knows is kept, whichever came
     first: orders, sequence, bot, note, values, cost and date of acquisition. Two halves of a fill become one, and a venue that tells
     a fill again in a later row of its own has amended it.
@@ -409,14 +410,17 @@ def _contradictions(finer: Event, coarser: Event) -> tuple[str, ...]:
     return tuple(found)
 
 
+_CLOCK_STEPS = (1_000_000, 1_000)  # microseconds: sources cut an instant to the second or to the millisecond
+
+
 def _same_instant(finer: Event, coarser: Event) -> bool:
     if isinstance(finer, Opening) and isinstance(coarser, Opening) and finer.occurred_day == coarser.occurred_day is not None:
         return True  # one day, of which another zone has other instants
     if finer.rank == coarser.rank:
         return finer.occurred_at == coarser.occurred_at
-    whole = coarser.occurred_at.microsecond % 1000 == 0
-    mine = finer.occurred_at.replace(microsecond=finer.occurred_at.microsecond // 1000 * 1000) if whole else finer.occurred_at
-    return mine == coarser.occurred_at
+    micros = finer.occurred_at.microsecond
+    kept = next((step for step in _CLOCK_STEPS if coarser.occurred_at.microsecond % step == 0), 1)
+    return finer.occurred_at.replace(microsecond=micros // kept * kept) == coarser.occurred_at
 
 
 def _agrees(finer: str | list[str] | None, coarser: str | list[str] | None, *, exact: bool) -> bool:

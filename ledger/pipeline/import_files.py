@@ -80,7 +80,7 @@ class FileImport:
 
     def _import(self, path: Path, writer: Writer, held: HeldEvents) -> FileOutcome:
         content = read_file(path)
-        table = read_table(io.BytesIO(content), name=str(path))
+        table = read_table(io.BytesIO(content), name=str(path), knows=self._knows)
         file_format = recognise(table.header, self.formats, name=str(path), wanted=self.format_name)
         payload = self._payload(path, content, file_format)
         _check_account(path, payload, writer)
@@ -92,7 +92,7 @@ class FileImport:
         rows = self._absorb(path, file_format.read(table.rows, table.header, self.terms), taker, accounts)
         absorber.tally.add(Tally(new=intake.new, known=intake.known))
         contradictions = [one.finding(payload.payload_id) for one in absorber.contradictions]
-        writer.replace_findings(f"payload:{payload.payload_id}", contradictions, self.recorded_at)
+        writer.replace_findings(f"payload:{payload.payload_id}", [*taker.findings, *contradictions], self.recorded_at)
         return FileOutcome(
             path=path,
             format_name=file_format.name,
@@ -101,6 +101,9 @@ class FileImport:
             rows=rows,
             tally=absorber.tally,
         )
+
+    def _knows(self, header: tuple[str, ...]) -> bool:
+        return any(one.recognises(header) for one in self.formats if self.format_name in {None, one.name})
 
     def _absorb(self, path: Path, rows: Iterator[FileRow], taker: "_Taker", accounts: set[AccountId]) -> int:
         faults: list[RowFault] = []
@@ -144,10 +147,12 @@ class _Taker:
     writer: Writer
     payload_seq: int
     recorded_at: datetime
+    findings: list[Finding] = field(default_factory=list)
 
     def take(self, chunk: Sequence[FileRow]) -> list[RowFault]:
         """Store what rows without faults say; return what is wrong with it all the same."""
         self.absorber.absorb(_told(chunk), self.payload_seq)
+        self.findings.extend(finding for row in chunk for finding in row.findings)
         statements = [(row.line, row.statement) for row in chunk if row.statement is not None]
         if statements:
             new = self.writer.add_statement_rows(statements, self.payload_seq, self.recorded_at)

@@ -210,7 +210,8 @@ class FileTerms:
 class FileRow:
     """What one row of a file says: an event, an election, a row of a broker's statement, or what is wrong with it (then none of them).
 
-    `line` counts from 1, the header. An election that takes several rows stands in the first of them; the others have nothing to say.
+    `line` counts from 1, the header. What takes several rows stands in one of them; the others have nothing to say. `findings` are
+    what a person should look at although the file is taken in.
     """
 
     line: int
@@ -218,6 +219,7 @@ class FileRow:
     faults: tuple[RowFault, ...] = ()
     statement: StatementRow | None = None
     election: Election | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 class FileFormat(Protocol):

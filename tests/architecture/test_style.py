@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NO_FLOAT = ("ledger/domain", "ledger/journal", "ledger/lots", "ledger/tax", "ledger/storage", "reports", "ledger/ports.py")
-PARSERS = ("ledger/connectors/*/parse.py", "ledger/connectors/files/*.py")
+PARSERS = ("ledger/connectors/*/parse.py", "ledger/connectors/files/**/*.py", "ledger/connectors/*/*_file.py")
 FUNCTION_LINES_MAX = 60
 FILE_LINES_MAX = 500
 FOLDER_FILES_MAX = 16

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from ledger.plugins import file_formats
+
 from .conftest import BookFolder, Shell, new_book
 
 COLUMNS = ("id", "time", "type", "account", "asset", "amount", "quote_asset", "quote_amount")
@@ -12,15 +14,11 @@ HEADER = ",".join(COLUMNS)
 GOOD_ROW = ",".join(GOOD)
 
 SAVE = '\n  mend: save it as "CSV UTF-8 (comma delimited)"'
-UNPACK = 'open it in a spreadsheet and save the sheet as "CSV UTF-8 (comma delimited)", or unpack it and import the CSV file in it'
 ENGLISH = "save it with commas between cells and points in numbers (language English in most spreadsheets)"
 QUOTES = 'put a cell in quotes as a whole, and write " in it twice'
 TWICE = "(give each event an id of its own, or take the wrong row out)"
 NEAREST = "the header is of no known format; nearest is lotwright-events (Lotwright's own events):"
-KNOWN = (
-    "\n  mend: correct the header or export the file again; known formats: coinbase-pro-fills, lotwright-1099, lotwright-elections,"
-    " lotwright-events"
-)
+KNOWN = "\n  mend: correct the header or export the file again; known formats: " + ", ".join(one.name for one in file_formats())
 ONE_BAD = ": 1 row is bad; nothing was imported\n  mend: correct the file and import it again\n  line "
 NUMBER = "(write it like 1234.5678: at most 20 digits before the point and 18 after it)"
 PLAIN = f"is not a plain number (digits with at most one decimal point, no separators) {NUMBER}"
@@ -49,7 +47,7 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     "random bytes": (bytes(range(256)), f", line 1: has a NUL byte, so it is UTF-16 or no text at all{SAVE}"),
     "a workbook": (
         b"PK\x03\x04" + bytes(100),
-        f": seems to be an Excel workbook (.xlsx) or a zip archive, not CSV\n  mend: {UNPACK}",
+        ": is a damaged zip archive or workbook\n  mend: download it again, or unpack it and import the CSV file",
     ),
     "a web page": (b"<!DOCTYPE html><title>Log in</title>", ": seems to be HTML or XML, not CSV\n  mend: export it as CSV"),
     "semicolons": (
@@ -67,7 +65,8 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     "an unknown column": (file_of(f"{GOOD_ROW},x", header=f"{HEADER},amont"), f": {NEAREST} unknown: 'amont' (nearest: 'amount'){KNOWN}"),
     "a column twice": (
         file_of(f"{GOOD_ROW},x", header=f"{HEADER},id"),
-        ", line 1: the column 'id' stands twice in the header\n  mend: delete one of the two",
+        ": the header is of no known format; nearest is lotwright-events (Lotwright's own events): unknown: 'id (2)' (nearest: 'id')"
+        + KNOWN,
     ),
     "a short row": (file_of("t1,2025-03-01T12:00:00Z"), f"{ONE_BAD}2: has 2 cells, the header has 8 (fill up the row with commas)"),
     "separators of thousands": (file_of(row(amount='"1,000.5"')), f"{ONE_BAD}2, column amount: '1,000.5' {PLAIN}"),

@@ -6,18 +6,23 @@ to mend it, so that no importer ever sees half-decoded text. What the cells mean
 
 import csv
 import stat
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
-from ledger.connectors.files.cells import shown
+from ledger.connectors.files.archives import Archive
 from ledger.domain.errors import InputError
 
 FILE_BYTES_MAX = 512 * 1024 * 1024
 LINE_BYTES_MAX = 1024 * 1024
 COLUMNS_MAX = 1000
+PREAMBLE_ROWS_MAX = 12
+
+_ZIP = b"PK\x03\x04"
 
 _UTF8_BOM = b"\xef\xbb\xbf"
 _SAVE_AS_UTF8 = 'save it as "CSV UTF-8 (comma delimited)"'
@@ -29,7 +34,6 @@ _EXPORT_AS_CSV = "export it as CSV"
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"\xff\xfe", "UTF-16 text", _SAVE_AS_UTF8),
     (b"\xfe\xff", "UTF-16 text", _SAVE_AS_UTF8),
-    (b"PK\x03\x04", "an Excel workbook (.xlsx) or a zip archive", f"{_SAVE_AS_CSV}, or {_UNPACK}"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", _SAVE_AS_CSV),
     (b"\x1f\x8b", "a gzip archive", _UNPACK),
     (b"BZh", "a bzip2 archive", _UNPACK),
@@ -70,19 +74,60 @@ def read_file(path: Path) -> bytes:
         raise _unreadable(path, error) from error
 
 
-def read_table(stream: BinaryIO, *, name: str) -> TextTable:
-    """Read the header of CSV bytes and return it with the rows still to be read; `name` stands in messages.
+def read_table(stream: BinaryIO, *, name: str, knows: Callable[[tuple[str, ...]], bool] | None = None) -> TextTable:
+    """Read the header of a CSV file, of a zip archive with one in it or of an Excel workbook, and return it with the rows still to be read.
+
+    `name` stands in messages. Some venues write lines above the header: of the first rows, the one that `knows` is the header; where it
+    knows none, the first row is.
 
     Raises:
-        InputError: here, or while rows are read, when the bytes are no CSV in UTF-8 with commas, or a line has more than 1 MiB.
+        InputError: here, or while rows are read, when the bytes are no CSV in UTF-8 with commas, a line has more than 1 MiB, an archive
+            has not exactly one CSV file or unpacks to too much, or a workbook has formulas or several sheets.
     """
-    rows = _rows(_lines(stream, name), name)
+    rows, is_sheet = _rows_of(stream, name)
     first = next(rows, None)
     if first is None:
         raise InputError(f"{name}: is empty, there is no header row", mend="export the file again")
-    line, header = first
+    (line, header), rest = _header_row(first, rows, knows)
     _check_header(header, f"{name}, line {line}")
-    return TextTable(name=name, header=tuple(header), rows=rows)
+    return TextTable(name=name, header=_numbered(header), rows=_widened(rest, len(header)) if is_sheet else rest)
+
+
+Rows = Iterator[tuple[int, list[str]]]
+
+
+def _rows_of(stream: BinaryIO, name: str) -> tuple[Rows, bool]:
+    start = stream.read(len(_ZIP))
+    stream.seek(0)
+    if start != _ZIP:
+        return _rows(_lines(stream, name), name), False
+    archive = Archive(stream, name)
+    if archive.is_workbook:
+        return archive.sheet_rows(), True
+    return _rows(_lines(archive, name), name), False
+
+
+def _header_row(
+    first: tuple[int, list[str]], rows: Rows, knows: Callable[[tuple[str, ...]], bool] | None
+) -> tuple[tuple[int, list[str]], Rows]:
+    if knows is None or knows(_numbered(first[1])):
+        return first, rows
+    seen = [first]
+    try:
+        for row in islice(rows, PREAMBLE_ROWS_MAX):
+            if knows(_numbered(row[1])):
+                return row, rows
+            seen.append(row)
+    except InputError:
+        pass  # what is wrong further down matters less than a header that nobody knows
+    return first, chain(seen[1:], rows)
+
+
+def _widened(rows: Rows, width: int) -> Rows:
+    """Give rows of a workbook, which leaves empty cells at the end out or has too many, the width of the header."""
+    for line, cells in rows:
+        filled = cells[:width] if not any(cells[width:]) else cells
+        yield line, [*filled, *[""] * (width - len(filled))]
 
 
 def read_rows(stream: BinaryIO, *, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -110,7 +155,7 @@ def _unreadable(path: Path, error: OSError) -> InputError:
     return InputError(f"{path}: cannot be read ({error.strerror})", mend="check the path and its rights")
 
 
-def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
+def _lines(stream: BinaryIO | Archive, name: str) -> Iterator[str]:
     """Yield the physical lines as text, each with its end."""
     for number, raw in enumerate(iter(partial(stream.readline, LINE_BYTES_MAX + 1), b""), 1):
         line = _checked_first(raw, name) if number == 1 else raw
@@ -155,13 +200,23 @@ def _check_header(header: list[str], where: str) -> None:
         _check_separator(header[0], where)
     if len(header) > COLUMNS_MAX:
         raise InputError(f"{where}: the header has {len(header):,} columns", mend="check that the file is a CSV file")
-    seen: set[str] = set()
     for number, column in enumerate(header, 1):
         if not column:
             raise InputError(f"{where}: column {number} of the header has no name", mend="name the column, or delete it")
-        if column in seen:
-            raise InputError(f"{where}: the column {shown(column)} stands twice in the header", mend="delete one of the two")
-        seen.add(column)
+
+
+def _numbered(header: list[str]) -> tuple[str, ...]:
+    """Return the names of the columns; one that stands there again gets its number: some venues give two columns one name.
+
+    >>> _numbered(["Amount", "Unit", "Unit"])
+    ('Amount', 'Unit', 'Unit (2)')
+    """
+    seen: Counter[str] = Counter()
+    names = []
+    for column in header:
+        seen[column] += 1
+        names.append(column if seen[column] == 1 else f"{column} ({seen[column]})")
+    return tuple(names)
 
 
 def _check_separator(only_cell: str, where: str) -> None:

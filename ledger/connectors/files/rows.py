@@ -7,6 +7,7 @@ from typing import TypeVar
 from ledger.connectors.files.cells import CellReader, account_of, bot_of
 from ledger.domain.errors import InputError, RowFault
 from ledger.domain.event import Event
+from ledger.domain.ids import AccountId
 from ledger.domain.law.statement import StatementRow
 from ledger.ports import FileRow, FileTerms
 
@@ -79,6 +80,17 @@ def _pick(header: tuple[str, ...], columns: Sequence[str]) -> Pick:
 def _width_fault(line: int, *, found: int, width: int) -> RowFault:
     mend = "put text with commas in quotes, and write numbers without separators" if found > width else "fill up the row with commas"
     return RowFault(line=line, column="", message=f"has {found} cells, the header has {width}", mend=mend)
+
+
+def account_named(terms: FileTerms) -> AccountId:
+    """Return the account of the command line, for files that do not say whose they are.
+
+    Raises:
+        InputError: when the command line names none.
+    """
+    if terms.account is None:
+        raise InputError("the file does not say which account it is of", mend="name it with --account, like the connection of that account")
+    return terms.account
 
 
 def _check_terms(terms: FileTerms) -> None:

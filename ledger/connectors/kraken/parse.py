@@ -172,12 +172,12 @@ def ledger_row(row_id: str, row: Row) -> KrakenRow:
 
 
 def _trades(result: Json, place: Place) -> Interpretation:
-    told = [(txid, row, _told_trade) for txid, row in rows_of(result, "trades").items()]
+    told = [(txid, row, told_trade) for txid, row in rows_of(result, "trades").items()]
     read = _read_each(told, place)
     return Interpretation(events=read.events, findings=(*read.findings, *_short(place)))
 
 
-def _told_trade(txid: str, row: Row, place: Place) -> Event | None:
+def told_trade(txid: str, row: Row, place: Place, *, rank: SourceRank = SourceRank.VENUE_SUMMARY) -> Event | None:
     """Read one execution, of which the ledger tells the exact amounts and the asset of the fee.
 
     What belongs to a margin position is no exchange of what is held; the ledger's own rows say so. A pair of which nobody knows the
@@ -205,7 +205,7 @@ def _told_trade(txid: str, row: Row, place: Place) -> Event | None:
         venue=VENUE,
         account=place.account,
         occurred_at=instant_in(row, "time"),
-        rank=SourceRank.VENUE_SUMMARY,
+        rank=rank,
         sequence=cell_whole(row, "trade_id") if row.get("trade_id") is not None else None,
         order_id=OrderId(order) if order else None,
         client_order_id=OrderId(client) if client else None,

@@ -6,10 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ledger.connectors.files.coinbase_pro_fills import CoinbaseProFills
-from ledger.connectors.files.lotwright_1099 import Lotwright1099
-from ledger.connectors.files.lotwright_elections import LotwrightElections
-from ledger.connectors.files.lotwright_events import LotwrightEvents
+from ledger import plugins
 from ledger.connectors.files.reading import read_table
 from ledger.connectors.files.recognition import recognise
 from ledger.domain.ids import AccountId, BotId
@@ -21,14 +18,15 @@ FaultsOf = Callable[..., list[str]]
 
 @pytest.fixture(scope="session")
 def formats() -> tuple[FileFormat, ...]:
-    return (CoinbaseProFills(), Lotwright1099(), LotwrightElections(), LotwrightEvents())
+    return plugins.file_formats()
 
 
 @pytest.fixture(scope="session")
 def read_file(formats: tuple[FileFormat, ...]) -> ReadFile:
     def read(text: str | bytes, *, account: str | None = None, bot: str | None = None, wanted: str | None = None) -> list[FileRow]:
         content = text.encode() if isinstance(text, str) else text
-        table = read_table(io.BytesIO(content), name="my.csv")
+        known = [one for one in formats if wanted in {None, one.name}]
+        table = read_table(io.BytesIO(content), name="my.csv", knows=lambda header: any(one.recognises(header) for one in known))
         terms = FileTerms(
             account=None if account is None else AccountId(account),
             bot=None if bot is None else BotId(bot),

@@ -1,13 +1,12 @@
 import pytest
 
+from ledger import plugins
 from ledger.connectors.files.recognition import recognise
 from ledger.domain.errors import InputError
 from ledger.ports import FileFormat
 
 PRO = "portfolio,trade id,product,side,created at,size,size unit,price,fee,total,price/fee/total unit"
-KNOWN = (
-    "correct the header or export the file again; known formats: coinbase-pro-fills, lotwright-1099, lotwright-elections, lotwright-events"
-)
+KNOWN = "correct the header or export the file again; known formats: " + ", ".join(one.name for one in plugins.file_formats())
 
 Formats = tuple[FileFormat, ...]
 

@@ -1,0 +1,1 @@
+"""The exports of venues and of tax programs, one module each."""

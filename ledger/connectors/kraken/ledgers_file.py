@@ -1,0 +1,147 @@
+"""Kraken's export of ledgers, ``kraken-ledgers``: the same rows as the API's ledger, and so the same events.
+
+Rows of one exchange share a ``refid`` and may stand anywhere, so the file is read whole before the first event is told. A row
+without ``txid`` and balance is one that was not booked yet when the file was made; it moved nothing, and its booked twin tells the
+event. Times are UTC, cut to the second (Kraken support, How to interpret ledger history fields).
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from ledger.connectors.files.cells import CellReader, number_of, shown
+from ledger.connectors.files.clocks import plain
+from ledger.connectors.files.rows import account_named, said_of
+from ledger.connectors.kraken.assets import wallet_of
+from ledger.connectors.kraken.rows import VENUE, KrakenRow, RowsRead, Teller, read_rows
+from ledger.connectors.kraken.running import Running, findings_of
+from ledger.domain.errors import RowFault
+from ledger.domain.event import SourceRank
+from ledger.domain.finding import Finding
+from ledger.ports import FileRow, FileTerms
+
+
+class _Cells(NamedTuple):
+    """The cells that matter, in the order in which they are picked."""
+
+    txid: str
+    refid: str
+    time: str
+    type: str
+    asset: str
+    amount: str
+    fee: str
+    balance: str
+    subtype: str
+    wallet: str
+
+
+_NEEDED = ("txid", "refid", "time", "type", "aclass", "asset", "amount", "fee", "balance")
+_ORDERED = ("txid", "refid", "time", "type", "subtype", "aclass", "subclass", "asset", "wallet", "amount", "amountusd", "fee", "balance")
+
+
+_clock = plain(UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _without(*names: str) -> tuple[str, ...]:
+    return tuple(column for column in _ORDERED if column not in names)
+
+
+class KrakenLedgers:
+    """Reads the export of ledgers in all its generations, columns in any order."""
+
+    name = "kraken-ledgers"
+    title = "Kraken ledgers export"
+    venue = VENUE
+    headers: tuple[tuple[str, ...], ...] = (
+        _without("amountusd"),
+        _ORDERED,
+        _without("amountusd", "subclass"),
+        _without("subclass"),
+        _without("amountusd", "subclass", "wallet"),
+        _without("subclass", "wallet"),
+        _NEEDED,
+    )
+
+    def recognises(self, header: tuple[str, ...]) -> bool:
+        """Tell whether a header has the columns that every generation has, each once, and none that is unknown."""
+        return set(_NEEDED) <= set(header) <= set(_ORDERED) and len(set(header)) == len(header)
+
+    def read(self, rows: Iterator[tuple[int, list[str]]], header: tuple[str, ...], terms: FileTerms) -> Iterator[FileRow]:
+        """Yield one item per row, in file order, once all rows are read.
+
+        Raises:
+            InputError: when the command line names no account, or one that cannot be used.
+        """
+        assert self.recognises(header), header
+        account = account_named(terms)
+        said = said_of(rows, header, columns=_Cells._fields, terms=terms, read=_row)
+        return _told(said, Teller(account=account, rank=SourceRank.FILE), terms)
+
+
+def _row(cells: tuple[str, ...], reader: CellReader) -> Running:
+    """Sample: ``"L4UESK-KG3EQ-UFO4T5","TJKLXX-PGMUI-4NTLXU","2024-03-01 11:00:05","trade","","currency","ZUSD",-50.0,0.08,949.92``."""
+    row = _Cells._make(cells)
+    is_booked = bool(row.txid)
+    if is_booked != bool(row.balance):
+        column, other = ("balance", "txid") if is_booked else ("txid", "balance")
+        reader.refuse(column, f"is empty, {other} is not", "use the file as exported: a row has both, or, not booked yet, neither")
+    reader.take(wallet_of, row.asset, column="asset", stand_in=None)
+    return Running(
+        wallet=row.wallet,
+        row=KrakenRow(
+            row_id=reader.label(row.txid, column="txid") if is_booked else "",
+            refid=reader.label(row.refid, column="refid"),
+            occurred_at=reader.take(_clock, row.time, column="time", stand_in=_EPOCH),
+            kind=reader.label(row.type, column="type"),
+            subtype=row.subtype,
+            asset=row.asset,
+            amount=reader.number(row.amount, column="amount"),
+            fee=reader.number(row.fee, column="fee"),
+            balance=reader.take(number_of, row.balance, column="balance", stand_in=None) if row.balance else None,
+        ),
+    )
+
+
+def _told(said: Iterator[tuple[int, Running | None, tuple[RowFault, ...]]], teller: Teller, terms: FileTerms) -> Iterator[FileRow]:
+    faults: dict[int, tuple[RowFault, ...]] = {}
+    lines: dict[str, int] = {}
+    booked: dict[str, Running] = {}
+    pending: list[tuple[int, Running]] = []
+    for line, running, found in said:
+        faults[line] = found
+        if running is None:
+            continue
+        row_id = running.row.row_id
+        if not row_id:
+            pending.append((line, running))
+        elif booked.setdefault(row_id, running) != running:
+            faults[line] = (_twice(line, row_id),)
+        lines.setdefault(row_id, line)
+    if any(faults.values()):
+        return iter([FileRow(line=line, event=None, faults=found) for line, found in faults.items()])
+    read = read_rows((running.row for running in booked.values()), teller)
+    findings = (*read.findings, *findings_of(list(booked.values()), [running for _, running in pending], teller.account))
+    return _file_rows(read, lines, list(faults), terms, findings)
+
+
+def _twice(line: int, row_id: str) -> RowFault:
+    message = f"{shown(row_id)} stands in this file twice with different content"
+    return RowFault(line=line, column="txid", message=message, mend="use the file as exported")
+
+
+def _file_rows(
+    read: RowsRead, lines: dict[str, int], all_lines: list[int], terms: FileTerms, findings: tuple[Finding, ...]
+) -> Iterator[FileRow]:
+    """Tell each event in the first of its rows, and all findings in the first row of the file."""
+    events = {min(lines[row_id] for row_id in ids): event for event, ids in read.events}
+    assert len(events) == len(read.events), read
+    for place, line in enumerate(all_lines):
+        event = events.get(line)
+        yield FileRow(
+            line=line,
+            event=replace(event, bot=terms.bot) if event is not None and terms.bot else event,
+            findings=findings if place == 0 else (),
+        )
