@@ -60,7 +60,7 @@ def match_held(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
             assert events is None or list(events) == list(writer.timeline(asset))
         return match_into(writer, settings, regime, now=now, progress=progress, held=held)
 
-    monkeypatch.setattr("ledger.book.core.match_into", compared)
+    monkeypatch.setattr("ledger.pipeline.periods.derive.match_into", compared)
     return were_held
 
 
