@@ -12,7 +12,7 @@ from typing import IO, Protocol
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.document import ReportDocument
-from ledger.domain.election import Election
+from ledger.domain.election import Allocation, Election
 from ledger.domain.errors import RowFault
 from ledger.domain.event import Event
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, GainRow, IncomeRow, JournalRow
@@ -252,7 +252,8 @@ class BookTerms:
     """The settings that the law looks at. `wallets` maps accounts to wallets; an account that is missing is its own.
 
     `year_start` is the user's own, for regimes that leave the tax year to the user; None: the user left it to the regime.
-    `elections` are all that were ever recorded, in any order.
+    `elections` are all that were ever recorded, in any order; `allocations` say, of an asset each, which lots went into which wallet
+    when the pool of all wallets ended.
     """
 
     currency: AssetCode
@@ -262,6 +263,7 @@ class BookTerms:
     wallets: Mapping[AccountId, WalletId]
     year_start: YearStart | None = None
     elections: tuple[Election, ...] = ()
+    allocations: tuple[Allocation, ...] = ()
 
     def wallet_of(self, account: AccountId) -> WalletId:
         """Return the wallet whose lots the law pools this account with."""

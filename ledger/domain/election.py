@@ -1,7 +1,7 @@
-"""Choices of lots that the taxpayer recorded: standing orders, and selections for one sale or order.
+"""Choices of lots that the taxpayer recorded: standing orders, selections for one sale or order, and allocations to wallets.
 
 The law looks at when a choice was written down; so every election carries that instant and how well it is proved.
-Source: 26 CFR 1.1012-1(j)(2) and (j)(3)(ii); Notices 2025-7 and 2026-20.
+Source: 26 CFR 1.1012-1(j)(2) and (j)(3)(ii); Notices 2025-7 and 2026-20; of allocations Rev. Proc. 2024-28, sections 4 and 5.02.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from ledger.domain.amount import AssetCode
-from ledger.domain.ids import BotId, ElectionId, OrderId, SourceId, WalletId
+from ledger.domain.ids import AllocationId, BotId, ElectionId, OrderId, SourceId, WalletId
 
 
 class PickOrder(StrEnum):
@@ -77,3 +77,40 @@ class Selection(ElectionHead):
 
 
 Election = StandingOrder | Selection
+
+
+class AllocationKind(StrEnum):
+    """How the document was made: unit by unit, or by a rule written down before the pool ended."""
+
+    SPECIFIC = "specific"
+    GLOBAL = "global"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allotment:
+    """So many units of one lot, named by its id or by the source's id of the event that acquired it, in one wallet.
+
+    `cost_basis` is what the document says that they cost in total, in the book's currency; None: it does not say.
+    """
+
+    wallet: WalletId
+    lot: str
+    quantity: Decimal
+    cost_basis: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """Which lots of one asset went into which wallet when the pool of all wallets ended: the taxpayer's own document, made once.
+
+    `recorded_at` is when it was complete, `described_at` when its rule was written down (global only), `evidence`
+    names the proof of both.
+    """
+
+    allocation_id: AllocationId
+    asset: AssetCode
+    kind: AllocationKind
+    recorded_at: datetime
+    evidence: str
+    allotments: tuple[Allotment, ...]
+    described_at: datetime | None = None

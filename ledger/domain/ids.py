@@ -18,6 +18,7 @@ EntryId = NewType("EntryId", str)
 LotId = NewType("LotId", str)
 DisposalId = NewType("DisposalId", str)
 ElectionId = NewType("ElectionId", str)
+AllocationId = NewType("AllocationId", str)
 Hash = NewType("Hash", str)  # SHA-256, lower-case hexadecimal, 64 characters
 
 IN_TRANSIT = WalletId("(in transit)")  # lots that left one wallet and have not been seen to arrive in another
