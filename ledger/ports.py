@@ -19,6 +19,7 @@ from ledger.domain.event import Event
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId, VenueName, WalletId
+from ledger.domain.law.allocation import Allocation
 from ledger.domain.law.option import LawOption
 from ledger.domain.law.statement import AsReported, StatementRow, Told
 from ledger.domain.law.wash_sale import DeferredLoss
@@ -267,7 +268,8 @@ class BookTerms:
     `year_start` is the user's own, for regimes that leave the tax year to the user; None: the user left it to the regime.
     `elections` are all that were ever recorded, in any order. `law` holds the options that only the regime knows; `forms` names,
     in its words, the form that was issued on the sales of an account in a tax year. `brokers` are the
-    wallets that a broker holds, with the one order of lots that it offers, None where it takes the owner's choice.
+    wallets that a broker holds, with the one order of lots that it offers, None where it takes the owner's choice. `allocations` say,
+    of an asset each, which lots went into which wallet when the pool of all wallets ended.
     """
 
     currency: AssetCode
@@ -280,6 +282,7 @@ class BookTerms:
     law: Mapping[str, LawOption] = field(default_factory=dict)
     forms: Mapping[AccountId, Mapping[int, str]] = field(default_factory=dict)
     brokers: Mapping[WalletId, PickOrder | None] = field(default_factory=dict)
+    allocations: tuple[Allocation, ...] = ()
 
     def wallet_of(self, account: AccountId) -> WalletId:
         """Return the wallet whose lots the law pools this account with."""

@@ -7,7 +7,7 @@ piece when it is matched and a lot when it is used up, so that memory follows th
 Pools are wallets, from the instant on that `universal_until` names; until then all wallets are one pool.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -17,25 +17,18 @@ from ledger.domain.amount import AssetCode, units_of
 from ledger.domain.election import Election, PickOrder
 from ledger.domain.ids import AccountId, BotId, WalletId
 from ledger.domain.lot import Acquisition, Caveat, Departure, DepartureKind, Disposal, Lot, Movement, Outcome, OwnTransfer
+from ledger.lots.allocation import Placement, where_units_stand
 from ledger.lots.elections import Brokers, Choice, Outgoing, Picker, SelectionUse
 from ledger.lots.open_lots import Arrivals, OpenLot, acquired_lot, lot_of_nowhere
 from ledger.lots.pieces import Piece, disposals_of, used_up
 from ledger.lots.shelves import Shelf
-from ledger.lots.standing import Place, Standing
+from ledger.lots.standing import Standing
 from ledger.ports import MatchingRule
 
 BY_WALLET = datetime.min.replace(tzinfo=UTC)  # `universal_until` of a law that knows wallets only
 UNIVERSAL = datetime.max.replace(tzinfo=UTC)  # and of one that pools all wallets for ever
 
 _ALL_WALLETS = WalletId("")
-
-# From the open lots to each of them with the places of all its units, when the pool of all wallets comes to its end.
-Placement = Callable[[Iterable[OpenLot], Standing], Iterable[tuple[OpenLot, Sequence[Place]]]]
-
-
-def where_units_stand(lots: Iterable[OpenLot], standing: Standing) -> Iterable[tuple[OpenLot, Sequence[Place]]]:
-    """Place lots where their units stand: what happens without an allocation of the taxpayer's own."""
-    return standing.placed(lots)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from ledger.domain.election import PickOrder
 from ledger.domain.period import CALENDAR_YEAR
+from ledger.lots.allocation import placement_of
 from ledger.lots.average import MovingAverage, TotalAverage
 from ledger.lots.matching import BY_WALLET, UNIVERSAL, Picking
 from ledger.ports import BookTerms, MatchingRule
@@ -33,7 +34,12 @@ def switch_day(scope: str) -> date | None:
 
 
 def _picking(terms: BookTerms) -> MatchingRule:
-    return Picking(PickOrder(terms.method), universal_until=_universal_until(terms), elections=terms.elections)
+    return Picking(
+        PickOrder(terms.method),
+        universal_until=_universal_until(terms),
+        elections=terms.elections,
+        placement=placement_of(terms.allocations),
+    )
 
 
 def _moving_average(terms: BookTerms) -> MatchingRule:
