@@ -370,6 +370,16 @@ class TaxRegime(Protocol):
         """
         ...
 
+    def allocation_faults(self, allocation: Allocation, *, first_disposal: datetime | None, terms: BookTerms) -> Iterable[str]:
+        """Return why an allocation of unused basis does not count by its dates; nothing for one that does.
+
+        `first_disposal` is the first of its asset since the pool of all wallets ended, moves between own wallets aside.
+
+        Raises:
+            UnsupportedCase: at once, when the law, or the book's scope, knows no allocations.
+        """
+        ...
+
     def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:
         """Return the box of the official form that a disposal belongs to, of whose account `form` was issued; empty where there is none."""
         ...

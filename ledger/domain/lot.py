@@ -54,6 +54,7 @@ class Caveat(StrEnum):
     ELECTION_NOT_OPEN = "election-lots-not-open"  # its lots were not open in the wallet, or had too few units: void for this sale
     ELECTION_SHORT = "election-short"  # the selection named fewer units than were sold: this piece is of the rest
     ELECTION_NOT_WITH_BROKER = "election-not-with-broker"  # a broker holds the wallet, and only our own books know of the choice
+    ELECTION_BEFORE_ALLOCATION = "election-before-allocation"  # lots were selected while a global allocation was not complete: void
     POOL_INCOMPLETE = "pool-incomplete"  # units without price or basis stand beside the pool: its average will change
 
 

@@ -18,7 +18,7 @@ from ledger.domain.election import Election, PickOrder
 from ledger.domain.ids import AccountId, BotId, WalletId
 from ledger.domain.lot import Acquisition, Caveat, Departure, DepartureKind, Disposal, Lot, Movement, Outcome, OwnTransfer
 from ledger.lots.allocation import Placement, where_units_stand
-from ledger.lots.elections import Brokers, Choice, Outgoing, Picker, SelectionUse
+from ledger.lots.elections import Brokers, Choice, Outgoing, Picker, SelectionUse, Unallocated
 from ledger.lots.open_lots import Arrivals, OpenLot, acquired_lot, lot_of_nowhere
 from ledger.lots.pieces import Piece, disposals_of, used_up
 from ledger.lots.shelves import Shelf
@@ -61,6 +61,7 @@ class Picking:
 
     `universal_until`: the first instant at which lots are pooled by wallet; `placement` says into which wallets the lots go that
     are left then. DECISIONS: universal-switch. `brokers`: wallets where from an instant on a choice must be made with the broker.
+    `unallocated`: when no lots could be selected.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Picking:
         elections: Sequence[Election] = (),
         placement: Placement = where_units_stand,
         brokers: Brokers | None = None,
+        unallocated: Unallocated | None = None,
     ) -> None:
         self.name = order.value
         self._order = order
@@ -78,11 +80,17 @@ class Picking:
         self._elections = tuple(elections)
         self._placement = placement
         self.brokers = brokers
+        self._unallocated = unallocated
 
     def with_brokers(self, brokers: Brokers) -> "Picking":
         """Return the same rule where brokers must be told of choices."""
         return Picking(
-            self._order, universal_until=self._universal_until, elections=self._elections, placement=self._placement, brokers=brokers
+            self._order,
+            universal_until=self._universal_until,
+            elections=self._elections,
+            placement=self._placement,
+            brokers=brokers,
+            unallocated=self._unallocated,
         )
 
     def choice_now(self, *, wallet: WalletId, asset: AssetCode, bot: BotId | None, instant: datetime) -> Choice:
@@ -99,7 +107,7 @@ class Picking:
         `timeline` holds the movements of one asset over all wallets in the order of `ledger.lots.pools.timeline_order`.
         Each lot is given out once for every wallet and part that it had.
         """
-        pools = _Pools(self._order, Picker(self._order, self._elections, self.brokers))
+        pools = _Pools(self._order, Picker(self._order, self._elections, self.brokers, self._unallocated))
         before, until = BY_WALLET, self._universal_until
         if until > BY_WALLET:
             pools.unite()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, auto
+from functools import partial
 
 from ledger.config import BookSettings
 from ledger.domain.amount import INTEGER_DIGITS_MAX, AssetCode, is_fiat, text_of
@@ -24,6 +25,7 @@ from ledger.journal.balances import balances_of
 from ledger.journal.chart import CLEARING
 from ledger.journal.checks import unexplained_clearing
 from ledger.lots.pools import ties_ordered
+from ledger.pipeline.allocations.soundness import sound
 from ledger.pipeline.gains.statements import statement_findings
 from ledger.pipeline.interpret import HeldEvents
 from ledger.pipeline.price import PriceBook, PriceNeed, missing_price, worth_of
@@ -83,7 +85,7 @@ def match_into(
     held: HeldEvents | None = None,
 ) -> MatchResult:
     """Do what `match_book` does, inside the caller's transaction; `held` saves reading back what it has brought."""
-    terms = terms_of(settings, writer.elections())
+    terms = terms_of(settings, writer.elections(), writer.allocations())
     rule = regime.rule(terms)
     wanted = _Wanted(regime=regime, options=options_text(terms))
     gaps = Gaps()
@@ -93,8 +95,9 @@ def match_into(
         kept, found = _Kept(writer), Gaps()
         writer.clear_matches([asset])
         told = held.timeline(asset) if held is not None else None
-        kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, found, told))))
-        writer.replace_findings(f"match:{asset}", [*kept.findings, *kept.marked.values(), *found.findings()], now)
+        own, unsound = sound(terms, regime, asset, partial(movements_of, writer, asset, regime, terms, None, told))
+        kept.take((rule if own is terms else regime.rule(own)).match(ties_ordered(movements_of(writer, asset, regime, terms, found, told))))
+        writer.replace_findings(f"match:{asset}", [*kept.findings, *kept.marked.values(), *unsound, *found.findings()], now)
         gaps.add(found)
     progress.advance("match", len(assets), len(assets))
     if assets or writer.computation() is None:
@@ -117,14 +120,15 @@ def is_current(reader: Reader, settings: BookSettings, regime: TaxRegime) -> boo
     computed = reader.computation()
     if computed is None:
         return reader.event_seq_last() == 0
-    wanted = _Wanted(regime=regime, options=options_text(terms_of(settings)))
+    wanted = _Wanted(regime=regime, options=options_text(terms_of(settings, allocations=reader.allocations())))
     return wanted.matches(computed) and not _stale_assets(reader, wanted, Rebuild.CHANGED)
 
 
 def options_text(terms: BookTerms) -> str:
-    """Return everything of the settings that changes lots or gains, as canonical JSON; elections are no settings."""
+    """Return everything of the settings that changes lots or gains, and the allocations, as canonical JSON; elections are no settings."""
     return json.dumps(
         {
+            "allocations": [allocation.allocation_id for allocation in terms.allocations],
             "brokers": {wallet: method and method.value for wallet, method in sorted(terms.brokers.items())},
             "currency": terms.currency,
             "forms": {account: {str(year): form for year, form in forms.items()} for account, forms in terms.forms.items()},
@@ -379,6 +383,15 @@ def _selection_short(piece: Disposal) -> Finding:
     )
 
 
+def _before_allocation(piece: Disposal) -> Finding:
+    return _selection_void(
+        piece,
+        "lots were selected for it while the global allocation of the asset was not complete; until then only standing orders count "
+        "(Rev. Proc. 2024-28, sec. 5.02(5))",
+        "complete an allocation before lots are selected",
+    )
+
+
 def _not_with_broker(first: Disposal) -> Finding:
     assert first.caveat is not None, first
     return Finding(
@@ -398,5 +411,6 @@ _CAVEATS: Mapping[Caveat, Callable[[Disposal], Finding]] = {
     Caveat.ELECTION_LATE: _selection_late,
     Caveat.ELECTION_NOT_OPEN: _selection_not_open,
     Caveat.ELECTION_SHORT: _selection_short,
+    Caveat.ELECTION_BEFORE_ALLOCATION: _before_allocation,
     Caveat.ELECTION_NOT_WITH_BROKER: _not_with_broker,
 }

@@ -22,6 +22,7 @@ from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
 from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
+from ledger.pipeline.allocations.soundness import sound
 from ledger.pipeline.gains.law import GainsLaw
 from ledger.pipeline.gains.statements import reported_law
 from ledger.pipeline.match import movements_of
@@ -202,7 +203,8 @@ class BookInput:
 
     def _lots_before(self, until: datetime, asset: AssetCode) -> list[Lot]:
         """Return the lots of an asset that were open at an instant, in the order in which stored ones are read."""
-        terms = terms_of(self.settings, self.reader.elections())
+        terms = terms_of(self.settings, self.reader.elections(), self.reader.allocations())
+        terms, _ = sound(terms, self.regime, asset, lambda: movements_of(self.reader, asset, self.regime, terms))
         movements = movements_of(self.reader, asset, self.regime, terms)
         earlier = takewhile(lambda movement: movement.occurred_at < until, ties_ordered(movements))
         outcomes = self.regime.rule(terms).match(earlier)

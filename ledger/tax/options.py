@@ -52,6 +52,13 @@ def no_statements(regime: str) -> UnsupportedCase:
     return UnsupportedCase(f"regime {regime!r} knows no statements of brokers", mend='they belong to a book with `regime = "us"`')
 
 
+def no_allocations(regime: str) -> UnsupportedCase:
+    """Return what a law says that knows no allocation of unused basis to wallets."""
+    return UnsupportedCase(
+        f"regime {regime!r} knows no allocation of unused basis", mend='it belongs to a book with `regime = "us"` (Rev. Proc. 2024-28)'
+    )
+
+
 def no_wash_sales(regime: str) -> UnsupportedCase:
     """Return what a law says that knows no wash sales."""
     return UnsupportedCase(f"regime {regime!r} knows no wash sales", mend='the analysis belongs to a book with `regime = "us"`')

@@ -5,13 +5,14 @@ and section 988 are not computed, and of wash sales there is an analysis only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
 from ledger.domain.amount import AssetCode
-from ledger.domain.errors import InputError
+from ledger.domain.errors import InputError, UnsupportedCase
 from ledger.domain.event import Event
+from ledger.domain.law.allocation import Allocation
 from ledger.domain.law.statement import AsReported, Told
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
@@ -24,6 +25,7 @@ from ledger.tax.calendar import last_day_of_month, one_year_after
 from ledger.tax.movements import movements_of
 from ledger.tax.terms import allowed_rule, reckoned_in, years_begin
 from ledger.tax.treatment import USUAL
+from ledger.tax.us_allocation import faults_of
 from ledger.tax.us_forms import FORMS, as_reported, box_of, check_forms
 from ledger.tax.us_options import us_options
 from ledger.tax.us_wash import WashRule, wash_sales
@@ -33,7 +35,8 @@ _DOLLAR = AssetCode("USD")
 
 _BROKERS_DECIDE_FROM = date(2027, 1, 1)  # DECISIONS: us-election-broker
 
-_SCOPES = ("wallet", "universal-until-2025-01-01")
+_UNTIL_2025 = "universal-until-2025-01-01"
+_SCOPES = ("wallet", _UNTIL_2025)
 _STANDING_ORDER = (
     'keep `method = "fifo"`: another choice of lots counts only as a standing order that was written down before the sales'
     " that it covers (26 CFR 1.1012-1(j)): record one with `lotwright lots elect --rule hifo`, from when on it counts"
@@ -120,6 +123,19 @@ class UnitedStates:
         if not asked.analysed:
             raise InputError("wash sales are not analysed in this book", mend='set `wash_sales = "analysis"` under [law] in lotwright.toml')
         return wash_sales(disposals, acquisitions, WashRule(taxable=self.taxable, zone=terms.zone, since=asked.since))
+
+    def allocation_faults(self, allocation: Allocation, *, first_disposal: datetime | None, terms: BookTerms) -> Iterable[str]:
+        """Return what Rev. Proc. 2024-28 has against the dates of an allocation.
+
+        Raises:
+            UnsupportedCase: at once, when the book never pooled all wallets.
+        """
+        if terms.scope != _UNTIL_2025:
+            raise UnsupportedCase(
+                f"scope {terms.scope!r} keeps lots by wallet all along, so there is no unused basis to allocate",
+                mend=f'it belongs to a book with scope = "{_UNTIL_2025}" (Rev. Proc. 2024-28)',
+            )
+        return faults_of(allocation, first_disposal=first_disposal, zone=terms.zone)
 
     def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:
         """Return the box of Form 8949; empty without a term."""

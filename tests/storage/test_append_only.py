@@ -7,7 +7,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from ledger.storage import tables
 from ledger.storage.store import Store
 
-FACTS = ("book", "payload", "event", "evidence", "entry", "posting", "price", "coverage", "broker_statement", "election")
+FACTS = ("book", "payload", "event", "evidence", "entry", "posting", "price", "coverage", "broker_statement", "election", "allocation")
 
 
 def test_the_book_under_test_has_a_row_in_every_table(full_store: Store) -> None:
