@@ -18,6 +18,7 @@ from ledger.domain.election import Election, PickOrder
 from ledger.domain.ids import AccountId, BotId, WalletId
 from ledger.domain.lot import Acquisition, Caveat, Departure, DepartureKind, Disposal, Lot, Movement, Outcome, OwnTransfer
 from ledger.lots.allocation import Placement, where_units_stand
+from ledger.lots.carrying import carried_off, costs_added
 from ledger.lots.elections import Brokers, Choice, Outgoing, Picker, SelectionUse, Unallocated
 from ledger.lots.open_lots import Arrivals, OpenLot, acquired_lot, lot_of_nowhere
 from ledger.lots.pieces import Piece, disposals_of, used_up
@@ -181,24 +182,27 @@ class _Pools:
             self.standing.leave(movement.wallet, units)
         return [*disposals_of(movement, pieces), *used_up(pieces)]
 
-    def carry(self, movement: OwnTransfer) -> list[Lot]:
-        """Move lots to another wallet."""
+    def carry(self, movement: OwnTransfer) -> list[Outcome]:
+        """Move lots to another wallet; where cost is added, units change it even in their own."""
         self._shelve_newest()
         units = units_of(movement.quantity)
         if self.standing is not None:
             there = movement.to_wallet, movement.to_account
             self.standing.move(movement.wallet, units, to_wallet=there[0], to_account=there[1], moved_at=movement.occurred_at)
+            self.standing.leave(movement.wallet, units_of(movement.spent))
+        stays = self.standing is not None or movement.wallet == movement.to_wallet  # the law pools both accounts
+        if stays and not movement.spent and movement.cost_added == 0:
             return []
-        if movement.wallet == movement.to_wallet:
-            return []  # the law pools both accounts: no lot changes its place
-        pieces = self._picked(movement, units)
-        for origin, part, cost, *_ in pieces:
+        moved = self._picked(movement, units)
+        spent = self._picked(movement, units_of(movement.spent)) if movement.spent else []
+        for (origin, part, cost, *_), more in zip(moved, costs_added(movement, moved, spent), strict=True):
             if origin is None:
-                self._put(lot_of_nowhere(movement, part, next(self._serials)))
-            else:
-                assert isinstance(origin, OpenLot), origin
-                self._arrive(origin, part, cost, wallet=movement.to_wallet, account=movement.to_account)
-        return used_up(pieces)
+                self._put(lot_of_nowhere(movement, part, next(self._serials), more))
+                continue
+            assert isinstance(origin, OpenLot), origin
+            place = (origin.wallet, origin.account) if stays else (movement.to_wallet, movement.to_account)
+            self._arrive(origin, part, cost, wallet=place[0], account=place[1], more=more)
+        return [*carried_off(movement, spent), *used_up([*moved, *spent])]
 
     def open_lots(self) -> Iterator[Lot]:
         """Yield what is left."""
@@ -241,8 +245,11 @@ class _Pools:
         rest = units - sum(part for _, part in wanted)
         return [*pieces, *shelf.take(choice.order, rest, choice.matched_by, Caveat.ELECTION_SHORT)] if rest else pieces
 
-    def _arrive(self, origin: OpenLot, units: int, cost: int | None, *, wallet: WalletId, account: AccountId) -> None:
-        self._put(origin.arrived(units, cost=cost, wallet=wallet, account=account, part=self._arrivals.part(origin, wallet)))
+    def _arrive(self, origin: OpenLot, units: int, cost: int | None, *, wallet: WalletId, account: AccountId, more: int | None = 0) -> None:
+        arrived = origin.arrived(units, cost=cost, wallet=wallet, account=account, part=self._arrivals.part(origin, wallet))
+        if more != 0:
+            arrived.take_up(more)
+        self._put(arrived)
 
     def _shelve_newest(self) -> None:
         opened, self._newest = self._newest, None

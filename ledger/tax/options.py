@@ -1,9 +1,12 @@
 """Reading the options of a law out of a book's settings: each is read once, checked and typed, and unknown ones are refused."""
 
+import re
 from collections.abc import Sequence
 
 from ledger.domain.errors import InputError, UnsupportedCase, nearest
 from ledger.ports import BookTerms
+
+_YEAR = re.compile(r"[0-9]{4}", re.ASCII)
 
 
 class LawReader:
@@ -38,6 +41,21 @@ class LawReader:
         if not isinstance(told, str):
             raise InputError(f"law.{name} is {told!r}", mend=f'write it as text in quotes, such as {name} = "{default}"')
         return told
+
+    def by_year(self, name: str, *, choices: Sequence[str]) -> dict[int, str]:
+        """Return the choice of each year that a table names.
+
+        Raises:
+            InputError: for anything else.
+        """
+        told = self._told.get(name, {})
+        example = f'write a table such as {name} = {{ "2024" = "{choices[-1]}" }}; choices: {", ".join(choices)}'
+        if isinstance(told, (bool, str)):
+            raise InputError(f"law.{name} is {told!r}", mend=example)
+        for year, choice in told.items():
+            if not _YEAR.fullmatch(year) or choice not in choices:
+                raise InputError(f"law.{name} says {choice!r} of {year!r}", mend=example)
+        return {int(year): choice for year, choice in told.items()}
 
 
 def no_options(terms: BookTerms, *, regime: str) -> None:

@@ -5,18 +5,19 @@ and section 988 are not computed, and of wash sales there is an analysis only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, UnsupportedCase
-from ledger.domain.event import Event
+from ledger.domain.event import Event, Transfer
 from ledger.domain.law.allocation import Allocation
 from ledger.domain.law.statement import AsReported, Told
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
-from ledger.domain.period import CALENDAR_YEAR, Period, start_of_day
+from ledger.domain.period import CALENDAR_YEAR, Period, local_day, start_of_day
 from ledger.domain.price import Worth
 from ledger.lots.elections import Brokers
 from ledger.lots.matching import Picking
@@ -24,7 +25,7 @@ from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.calendar import last_day_of_month, one_year_after
 from ledger.tax.movements import movements_of
 from ledger.tax.terms import allowed_rule, reckoned_in, years_begin
-from ledger.tax.treatment import USUAL
+from ledger.tax.treatment import USUAL, TransferFee, Treatment
 from ledger.tax.us_allocation import faults_of
 from ledger.tax.us_forms import FORMS, as_reported, box_of, check_forms
 from ledger.tax.us_options import us_options
@@ -77,6 +78,8 @@ class UnitedStates:
 
     def priced_assets(self, event: Event, terms: BookTerms) -> tuple[tuple[str, AssetCode, Decimal], ...]:
         """Return which prices an event needs: (``value`` or ``fee``, asset, quantity) for each worth that it lacks."""
+        if _treatment(event, terms).transfer_fee is TransferFee.IGNORE:
+            return tuple(need for need in priced_assets_of(event, terms.currency) if _is_third(need[1], event))
         return priced_assets_of(event, terms.currency)
 
     def movements(self, event: Event, worth: Worth, terms: BookTerms) -> tuple[Movement, ...]:
@@ -85,7 +88,7 @@ class UnitedStates:
         Raises:
             UnsupportedCase: when a rebate exceeds what was given up.
         """
-        return movements_of(event, worth, terms)
+        return movements_of(event, worth, terms, _treatment(event, terms))
 
     def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm:
         """Return long when held for more than one year, counted from the day after `acquired`.
@@ -140,3 +143,17 @@ class UnitedStates:
     def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:
         """Return the box of Form 8949; empty without a term."""
         return "" if term is None else box_of(term=term, year=year, form=form)
+
+
+def _treatment(event: Event, terms: BookTerms) -> Treatment:
+    """Return how an event is looked at: fees of moves between own wallets by the policy of their year."""
+    if not isinstance(event, Transfer) or event.fee is None or "transfer_fee" not in terms.law:
+        return USUAL
+    policies = us_options(terms).transfer_fee
+    policy = policies.get(CALENDAR_YEAR.year_of(local_day(event.occurred_at, terms.zone)), TransferFee.DISPOSAL)
+    return replace(USUAL, transfer_fee=policy)
+
+
+def _is_third(asset: AssetCode, event: Event) -> bool:
+    """Tell whether a fee's asset is another than that which is moved; of a lone deposit every fee is a disposal."""
+    return isinstance(event, Transfer) and (event.from_account is None or event.amount.asset != asset)
