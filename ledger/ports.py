@@ -431,6 +431,10 @@ class ReportInput(Protocol):
         """Yield the lots open at the end of the period, by asset, wallet, acquisition, lot id."""
         ...
 
+    def basis_evidence(self) -> Mapping[EventId, str]:
+        """Return what proves the cost and date of openings and gifts, of those of which the source says it."""
+        ...
+
     def elections(self) -> Iterator[ElectionRow]:
         """Yield the whole register by instant of recording, then id, each with the pieces of the period that it decided."""
         ...
@@ -468,6 +472,13 @@ class HasOptions(Protocol):
     """What a report has besides, when it can be asked for in more than one way."""
 
     options: tuple[ReportOption, ...]
+
+
+@runtime_checkable
+class TellsGains(Protocol):
+    """What a report says besides, when it shows no gain: such a one is written although a basis is missing."""
+
+    shows_gains: bool
 
 
 class Exporter(Protocol):

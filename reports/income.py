@@ -38,6 +38,7 @@ class Income:
 
     name = "income"
     title = "Income"
+    shows_gains = False
 
     def document(self, source: ReportInput) -> ReportDocument:
         """Return one row per receipt, and the totals by tax year and kind."""

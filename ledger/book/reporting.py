@@ -8,6 +8,7 @@ from ledger import __version__, plugins
 from ledger.book.core import BookCore
 from ledger.domain.document import ReportDocument, chosen_options
 from ledger.pipeline.report import BookInput, Selection
+from ledger.ports import TellsGains
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,8 @@ class Reporting(BookCore):
         `options` asks for it in another way than its first; see `report_options`.
 
         Raises:
-            InputError: when no report of that name is installed, or it has no such option or choice.
+            InputError: when no report of that name is installed, or it has no such option or choice; also when gains
+                would hang on a missing basis and the book says that it stops there.
         """
         generator = plugins.report(name)
         chosen = chosen_options(plugins.report_options(generator), options or {}, of=name)
@@ -39,6 +41,8 @@ class Reporting(BookCore):
                 version=__version__,
                 options=chosen,
             )
+            if not isinstance(generator, TellsGains) or generator.shows_gains:
+                source.refuse_missing_basis()
             yield generator.document(source)
 
     def frame(self, name: str, selection: Selection = EVERYTHING, options: Mapping[str, str] | None = None) -> "pd.DataFrame":

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from ledger.config.secrets import check_reference
-from ledger.config.values import SETTINGS_NAME, SHARE_DEFAULT, BookSettings, BotRule, ConnectionSettings, Custody, check_name
+from ledger.config.values import SETTINGS_NAME, SHARE_DEFAULT, BookSettings, BotRule, ConnectionSettings, Custody, MissingBasis, check_name
 from ledger.domain.amount import FIAT, AssetCode
 from ledger.domain.election import PickOrder
 from ledger.domain.errors import InputError, nearest
@@ -75,7 +75,7 @@ class _Reader:
     def settings(self, read: dict[str, object]) -> BookSettings:
         self._only(read, "", ("book", "connections", "bots", "law"))
         book = self._table(read, "book")
-        self._only(book, "book", ("database", "currency", "time_zone", "regime", "method", "scope", "year_start"))
+        self._only(book, "book", ("database", "currency", "time_zone", "regime", "method", "scope", "year_start", "missing_basis"))
         connections = self._table(read, "connections")
         return BookSettings(
             folder=self.path.parent,
@@ -85,6 +85,7 @@ class _Reader:
             regime=self._text(book, "book", "regime", "us"),
             method=self._text(book, "book", "method", "fifo"),
             scope=self._text(book, "book", "scope", "wallet"),
+            missing_basis=self._missing_basis(self._text(book, "book", "missing_basis", MissingBasis.ZERO.value)),
             year_start=self._year_start(self._text(book, "book", "year_start", "")),
             connections=self._agreeing(
                 tuple(self._connection(name, self._table(connections, name, "connections.")) for name in connections)
@@ -191,6 +192,11 @@ class _Reader:
         if text and start is None:
             raise self._wrong("book.year_start", f"is {text!r}", "use month and day such as 07-01; it cannot be 02-29")
         return start
+
+    def _missing_basis(self, text: str) -> MissingBasis:
+        if text not in list(MissingBasis):
+            raise self._wrong("book.missing_basis", f"is {text!r}", f"use {' or '.join(MissingBasis)}")
+        return MissingBasis(text)
 
     def _share(self, share: object, where: str) -> float:
         if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share <= 1:

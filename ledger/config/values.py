@@ -26,6 +26,13 @@ class Custody(StrEnum):
     UNHOSTED = "unhosted"
 
 
+class MissingBasis(StrEnum):
+    """What becomes of a gain on units whose basis nobody knows."""
+
+    ZERO = "zero"  # they cost 0, and a finding says so
+    STOP = "stop"  # no report shows it
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
     """One API key at one venue. `name` is the account. `secrets` is a reference, never a value. `tier`: see `ConnectionTerms`.
@@ -78,6 +85,7 @@ class BookSettings:
     connections: tuple[ConnectionSettings, ...] = ()
     bots: tuple[BotRule, ...] = ()
     law: Mapping[str, LawOption] = field(default_factory=dict)
+    missing_basis: MissingBasis = MissingBasis.ZERO
 
     @property
     def zone(self) -> ZoneInfo:

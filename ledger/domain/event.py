@@ -158,6 +158,7 @@ class Opening(EventHead):
     `cost_basis` None: not known, so the units have a missing basis. A source tells an instant or a whole day, and a day stays
     a day: when it begins is for the book's zone to say. Neither of the two: not known. `occurred_day` is the day of the opening
     where only that was told; `occurred_at` is then its start in the zone of the import, and serves to order events.
+    `evidence` says what proves cost and date.
     """
 
     kind: OpeningKind
@@ -166,6 +167,7 @@ class Opening(EventHead):
     acquired_at: datetime | None
     acquired_day: date | None = None
     occurred_day: date | None = None
+    evidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,6 +155,8 @@ def _valued_body(event: Income | Charge) -> Body:
 
 
 def _opening_body(event: Opening) -> Body:
+    """Return the facts of an opening; the evidence only where there is one, so that older texts stay what they are."""
+    evidence = {} if event.evidence is None else {"evidence": event.evidence}
     return {
         "kind": event.kind.value,
         "amount": _pair(event.amount),
@@ -162,6 +164,7 @@ def _opening_body(event: Opening) -> Body:
         "acquired_at": None if event.acquired_at is None else instant_text(event.acquired_at),
         "acquired_day": _day_text(event.acquired_day),
         "occurred_day": _day_text(event.occurred_day),
+        **evidence,
     }
 
 
@@ -195,6 +198,7 @@ class _StoredBody(TypedDict, total=False):
     acquired_at: str | None
     acquired_day: str | None
     occurred_day: str | None
+    evidence: str | None
     chain_hash: str | None
     address: str | None
 
@@ -261,6 +265,7 @@ def _opening_of(body: _StoredBody, head: HeadFields) -> Event:
         acquired_at=None if acquired_at is None else instant_of(acquired_at),
         acquired_day=_day_or_none(body["acquired_day"]),
         occurred_day=_day_or_none(body["occurred_day"]),
+        evidence=body.get("evidence"),
         **head,
     )
 
@@ -296,7 +301,7 @@ _READERS: dict[str, Callable[..., Event]] = {
 
 
 # Facts that a source may leave open and tell later; names of one group are told together.
-_TOLD_LATER = (("value",), ("fee_value",), ("cost_basis",), ("acquired_at", "acquired_day"), ("chain_hash",), ("address",))
+_TOLD_LATER = (("value",), ("fee_value",), ("cost_basis",), ("acquired_at", "acquired_day"), ("evidence",), ("chain_hash",), ("address",))
 
 
 # --- two tellings of one event --------------------------------------------------------------------------------------

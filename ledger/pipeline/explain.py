@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ledger.domain.amount import text_of
 from ledger.domain.errors import InputError
+from ledger.domain.event import Opening
 from ledger.domain.event_text import body_text, instant_text, kind_of
 from ledger.domain.ids import DisposalId, EntryId, EventId, LotId, PayloadId
 from ledger.domain.lot import Disposal, Lot
@@ -117,6 +118,11 @@ def _lot(reader: Reader, lot: Lot) -> Explanation:
             ("cost basis", "no price" if lot.cost_basis is None else text_of(lot.cost_basis)),
             ("open", text_of(lot.quantity_open)),
             ("wallet", lot.wallet),
+            *(
+                ("evidence", told.event.evidence or "none told")
+                for told in [reader.event(lot.event_id)]
+                if told and isinstance(told.event, Opening)
+            ),
         ),
         rests_on=(_event_and_all(reader, lot.event_id),),
     )

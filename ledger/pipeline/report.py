@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from heapq import merge
-from itertools import chain, groupby, takewhile
+from itertools import chain, groupby, islice, takewhile
 from operator import attrgetter
 
-from ledger.config import BookSettings
-from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat
-from ledger.domain.errors import NumberRefused, UnsupportedCase
-from ledger.domain.event import Event, Fill, Income, IncomeKind
+from ledger.config import BookSettings, MissingBasis
+from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat, text_of
+from ledger.domain.errors import InputError, NumberRefused, UnsupportedCase
+from ledger.domain.event import Event, Fill, Income, IncomeKind, Opening
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, FindingCount, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
-from ledger.domain.ids import AccountId, BotId
+from ledger.domain.ids import AccountId, BotId, EventId
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Disposal, Gap, Lot, LotOrigin
 from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
@@ -32,6 +32,7 @@ from ledger.ports import BookTerms, TaxRegime
 from ledger.storage.store import Reader, StoredEvent
 
 _FEE_KINDS = ("fill", "transfer", "income", "charge")
+_NAMED_MAX = 5
 NO_BOT = BotId("")  # the filter value that asks for what no bot did
 
 
@@ -142,6 +143,25 @@ class BookInput:
         assets = [chosen.asset] if chosen.asset else sorted(map(AssetCode, self.reader.changed_assets(after_event_seq=0)))
         lots = chain.from_iterable(self._lots_before(until, asset) for asset in assets if not is_fiat(asset))
         return (lot for lot in lots if chosen.account in (None, lot.account))
+
+    def basis_evidence(self) -> Mapping[EventId, str]:
+        """Return what proves the cost and date of openings and gifts."""
+        openings = (stored.event for stored in self.reader.events(kinds=("opening",)))
+        return {event.event_id: event.evidence for event in openings if isinstance(event, Opening) and event.evidence is not None}
+
+    def refuse_missing_basis(self) -> None:
+        """Raise InputError where the book stops at a missing basis and a gain of this report would hang on one."""
+        if self.settings.missing_basis is MissingBasis.ZERO:
+            return
+        hanging = (row.disposal for row in self.gains() if row.disposal.gap is Gap.MISSING_BASIS)
+        first = list(islice(hanging, _NAMED_MAX))
+        if first:
+            named = "; ".join(f"{text_of(one.quantity)} {one.asset} of {one.account}, {one.kind} {one.source_id}" for one in first)
+            raise InputError(
+                f"this report would show gains of units whose basis is missing: {named}",
+                mend="see `lotwright report missing-basis` for what to import; "
+                'or let such units cost 0: missing_basis = "zero" under [book] in lotwright.toml',
+            )
 
     def elections(self) -> Iterator[ElectionRow]:
         """Yield the register, each election with what it decided of the period."""

@@ -155,7 +155,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "a key like no other": (
         "[book]\nx = 1\n",
         "book.x is no setting",
-        "known here: database, currency, time_zone, regime, method, scope, year_start",
+        "known here: database, currency, time_zone, regime, method, scope, year_start, missing_basis",
     ),
     "an unknown key of a connection": (
         '[connections.a]\nvenue = "v"\nsecret = "s3cr3t"\n',
