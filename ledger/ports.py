@@ -15,12 +15,13 @@ from ledger.domain.amount import AssetCode
 from ledger.domain.document import ReportDocument, ReportOption
 from ledger.domain.election import Election, PickOrder
 from ledger.domain.errors import RowFault
-from ledger.domain.event import Event
+from ledger.domain.event import Event, IncomeKind
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId, VenueName, WalletId
 from ledger.domain.law.allocation import Allocation
 from ledger.domain.law.option import LawOption
+from ledger.domain.law.receipt import Receipt
 from ledger.domain.law.statement import AsReported, StatementRow, Told
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, DepartureKind, Disposal, HoldingTerm, Lot, Movement, Outcome
@@ -337,6 +338,10 @@ class TaxRegime(Protocol):
 
     def movements(self, event: Event, worth: Worth, terms: BookTerms) -> tuple[Movement, ...]:
         """Return what an event does to the pools: what comes in first, legs numbered from 1."""
+        ...
+
+    def receipt(self, kind: IncomeKind, asset: AssetCode, value: Decimal | None, terms: BookTerms) -> Receipt:
+        """Return what units received as income are taxed at and on which line; `value` is their market value, None without a price."""
         ...
 
     def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm | None:

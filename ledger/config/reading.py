@@ -124,8 +124,10 @@ class _Reader:
     def _law_option(self, where: str, option: object) -> LawOption:
         if isinstance(option, (bool, str)):
             return option
+        if isinstance(option, list) and all(isinstance(one, str) for one in option):
+            return tuple(option)
         if not isinstance(option, dict):
-            raise self._wrong(where, f"is {option!r}", "write true or false, text in quotes, or a table of texts")
+            raise self._wrong(where, f"is {option!r}", "write true or false, text in quotes, or a table or list of texts")
         return {key: self._text(option, where, key, None) for key in option}
 
     def _custody(self, table: dict[str, object], where: str) -> Custody:

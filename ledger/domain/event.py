@@ -131,13 +131,17 @@ class Transfer(EventHead):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Income(EventHead):
-    """Units received for nothing given: `value` is their fair market value when control began; None: look it up."""
+    """Units received for nothing given: `value` is their fair market value when control began; None: look it up.
+
+    `controlled_at` is when their owner could first sell or move them, None: when they came.
+    """
 
     kind: IncomeKind
     amount: Amount
     value: Decimal | None = None
     fee: Amount | None = None
     fee_value: Decimal | None = None
+    controlled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +183,11 @@ class BalanceSnapshot(EventHead):
 
 Event = Fill | Transfer | Income | Charge | Opening | BalanceSnapshot
 EVENT_TYPES: tuple[type[Event], ...] = (Fill, Transfer, Income, Charge, Opening, BalanceSnapshot)
+
+
+def moment_of(event: Event) -> datetime:
+    """Return the instant whose prices and day count: of income that of control (Rev. Rul. 2023-14), else when it happened."""
+    return event.controlled_at or event.occurred_at if isinstance(event, Income) else event.occurred_at
 
 
 def assets_of(event: Event) -> tuple[str, ...]:

@@ -154,6 +154,12 @@ def _valued_body(event: Income | Charge) -> Body:
     }
 
 
+def _income_body(event: Income) -> Body:
+    """Return the facts of income; the instant of control only where it is another one."""
+    control = {} if event.controlled_at is None else {"controlled_at": instant_text(event.controlled_at)}
+    return {**_valued_body(event), **control}
+
+
 def _opening_body(event: Opening) -> Body:
     """Return the facts of an opening; the evidence only where there is one, so that older texts stay what they are."""
     evidence = {} if event.evidence is None else {"evidence": event.evidence}
@@ -199,6 +205,7 @@ class _StoredBody(TypedDict, total=False):
     acquired_day: str | None
     occurred_day: str | None
     evidence: str | None
+    controlled_at: str | None
     chain_hash: str | None
     address: str | None
 
@@ -235,7 +242,9 @@ def _transfer_of(body: dict[str, str | None], head: HeadFields) -> Event:
 
 
 def _income_of(body: _StoredBody, head: HeadFields) -> Event:
+    controlled_at = body.get("controlled_at")
     return Income(
+        controlled_at=None if controlled_at is None else instant_of(controlled_at),
         kind=IncomeKind(body["kind"]),
         amount=_amount(body["amount"]),
         value=_decimal_or_none(body["value"]),
@@ -285,7 +294,7 @@ _KINDS: dict[type, str] = {
 _BODIES: dict[type, Callable[..., Body]] = {
     Fill: _fill_body,
     Transfer: _transfer_body,
-    Income: _valued_body,
+    Income: _income_body,
     Charge: _valued_body,
     Opening: _opening_body,
     BalanceSnapshot: _balance_body,
@@ -301,7 +310,16 @@ _READERS: dict[str, Callable[..., Event]] = {
 
 
 # Facts that a source may leave open and tell later; names of one group are told together.
-_TOLD_LATER = (("value",), ("fee_value",), ("cost_basis",), ("acquired_at", "acquired_day"), ("evidence",), ("chain_hash",), ("address",))
+_TOLD_LATER = (
+    ("value",),
+    ("fee_value",),
+    ("cost_basis",),
+    ("acquired_at", "acquired_day"),
+    ("evidence",),
+    ("controlled_at",),
+    ("chain_hash",),
+    ("address",),
+)
 
 
 # --- two tellings of one event --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ledger.domain.amount import AssetCode, market_value
-from ledger.domain.event import Charge, Event, Fill, Income, Transfer
+from ledger.domain.event import Charge, Event, Fill, Income, Transfer, moment_of
 from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.price import PriceQuote, Worth
@@ -73,7 +73,7 @@ def worth_of(event: Event, *, regime: TaxRegime, terms: BookTerms, prices: Price
         return UNSAID if value is None and fee is None else Worth(value=value, fee=fee)
     found: dict[str, Decimal | None] = {"value": value, "fee": fee}
     for role, asset, quantity in lacking:
-        quote = prices.at(asset, event.occurred_at)
+        quote = prices.at(asset, moment_of(event))
         if quote is not None:
             found[role] = market_value(quote.price, quantity)
         elif needs is not None:
@@ -102,7 +102,7 @@ class PriceWindow:
 
 def windows_of(needs: Iterable[PriceNeed]) -> tuple[PriceWindow, ...]:
     """Return the fewest windows that cover all needs, each short enough for one call; by asset and time."""
-    moments = sorted({(need.asset, minute_of(need.event.occurred_at)) for need in needs})
+    moments = sorted({(need.asset, minute_of(moment_of(need.event))) for need in needs})
     windows: list[PriceWindow] = []
     for asset, minute in moments:
         last = windows[-1] if windows else None
@@ -151,6 +151,6 @@ def missing_price(need: PriceNeed) -> Finding:
         code="missing-price",
         severity=Severity.ERROR,
         subject=f"{need.event.account}/{need.event.source_id}/{need.role}",
-        message=f"no price of {need.asset} at {instant_text(need.event.occurred_at)}, needed for {what} event {need.event.source_id}",
+        message=f"no price of {need.asset} at {instant_text(moment_of(need.event))}, needed for {what} event {need.event.source_id}",
         mend="give `value` or `fee_value` in a lotwright-events file, or sync a connection whose venue quotes it",
     )

@@ -12,7 +12,7 @@ from operator import attrgetter
 from ledger.config import BookSettings, MissingBasis
 from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat, text_of
 from ledger.domain.errors import InputError, NumberRefused, UnsupportedCase
-from ledger.domain.event import Event, Fill, Income, IncomeKind, Opening
+from ledger.domain.event import Event, Fill, Income, IncomeKind, Opening, moment_of
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, FindingCount, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId
@@ -232,7 +232,7 @@ class BookInput:
         return sorted(lots, key=attrgetter("wallet", "acquired_at", "lot_id", "part"))
 
     def _takes(self, event: Event) -> bool:
-        return local_day(event.occurred_at, self.settings.zone) in self.period and self.selection.takes(event)
+        return local_day(moment_of(event), self.settings.zone) in self.period and self.selection.takes(event)
 
     def _fills(self) -> Iterator[Fill]:
         since, until = self._instants()
@@ -278,7 +278,8 @@ class _Receipts:
         return worth_of(event, regime=self._regime, terms=self._terms, prices=self._prices)
 
     def _row(self, event: Event, kind: IncomeKind, amount: Amount, account: AccountId, value: Decimal | None) -> IncomeRow:
-        day = local_day(event.occurred_at, self._terms.zone)
+        day = local_day(moment_of(event), self._terms.zone)
+        receipt = self._regime.receipt(kind, amount.asset, value, self._terms)
         return IncomeRow(
             source_id=event.source_id,
             occurred_at=event.occurred_at,
@@ -289,8 +290,9 @@ class _Receipts:
             quantity=amount.quantity,
             account=account,
             bot=event.bot,
-            value=value,
-            finding=Gap.MISSING_PRICE.value if value is None else "",
+            value=receipt.value,
+            finding=Gap.MISSING_PRICE.value if receipt.value is None else "",
+            line=receipt.line,
         )
 
 

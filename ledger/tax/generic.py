@@ -6,8 +6,9 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from ledger.domain.amount import AssetCode
-from ledger.domain.event import Event
+from ledger.domain.event import Event, IncomeKind
 from ledger.domain.law.allocation import Allocation
+from ledger.domain.law.receipt import Receipt
 from ledger.domain.law.statement import AsReported, Told
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
@@ -54,6 +55,10 @@ class Generic:
             UnsupportedCase: when a rebate exceeds what was given up.
         """
         return movements_of(event, worth, terms)
+
+    def receipt(self, kind: IncomeKind, asset: AssetCode, value: Decimal | None, terms: BookTerms) -> Receipt:  # noqa: ARG002  # the port
+        """Return the market value, on no line in particular."""
+        return Receipt(value=value)
 
     def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm | None:  # noqa: ARG002  # the port asks so
         """Return None: no law, no terms."""

@@ -225,7 +225,7 @@ def _income(event: Income, worth: Worth, legs: _Legs) -> None:
         currency=legs.currency,
     )
     origin = LotOrigin.REBATE if event.kind is IncomeKind.REBATE else LotOrigin.INCOME
-    legs.acquire(amount.asset, units_in(amount, fee), cost=_cost_exchanged(value, fee), origin=origin)
+    legs.acquire(amount.asset, units_in(amount, fee), cost=_cost_exchanged(value, fee), origin=origin, acquired_at=event.controlled_at)
     legs.receive_rebate(fee)
     legs.pay_fee(fee)
 

@@ -1,7 +1,7 @@
 """Reading the options of a law out of a book's settings: each is read once, checked and typed, and unknown ones are refused."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ledger.domain.errors import InputError, UnsupportedCase, nearest
 from ledger.ports import BookTerms
@@ -50,12 +50,37 @@ class LawReader:
         """
         told = self._told.get(name, {})
         example = f'write a table such as {name} = {{ "2024" = "{choices[-1]}" }}; choices: {", ".join(choices)}'
-        if isinstance(told, (bool, str)):
+        if not isinstance(told, Mapping):
             raise InputError(f"law.{name} is {told!r}", mend=example)
         for year, choice in told.items():
             if not _YEAR.fullmatch(year) or choice not in choices:
                 raise InputError(f"law.{name} says {choice!r} of {year!r}", mend=example)
         return {int(year): choice for year, choice in told.items()}
+
+    def by_name(self, name: str, *, known: Sequence[str]) -> dict[str, str]:
+        """Return the texts of a table whose keys are known.
+
+        Raises:
+            InputError: for anything else.
+        """
+        told = self._told.get(name, {})
+        if not isinstance(told, Mapping):
+            raise InputError(f"law.{name} is {told!r}", mend=f'write a table such as {name} = {{ {known[0]} = "..." }}')
+        for key in told:
+            if key not in known:
+                raise InputError(f"law.{name} has no {key!r}", mend=nearest(key, known) or f"it knows: {', '.join(known)}")
+        return dict(told)
+
+    def names(self, name: str) -> frozenset[str]:
+        """Return the texts of a list.
+
+        Raises:
+            InputError: for anything else.
+        """
+        told = self._told.get(name, ())
+        if not isinstance(told, tuple):
+            raise InputError(f"law.{name} is {told!r}", mend=f'write a list such as {name} = ["SCAM"]')
+        return frozenset(told)
 
 
 def no_options(terms: BookTerms, *, regime: str) -> None:

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
-from ledger.domain.event import ChargeKind, Event
+from ledger.domain.event import ChargeKind, Event, IncomeKind
 from ledger.domain.law.allocation import Allocation
+from ledger.domain.law.receipt import Receipt
 from ledger.domain.law.statement import AsReported, Told
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
@@ -77,6 +78,10 @@ class UnitedKingdom:
             UnsupportedCase: when a rebate exceeds what was given up.
         """
         return movements_of(event, worth, terms, _TREATMENT)
+
+    def receipt(self, kind: IncomeKind, asset: AssetCode, value: Decimal | None, terms: BookTerms) -> Receipt:  # noqa: ARG002  # the port
+        """Return the market value, on no line in particular."""
+        return Receipt(value=value)
 
     def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm | None:  # noqa: ARG002  # the port asks so
         """Return None: the law knows no holding period."""

@@ -10,10 +10,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
-from ledger.domain.amount import AssetCode
+from ledger.domain.amount import ZERO, AssetCode
 from ledger.domain.errors import InputError, UnsupportedCase
-from ledger.domain.event import Event, Transfer
+from ledger.domain.event import Event, Income, IncomeKind, Transfer
 from ledger.domain.law.allocation import Allocation
+from ledger.domain.law.receipt import Receipt
 from ledger.domain.law.statement import AsReported, Told
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
@@ -78,6 +79,7 @@ class UnitedStates:
 
     def priced_assets(self, event: Event, terms: BookTerms) -> tuple[tuple[str, AssetCode, Decimal], ...]:
         """Return which prices an event needs: (``value`` or ``fee``, asset, quantity) for each worth that it lacks."""
+        event = _without_spam(event, terms)
         if _treatment(event, terms).transfer_fee is TransferFee.IGNORE:
             return tuple(need for need in priced_assets_of(event, terms.currency) if _is_third(need[1], event))
         return priced_assets_of(event, terms.currency)
@@ -88,7 +90,15 @@ class UnitedStates:
         Raises:
             UnsupportedCase: when a rebate exceeds what was given up.
         """
-        return movements_of(event, worth, terms, _treatment(event, terms))
+        return movements_of(_without_spam(event, terms), worth, terms, _treatment(event, terms))
+
+    def receipt(self, kind: IncomeKind, asset: AssetCode, value: Decimal | None, terms: BookTerms) -> Receipt:
+        """Return the market value, nothing for tokens that the book calls spam, and the line of the return by kind.
+
+        Source: Notice 2014-21; Rev. Rul. 2019-24 and 2023-14 (income where there is dominion and control). DECISIONS: us-spam.
+        """
+        options = us_options(terms)
+        return Receipt(value=ZERO if asset in options.spam else value, line=options.income_lines[kind])
 
     def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm:
         """Return long when held for more than one year, counted from the day after `acquired`.
@@ -152,6 +162,13 @@ def _treatment(event: Event, terms: BookTerms) -> Treatment:
     policies = us_options(terms).transfer_fee
     policy = policies.get(CALENDAR_YEAR.year_of(local_day(event.occurred_at, terms.zone)), TransferFee.DISPOSAL)
     return replace(USUAL, transfer_fee=policy)
+
+
+def _without_spam(event: Event, terms: BookTerms) -> Event:
+    """Return income in tokens that the book calls spam at a value of zero, other events as they are."""
+    if not isinstance(event, Income) or "spam" not in terms.law or event.amount.asset not in us_options(terms).spam:
+        return event
+    return replace(event, value=ZERO)
 
 
 def _is_third(asset: AssetCode, event: Event) -> bool:

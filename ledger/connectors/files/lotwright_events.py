@@ -204,6 +204,7 @@ def _income(row: _Cells, reader: CellReader, head: _Head, moved: Amount) -> Even
         value=reader.worth(row.value, column="value"),
         fee=fee,
         fee_value=_fee_value(row, reader, fee),
+        controlled_at=reader.instant(row.acquired, column="acquired") if row.acquired else None,
     )
 
 
@@ -320,7 +321,7 @@ _ROW_TYPES: Mapping[str, _RowType] = {
     "transfer": _RowType(build=_transfer, takes=_FEE | {"to_account"}),
     "deposit": _RowType(build=_deposit, takes=_FEE),
     "withdrawal": _RowType(build=_withdrawal, takes=_FEE),
-    "income": _RowType(build=_income, takes=_FEE | _VALUE | {"kind"}),
+    "income": _RowType(build=_income, takes=_FEE | _VALUE | {"kind", "acquired"}),
     "spend": _RowType(build=partial(_charge, kind=ChargeKind.SPEND), takes=_FEE | _VALUE),
     "fee": _RowType(build=_paid_fee, takes=_VALUE),
     "gift_in": _RowType(build=partial(_opening, kind=OpeningKind.GIFT_IN), takes=_VALUE | {"acquired", "evidence"}),

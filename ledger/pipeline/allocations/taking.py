@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ledger.connectors.files.lotwright_allocation import NAME, allotment_rows
+from ledger.connectors.files.allotments import NAME, allotment_rows
 from ledger.connectors.files.reading import read_file, read_table
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, RowFault
