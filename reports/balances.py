@@ -20,6 +20,7 @@ class Balances:
     name = "balances"
     title = "Balances"
     facts_only = True
+    shows_gains = False
 
     def document(self, source: ReportInput) -> ReportDocument:
         """Return one row per ledger account and asset with a balance other than zero; debit positive."""

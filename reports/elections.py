@@ -46,6 +46,7 @@ class Elections:
 
     name = "elections"
     title = "Elections"
+    shows_gains = False
 
     def document(self, source: ReportInput) -> ReportDocument:
         """Return one row per election, and one per disposal piece that an election decided."""

@@ -27,6 +27,7 @@ class Holdings:
 
     name = "holdings"
     title = "Holdings at cost"
+    shows_gains = False
 
     def document(self, source: ReportInput) -> ReportDocument:
         """Return one row per wallet and asset; the cost basis is empty while any of its lots lacks a price."""

@@ -22,6 +22,7 @@ _COLUMNS = (
     Column(name="bot", title="Bot", kind=CellKind.OUTSIDE),
     Column(name="value", title="Market value", kind=CellKind.MONEY, total=True),
     Column(name="finding", title="Finding"),
+    Column(name="line", title="Form line"),
 )
 
 _TOTAL_COLUMNS = (
@@ -38,6 +39,7 @@ class Income:
 
     name = "income"
     title = "Income"
+    shows_gains = False
 
     def document(self, source: ReportInput) -> ReportDocument:
         """Return one row per receipt, and the totals by tax year and kind."""
@@ -87,4 +89,5 @@ def _row(row: IncomeRow) -> Row:
         row.bot,
         row.value,
         row.finding,
+        row.line,
     )

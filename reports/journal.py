@@ -29,6 +29,7 @@ class Journal:
     name = "journal"
     title = "Journal"
     facts_only = True
+    shows_gains = False
 
     def document(self, source: ReportInput) -> ReportDocument:
         """Return one row per posting: `amount`, always positive, moves from `credit` to `debit`."""

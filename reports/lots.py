@@ -24,6 +24,7 @@ _COLUMNS = (
     Column(name="quantity", title="Quantity acquired", kind=CellKind.QUANTITY),
     Column(name="cost_basis", title="Cost acquired", kind=CellKind.MONEY, total=True),
     Column(name="finding", title="Finding"),
+    Column(name="evidence", title="Evidence", kind=CellKind.OUTSIDE),
 )
 
 
@@ -32,6 +33,7 @@ class Lots:
 
     name = "lots"
     title = "Open lots"
+    shows_gains = False
 
     def document(self, source: ReportInput) -> ReportDocument:
         """Return one row per open lot and wallet; the cost per unit is for display only."""
@@ -47,10 +49,11 @@ class Lots:
 
 
 def _rows(source: ReportInput) -> Iterator[Row]:
-    return map(_row, source.lots())
+    evidence = source.basis_evidence()
+    return (_row(lot, evidence.get(lot.event_id, "")) for lot in source.lots())
 
 
-def _row(lot: Lot) -> Row:
+def _row(lot: Lot, evidence: str) -> Row:
     return (
         lot.asset,
         lot.wallet,
@@ -66,4 +69,5 @@ def _row(lot: Lot) -> Row:
         lot.quantity,
         lot.cost_basis,
         lot.gap,
+        evidence,
     )

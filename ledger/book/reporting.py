@@ -9,6 +9,7 @@ from ledger.book.core import BookCore
 from ledger.domain.document import ReportDocument, chosen_options
 from ledger.pipeline.periods.filed import report_source
 from ledger.pipeline.report import BookInput, Selection
+from ledger.ports import TellsGains
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ class Reporting(BookCore):
 
         Raises:
             InputError: when no report of that name is installed, it has no such option or choice, or figures as filed are asked for
-                that are not there.
+                that are not there; also when gains would hang on a missing basis and the book says that it stops there.
             BookError: when the figures of a closed year are not those that were closed.
         """
         generator = plugins.report(name)
@@ -42,6 +43,8 @@ class Reporting(BookCore):
                 version=__version__,
                 options=chosen,
             )
+            if not isinstance(generator, TellsGains) or generator.shows_gains:
+                book.refuse_missing_basis()
             yield generator.document(report_source(book, facts_only=getattr(generator, "facts_only", False)))
 
     def frame(self, name: str, selection: Selection = EVERYTHING, options: Mapping[str, str] | None = None) -> "pd.DataFrame":

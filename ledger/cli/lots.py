@@ -1,10 +1,11 @@
-"""`lotwright lots`: open lots; what chooses among them stands in `ledger.cli.elections`."""
+"""`lotwright lots`: open lots; what chooses among them stands in `ledger.cli.elections` and `ledger.cli.allocations`."""
 
 import sys
 
 import click
 
 from ledger.book import Selection, exporter
+from ledger.cli.allocations import allocate, allocations
 from ledger.cli.elections import elect, elections, preview
 from ledger.cli.terminal.session import Session, asset_asked, pass_session, print_strange_names
 from ledger.domain.ids import AccountId
@@ -36,5 +37,5 @@ def list_lots(session: Session, asset: str | None, account: str | None, format_n
         print_strange_names(session, book, selection)
 
 
-for _command in (elect, preview, elections):
+for _command in (elect, preview, elections, allocate, allocations):
     lots.add_command(_command)

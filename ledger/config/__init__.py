@@ -6,7 +6,7 @@ user's own comments and order.
 
 from ledger.config.reading import find_book, load_settings
 from ledger.config.secrets import check_reference, resolve_secrets
-from ledger.config.values import SETTINGS_NAME, SHARE_DEFAULT, BookSettings, BotRule, ConnectionSettings, check_name
+from ledger.config.values import SETTINGS_NAME, SHARE_DEFAULT, BookSettings, BotRule, ConnectionSettings, MissingBasis, check_name
 from ledger.config.writing import add_connection, remove_connection, write_first_settings, write_private
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "BookSettings",
     "BotRule",
     "ConnectionSettings",
+    "MissingBasis",
     "add_connection",
     "check_name",
     "check_reference",

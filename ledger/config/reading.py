@@ -10,7 +10,16 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from ledger.config.secrets import check_reference
-from ledger.config.values import SETTINGS_NAME, SHARE_DEFAULT, BookSettings, BotRule, ConnectionSettings, Custody, check_name
+from ledger.config.values import (
+    SETTINGS_NAME,
+    SHARE_DEFAULT,
+    BookSettings,
+    BotRule,
+    ConnectionSettings,
+    Custody,
+    MissingBasis,
+    check_name,
+)
 from ledger.domain.amount import FIAT, AssetCode, decimal_of, text_of
 from ledger.domain.election import PickOrder
 from ledger.domain.errors import InputError, NumberRefused, nearest
@@ -81,7 +90,7 @@ class _Reader:
     def settings(self, read: dict[str, object]) -> BookSettings:
         self._only(read, "", ("book", "transfers", "connections", "bots", "law", "prices"))
         book = self._table(read, "book")
-        self._only(book, "book", ("database", "currency", "time_zone", "regime", "method", "scope", "year_start"))
+        self._only(book, "book", ("database", "currency", "time_zone", "regime", "method", "scope", "year_start", "missing_basis"))
         connections = self._table(read, "connections")
         return BookSettings(
             folder=self.path.parent,
@@ -91,6 +100,7 @@ class _Reader:
             regime=self._text(book, "book", "regime", "us"),
             method=self._text(book, "book", "method", "fifo"),
             scope=self._text(book, "book", "scope", "wallet"),
+            missing_basis=self._missing_basis(self._text(book, "book", "missing_basis", MissingBasis.ZERO.value)),
             year_start=self._year_start(self._text(book, "book", "year_start", "")),
             transfers=self._transfers(self._table(read, "transfers")),
             connections=self._agreeing(
@@ -193,8 +203,10 @@ class _Reader:
     def _law_option(self, where: str, option: object) -> LawOption:
         if isinstance(option, (bool, str)):
             return option
+        if isinstance(option, list) and all(isinstance(one, str) for one in option):
+            return tuple(option)
         if not isinstance(option, dict):
-            raise self._wrong(where, f"is {option!r}", "write true or false, text in quotes, or a table of texts")
+            raise self._wrong(where, f"is {option!r}", "write true or false, text in quotes, or a table or list of texts")
         return {key: self._text(option, where, key, None) for key in option}
 
     def _custody(self, table: dict[str, object], where: str) -> Custody:
@@ -261,6 +273,11 @@ class _Reader:
         if text and start is None:
             raise self._wrong("book.year_start", f"is {text!r}", "use month and day such as 07-01; it cannot be 02-29")
         return start
+
+    def _missing_basis(self, text: str) -> MissingBasis:
+        if text not in list(MissingBasis):
+            raise self._wrong("book.missing_basis", f"is {text!r}", f"use {' or '.join(MissingBasis)}")
+        return MissingBasis(text)
 
     def _share(self, share: object, where: str) -> float:
         if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share <= 1:

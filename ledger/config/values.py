@@ -28,6 +28,13 @@ class Custody(StrEnum):
     UNHOSTED = "unhosted"
 
 
+class MissingBasis(StrEnum):
+    """What becomes of a gain on units whose basis nobody knows."""
+
+    ZERO = "zero"  # they cost 0, and a finding says so
+    STOP = "stop"  # no report shows it
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
     """One API key at one venue. `name` is the account. `secrets` is a reference, never a value.
@@ -84,6 +91,7 @@ class BookSettings:
     bots: tuple[BotRule, ...] = ()
     prices: PricePolicy = USUAL_PRICES
     law: Mapping[str, LawOption] = field(default_factory=dict)
+    missing_basis: MissingBasis = MissingBasis.ZERO
 
     @property
     def zone(self) -> ZoneInfo:

@@ -143,13 +143,17 @@ class Transfer(EventHead):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Income(EventHead):
-    """Units received for nothing given: `value` is their fair market value when control began; None: look it up."""
+    """Units received for nothing given: `value` is their fair market value when control began; None: look it up.
+
+    `controlled_at` is when their owner could first sell or move them, None: when they came.
+    """
 
     kind: IncomeKind
     amount: Amount
     value: Decimal | None = None
     fee: Amount | None = None
     fee_value: Decimal | None = None
+    controlled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +174,7 @@ class Opening(EventHead):
     `cost_basis` None: not known, so the units have a missing basis. A source tells an instant or a whole day, and a day stays
     a day: when it begins is for the book's zone to say. Neither of the two: not known. `occurred_day` is the day of the opening
     where only that was told; `occurred_at` is then its start in the zone of the import, and serves to order events.
+    `evidence` says what proves cost and date.
     """
 
     kind: OpeningKind
@@ -178,6 +183,7 @@ class Opening(EventHead):
     acquired_at: datetime | None
     acquired_day: date | None = None
     occurred_day: date | None = None
+    evidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +195,11 @@ class BalanceSnapshot(EventHead):
 
 Event = Fill | Transfer | Income | Charge | Opening | BalanceSnapshot
 EVENT_TYPES: tuple[type[Event], ...] = (Fill, Transfer, Income, Charge, Opening, BalanceSnapshot)
+
+
+def moment_of(event: Event) -> datetime:
+    """Return the instant whose prices and day count: of income that of control (Rev. Rul. 2023-14), else when it happened."""
+    return event.controlled_at or event.occurred_at if isinstance(event, Income) else event.occurred_at
 
 
 def assets_of(event: Event) -> tuple[str, ...]:

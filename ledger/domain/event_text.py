@@ -154,7 +154,15 @@ def _valued_body(event: Income | Charge) -> Body:
     }
 
 
+def _income_body(event: Income) -> Body:
+    """Return the facts of income; the instant of control only where it is another one."""
+    control = {} if event.controlled_at is None else {"controlled_at": instant_text(event.controlled_at)}
+    return {**_valued_body(event), **control}
+
+
 def _opening_body(event: Opening) -> Body:
+    """Return the facts of an opening; the evidence only where there is one, so that older texts stay what they are."""
+    evidence = {} if event.evidence is None else {"evidence": event.evidence}
     return {
         "kind": event.kind.value,
         "amount": _pair(event.amount),
@@ -162,6 +170,7 @@ def _opening_body(event: Opening) -> Body:
         "acquired_at": None if event.acquired_at is None else instant_text(event.acquired_at),
         "acquired_day": _day_text(event.acquired_day),
         "occurred_day": _day_text(event.occurred_day),
+        **evidence,
     }
 
 
@@ -195,6 +204,8 @@ class _StoredBody(TypedDict, total=False):
     acquired_at: str | None
     acquired_day: str | None
     occurred_day: str | None
+    evidence: str | None
+    controlled_at: str | None
     chain_hash: str | None
     address: str | None
 
@@ -231,7 +242,9 @@ def _transfer_of(body: dict[str, str | None], head: HeadFields) -> Event:
 
 
 def _income_of(body: _StoredBody, head: HeadFields) -> Event:
+    controlled_at = body.get("controlled_at")
     return Income(
+        controlled_at=None if controlled_at is None else instant_of(controlled_at),
         kind=IncomeKind(body["kind"]),
         amount=_amount(body["amount"]),
         value=_decimal_or_none(body["value"]),
@@ -261,6 +274,7 @@ def _opening_of(body: _StoredBody, head: HeadFields) -> Event:
         acquired_at=None if acquired_at is None else instant_of(acquired_at),
         acquired_day=_day_or_none(body["acquired_day"]),
         occurred_day=_day_or_none(body["occurred_day"]),
+        evidence=body.get("evidence"),
         **head,
     )
 
@@ -280,7 +294,7 @@ _KINDS: dict[type, str] = {
 _BODIES: dict[type, Callable[..., Body]] = {
     Fill: _fill_body,
     Transfer: _transfer_body,
-    Income: _valued_body,
+    Income: _income_body,
     Charge: _valued_body,
     Opening: _opening_body,
     BalanceSnapshot: _balance_body,
@@ -296,7 +310,16 @@ _READERS: dict[str, Callable[..., Event]] = {
 
 
 # Facts that a source may leave open and tell later; names of one group are told together.
-_TOLD_LATER = (("value",), ("fee_value",), ("cost_basis",), ("acquired_at", "acquired_day"), ("chain_hash",), ("address",))
+_TOLD_LATER = (
+    ("value",),
+    ("fee_value",),
+    ("cost_basis",),
+    ("acquired_at", "acquired_day"),
+    ("evidence",),
+    ("controlled_at",),
+    ("chain_hash",),
+    ("address",),
+)
 
 
 # --- two tellings of one event --------------------------------------------------------------------------------------

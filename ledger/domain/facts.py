@@ -35,7 +35,11 @@ class GainRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomeRow:
-    """Units received as income on a day: `value` their fair market value, None when there is no price."""
+    """Units received as income: `value` their fair market value, None when there is no price.
+
+    `occurred_at` is when they came, `day` the day from which on their owner had control of them, in the book's zone. `line` is the
+    line of the return, empty where the law names none.
+    """
 
     source_id: SourceId
     occurred_at: datetime
@@ -48,6 +52,7 @@ class IncomeRow:
     bot: BotId | None
     value: Decimal | None
     finding: str
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ LotId = NewType("LotId", str)
 DisposalId = NewType("DisposalId", str)
 ElectionId = NewType("ElectionId", str)
 StatementRowId = NewType("StatementRowId", str)  # a row of a broker's statement
+AllocationId = NewType("AllocationId", str)
 Hash = NewType("Hash", str)  # SHA-256, lower-case hexadecimal, 64 characters
 
 IN_TRANSIT = WalletId("(in transit)")  # lots that left one wallet and have not been seen to arrive in another

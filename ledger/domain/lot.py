@@ -38,6 +38,7 @@ class DepartureKind(StrEnum):
     GIFT = "gift"
     DONATION = "donation"
     LOSS = "loss"
+    CARRIED = "carried"  # the fee of a move between own wallets whose cost the units moved took over: no disposal
 
 
 class Gap(StrEnum):
@@ -54,6 +55,7 @@ class Caveat(StrEnum):
     ELECTION_NOT_OPEN = "election-lots-not-open"  # its lots were not open in the wallet, or had too few units: void for this sale
     ELECTION_SHORT = "election-short"  # the selection named fewer units than were sold: this piece is of the rest
     ELECTION_NOT_WITH_BROKER = "election-not-with-broker"  # a broker holds the wallet, and only our own books know of the choice
+    ELECTION_BEFORE_ALLOCATION = "election-before-allocation"  # lots were selected while a global allocation was not complete: void
     POOL_INCOMPLETE = "pool-incomplete"  # units without price or basis stand beside the pool: its average will change
 
 
@@ -117,10 +119,16 @@ class Departure(MovementHead):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnTransfer(MovementHead):
-    """Units that move from `account` and `wallet` to another account or wallet of the same owner, lots and all."""
+    """Units that move from `account` and `wallet` to another account or wallet of the same owner, lots and all.
+
+    `spent` further units of the same asset went on the way, and the units moved take over their cost; `cost_added` is cost that the
+    units moved take up besides, None where there is no price. Only a rule that picks lots knows these two.
+    """
 
     to_account: AccountId
     to_wallet: WalletId
+    spent: Decimal = ZERO
+    cost_added: Decimal | None = ZERO
 
 
 Movement = Acquisition | Departure | OwnTransfer

@@ -30,6 +30,8 @@ class _Sums:
     open: Decimal = ZERO
     open_cost: Decimal = ZERO
     open_unknown: Decimal = ZERO
+    has_cost_moved: bool = False  # a move between wallets took up cost; where a figure is lacking it cannot be followed
+    is_cost_lacking: bool = False
 
 
 def unconserved(movements: Iterable[Movement], disposals: Iterable[Disposal], lots: Iterable[Lot]) -> list[Finding]:
@@ -85,6 +87,10 @@ def _add_movement(sums: _Sums, movement: Movement) -> None:
     elif isinstance(movement, Departure):
         sums.departed = added(sums.departed, movement.quantity)
         sums.proceeds = added(sums.proceeds, movement.proceeds or ZERO)
+    else:
+        sums.departed = added(sums.departed, movement.spent)
+        sums.acquired_cost = added(sums.acquired_cost, movement.cost_added or ZERO)
+        sums.has_cost_moved |= bool(movement.spent) or movement.cost_added != ZERO
 
 
 def _add_disposal(sums: _Sums, disposal: Disposal) -> None:
@@ -101,16 +107,19 @@ def _add_lot(sums: _Sums, lot: Lot) -> None:
         sums.open_unknown = added(sums.open_unknown, lot.quantity_open)
     else:
         sums.open = added(sums.open, lot.quantity_open)
-        sums.open_cost = added(sums.open_cost, lot.cost_open or ZERO)
+    sums.open_cost = added(sums.open_cost, lot.cost_open or ZERO)
+    sums.is_cost_lacking |= lot.cost_basis is None
 
 
 def _unbalanced(asset: AssetCode, sums: _Sums) -> list[Finding]:
-    must_be_equal = (
+    must_be_equal = [
         ("units acquired", sums.acquired, "units disposed of and open", added(sums.disposed, sums.open)),
-        ("cost acquired", sums.acquired_cost, "cost disposed of and open", added(sums.disposed_cost, sums.open_cost)),
         ("units that left", sums.departed, "units in disposals", added(sums.disposed, sums.disposed_without_lot)),
         ("proceeds", sums.proceeds, "proceeds in disposals", sums.disposed_proceeds),
-    )
+    ]
+    if not (sums.has_cost_moved and sums.is_cost_lacking):
+        cost = added(sums.disposed_cost, sums.open_cost)
+        must_be_equal.append(("cost acquired", sums.acquired_cost, "cost disposed of and open", cost))
     found = [_not_conserved(asset, one, left, other, right) for one, left, other, right in must_be_equal if left != right]
     accounted = added(sums.disposed_without_lot, sums.open_unknown)
     if accounted < sums.acquired_unknown:

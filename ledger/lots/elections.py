@@ -79,12 +79,34 @@ class Brokers:
         return instant >= self.since and wallet in self.methods
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unallocated:
+    """Stretches of time in which lots cannot be selected, and only standing orders count: of an asset from `since` until an instant.
+
+    Source: Rev. Proc. 2024-28, sec. 5.02(5): before a global allocation is complete nobody can say which lots a wallet has.
+    """
+
+    since: datetime
+    until: Mapping[AssetCode, datetime]
+
+    def covers(self, movement: Outgoing) -> bool:
+        """Tell whether a departure falls into the stretch of its asset."""
+        return movement.asset in self.until and self.since <= movement.occurred_at < self.until[movement.asset]
+
+
 class Picker:
     """Decides for the departures of one timeline, which come in order of time; keeps count of the units that selections name."""
 
-    def __init__(self, order: PickOrder, elections: Iterable[Election] = (), brokers: Brokers | None = None) -> None:
+    def __init__(
+        self,
+        order: PickOrder,
+        elections: Iterable[Election] = (),
+        brokers: Brokers | None = None,
+        unallocated: Unallocated | None = None,
+    ) -> None:
         self._default = Choice(order=order, matched_by=order.value)
         self._brokers = brokers if brokers is not None and brokers.methods else None
+        self._unallocated = unallocated
         orders: list[StandingOrder] = []
         self._by_sale: defaultdict[str, list[SelectionUse]] = defaultdict(list)
         self._by_order: defaultdict[str, list[SelectionUse]] = defaultdict(list)
@@ -140,6 +162,8 @@ class Picker:
             by_order.sort(key=_recorded)
         known = [use for uses in (by_order, by_sale) for use in uses if _means(use.selection, movement)]
         in_time = [use for use in known if use.selection.recorded_at <= movement.occurred_at]
+        if in_time and self._unallocated is not None and self._unallocated.covers(movement):
+            return Caveat.ELECTION_BEFORE_ALLOCATION
         if in_time:
             return in_time[-1]
         return Caveat.ELECTION_LATE if known else None

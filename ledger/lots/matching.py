@@ -7,7 +7,7 @@ piece when it is matched and a lot when it is used up, so that memory follows th
 Pools are wallets, from the instant on that `universal_until` names; until then all wallets are one pool.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -17,25 +17,19 @@ from ledger.domain.amount import AssetCode, units_of
 from ledger.domain.election import Election, PickOrder
 from ledger.domain.ids import AccountId, BotId, EventId, WalletId
 from ledger.domain.lot import Acquisition, Caveat, Departure, DepartureKind, Disposal, Lot, Movement, Outcome, OwnTransfer
-from ledger.lots.elections import Brokers, Choice, Outgoing, Picker, SelectionUse
+from ledger.lots.allocation import Placement, where_units_stand
+from ledger.lots.carrying import carried_off, costs_added
+from ledger.lots.elections import Brokers, Choice, Outgoing, Picker, SelectionUse, Unallocated
 from ledger.lots.open_lots import Arrivals, OpenLot, acquired_lot, lot_of_nowhere
 from ledger.lots.pieces import Piece, disposals_of, used_up
 from ledger.lots.shelves import Shelf
-from ledger.lots.standing import Place, Standing
+from ledger.lots.standing import Standing
 from ledger.ports import MatchingRule
 
 BY_WALLET = datetime.min.replace(tzinfo=UTC)  # `universal_until` of a law that knows wallets only
 UNIVERSAL = datetime.max.replace(tzinfo=UTC)  # and of one that pools all wallets for ever
 
 _ALL_WALLETS = WalletId("")
-
-# From the open lots to each of them with the places of all its units, when the pool of all wallets comes to its end.
-Placement = Callable[[Iterable[OpenLot], Standing], Iterable[tuple[OpenLot, Sequence[Place]]]]
-
-
-def where_units_stand(lots: Iterable[OpenLot], standing: Standing) -> Iterable[tuple[OpenLot, Sequence[Place]]]:
-    """Place lots where their units stand: what happens without an allocation of the taxpayer's own."""
-    return standing.placed(lots)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +62,7 @@ class Picking:
 
     `universal_until`: the first instant at which lots are pooled by wallet; `placement` says into which wallets the lots go that
     are left then. DECISIONS: universal-switch. `brokers`: wallets where from an instant on a choice must be made with the broker.
+    `unallocated`: when no lots could be selected.
     """
 
     def __init__(
@@ -78,6 +73,7 @@ class Picking:
         elections: Sequence[Election] = (),
         placement: Placement = where_units_stand,
         brokers: Brokers | None = None,
+        unallocated: Unallocated | None = None,
     ) -> None:
         self.name = order.value
         self._order = order
@@ -85,11 +81,17 @@ class Picking:
         self._elections = tuple(elections)
         self._placement = placement
         self.brokers = brokers
+        self._unallocated = unallocated
 
     def with_brokers(self, brokers: Brokers) -> "Picking":
         """Return the same rule where brokers must be told of choices."""
         return Picking(
-            self._order, universal_until=self._universal_until, elections=self._elections, placement=self._placement, brokers=brokers
+            self._order,
+            universal_until=self._universal_until,
+            elections=self._elections,
+            placement=self._placement,
+            brokers=brokers,
+            unallocated=self._unallocated,
         )
 
     def choice_now(self, *, wallet: WalletId, asset: AssetCode, bot: BotId | None, instant: datetime) -> Choice:
@@ -106,7 +108,7 @@ class Picking:
         `timeline` holds the movements of one asset over all wallets in the order of `ledger.lots.pools.timeline_order`.
         Each lot is given out once for every wallet and part that it had.
         """
-        pools = _Pools(self._order, Picker(self._order, self._elections, self.brokers))
+        pools = _Pools(self._order, Picker(self._order, self._elections, self.brokers, self._unallocated))
         before, until = BY_WALLET, self._universal_until
         if until > BY_WALLET:
             pools.unite()
@@ -180,25 +182,28 @@ class _Pools:
             self.standing.leave(movement.wallet, units)
         return [*disposals_of(movement, pieces), *used_up(pieces)]
 
-    def carry(self, movement: OwnTransfer) -> list[Lot]:
-        """Move lots to another wallet."""
+    def carry(self, movement: OwnTransfer) -> list[Outcome]:
+        """Move lots to another wallet; where cost is added, units change it even in their own."""
         self._shelve_newest()
         units = units_of(movement.quantity)
         if self.standing is not None:
             there = movement.to_wallet, movement.to_account
             self.standing.move(movement.wallet, units, to_wallet=there[0], to_account=there[1], moved_at=movement.occurred_at)
+            self.standing.leave(movement.wallet, units_of(movement.spent))
+        stays = self.standing is not None or movement.wallet == movement.to_wallet  # the law pools both accounts
+        if stays and not movement.spent and movement.cost_added == 0:
             return []
-        if movement.wallet == movement.to_wallet:
-            return []  # the law pools both accounts: no lot changes its place
-        pieces = self._picked(movement, units)
-        for origin, part, cost, *_ in pieces:
+        moved = self._picked(movement, units)
+        spent = self._picked(movement, units_of(movement.spent)) if movement.spent else []
+        for (origin, part, cost, *_), more in zip(moved, costs_added(movement, moved, spent), strict=True):
             if origin is None:
-                self._put(lot_of_nowhere(movement, part, next(self._serials)))
-            else:
-                assert isinstance(origin, OpenLot), origin
-                there = movement.to_wallet, movement.to_account
-                self._arrive(origin, part, cost, wallet=there[0], account=there[1], carried_by=movement.event_id)
-        return used_up(pieces)
+                self._put(lot_of_nowhere(movement, part, next(self._serials), more))
+                continue
+            assert isinstance(origin, OpenLot), origin
+            carried_by = None if stays else movement.event_id
+            place = (origin.wallet, origin.account) if stays else (movement.to_wallet, movement.to_account)
+            self._arrive(origin, part, cost, wallet=place[0], account=place[1], more=more, carried_by=carried_by)
+        return [*carried_off(movement, spent), *used_up([*moved, *spent])]
 
     def open_lots(self) -> Iterator[Lot]:
         """Yield what is left."""
@@ -249,10 +254,14 @@ class _Pools:
         *,
         wallet: WalletId,
         account: AccountId,
+        more: int | None = 0,
         carried_by: EventId | None = None,
     ) -> None:
         part = self._arrivals.part(origin, wallet)
-        self._put(origin.arrived(units, cost=cost, wallet=wallet, account=account, part=part, carried_by=carried_by))
+        arrived = origin.arrived(units, cost=cost, wallet=wallet, account=account, part=part, carried_by=carried_by)
+        if more != 0:
+            arrived.take_up(more)
+        self._put(arrived)
 
     def _shelve_newest(self) -> None:
         opened, self._newest = self._newest, None

@@ -93,6 +93,15 @@ class OpenLot:
         self.rate = (self.cost, self.units)
         return cost
 
+    def take_up(self, cost: int | None) -> None:
+        """Add cost to a lot of which nothing is gone yet; None: there is no price, so the whole cost is not known."""
+        assert (self.left, self.given) == (self.units, 0), self.lot_id
+        if self.cost is None or cost is None:
+            self.cost, self.rate, self.gap = None, None, self.gap or Gap.MISSING_PRICE
+        else:
+            self.cost += cost
+            self.rate = (self.cost, self.units)
+
     def arrived(
         self, units: int, *, cost: int | None, wallet: WalletId, account: AccountId, part: int, carried_by: EventId | None = None
     ) -> "OpenLot":
@@ -131,7 +140,7 @@ class OpenLot:
             cost_basis=cost_basis,
             quantity_open=quantity if untouched else decimal_of_units(self.left) if self.left else ZERO,
             cost_open=cost_basis if untouched else self._cost_open(),
-            gap=source.gap,
+            gap=self.gap,
             serial=self.serial,
             rate_key=rate_key(self.rate) if self.left and self.rate else None,
             carried_by=self.carried_by,
@@ -169,8 +178,11 @@ def acquired_lot(movement: Acquisition, serial: int) -> OpenLot:
     )
 
 
-def lot_of_nowhere(movement: OwnTransfer, units: int, serial: int) -> OpenLot:
-    """Return the lot of units that were moved although no lot of them was there: a missing basis, in the wallet of arrival."""
+def lot_of_nowhere(movement: OwnTransfer, units: int, serial: int, cost: int | None = 0) -> OpenLot:
+    """Return the lot of units that were moved although no lot of them was there: a missing basis, in the wallet of arrival.
+
+    `cost` is what the move itself added.
+    """
     arrival = Acquisition(
         event_id=movement.event_id,
         source_id=movement.source_id,
@@ -182,7 +194,7 @@ def lot_of_nowhere(movement: OwnTransfer, units: int, serial: int) -> OpenLot:
         account=movement.to_account,
         wallet=movement.to_wallet,
         bot=movement.bot,
-        cost_basis=ZERO,
+        cost_basis=decimal_of_units(cost) if cost else ZERO,
         acquired_at=movement.occurred_at,
         origin=LotOrigin.UNKNOWN,
         gap=Gap.MISSING_BASIS,

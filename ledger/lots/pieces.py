@@ -51,13 +51,18 @@ def disposals_of(movement: Departure, pieces: Sequence[Piece]) -> list[Disposal]
 
 def shares(total: Decimal, weights: Sequence[int]) -> list[Decimal]:
     """Split a total in proportion to whole weights, by cumulative floors: the last takes the remainder."""
-    scaled, weight = units_of(total), sum(weights)
+    return [decimal_of_units(part) for part in whole_shares(units_of(total), weights)]
+
+
+def whole_shares(total: int, weights: Sequence[int]) -> list[int]:
+    """Split a whole number in the same way."""
+    weight = sum(weights)
     seen = given = 0
-    parts: list[Decimal] = []
+    parts: list[int] = []
     for each in weights:
         seen += each
-        upto = scaled * seen // weight
-        parts.append(decimal_of_units(upto - given))
+        upto = total * seen // weight
+        parts.append(upto - given)
         given = upto
     return parts
 

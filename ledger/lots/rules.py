@@ -9,8 +9,11 @@ from datetime import date, datetime, time
 from types import MappingProxyType
 
 from ledger.domain.election import PickOrder
+from ledger.domain.law.allocation import AllocationKind
 from ledger.domain.period import CALENDAR_YEAR
+from ledger.lots.allocation import placement_of
 from ledger.lots.average import MovingAverage, TotalAverage
+from ledger.lots.elections import Unallocated
 from ledger.lots.matching import BY_WALLET, UNIVERSAL, Picking
 from ledger.ports import BookTerms, MatchingRule
 
@@ -33,7 +36,18 @@ def switch_day(scope: str) -> date | None:
 
 
 def _picking(terms: BookTerms) -> MatchingRule:
-    return Picking(PickOrder(terms.method), universal_until=_universal_until(terms), elections=terms.elections)
+    return Picking(
+        PickOrder(terms.method),
+        universal_until=_universal_until(terms),
+        elections=terms.elections,
+        placement=placement_of(terms.allocations),
+        unallocated=_unallocated(terms),
+    )
+
+
+def _unallocated(terms: BookTerms) -> Unallocated | None:
+    until = {one.asset: one.recorded_at for one in terms.allocations if one.kind is AllocationKind.GLOBAL}
+    return Unallocated(since=_universal_until(terms), until=until) if until else None
 
 
 def _moving_average(terms: BookTerms) -> MatchingRule:

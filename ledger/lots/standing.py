@@ -88,6 +88,15 @@ class Standing:
         if units:
             self._put(_Stand(moved_at, _NOWHERE, units, to_wallet, to_account))
 
+    def units_by_account(self) -> dict[tuple[WalletId, AccountId], int]:
+        """Return the units that each account of each wallet holds, those that hold none left out."""
+        held: defaultdict[tuple[WalletId, AccountId], int] = defaultdict(int)
+        for queue in self._queues.values():
+            for *_, stand in queue:
+                if stand.units:
+                    held[stand.wallet, stand.account] += stand.units
+        return dict(held)
+
     def placed(self, lots: Iterable[OpenLot]) -> Iterator[tuple[OpenLot, list[Place]]]:
         """Yield each open lot, first acquired first, with the places of all its units."""
         ordered = sorted(lots, key=place_of)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ledger.domain.amount import added, text_of
 from ledger.domain.errors import InputError
-from ledger.domain.event import Transfer
+from ledger.domain.event import Opening, Transfer
 from ledger.domain.event_text import body_text, instant_text, kind_of
 from ledger.domain.facts import GainRow
 from ledger.domain.ids import AccountId, DisposalId, EntryId, EventId, LotId, PayloadId
@@ -146,6 +146,11 @@ def _lot(reader: Reader, lot: Lot) -> Explanation:
             ("cost basis", "no price" if lot.cost_basis is None else text_of(lot.cost_basis)),
             ("open", text_of(lot.quantity_open)),
             ("wallet", lot.wallet),
+            *(
+                ("evidence", told.event.evidence or "none told")
+                for told in [reader.event(lot.event_id)]
+                if told and isinstance(told.event, Opening)
+            ),
         ),
         rests_on=(*_journey(reader, lot), _event_and_all(reader, lot.event_id)),
     )

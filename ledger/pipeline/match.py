@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum, auto
+from functools import partial
 from itertools import chain
 
 from ledger.config import BookSettings
@@ -29,6 +30,7 @@ from ledger.journal.chart import CLEARING
 from ledger.journal.checks import unexplained_clearing
 from ledger.journal.pairing import Pairing
 from ledger.lots.pools import ties_ordered
+from ledger.pipeline.allocations.soundness import sound
 from ledger.pipeline.gains.statements import statement_findings
 from ledger.pipeline.interpret import HeldEvents
 from ledger.pipeline.prices.valuation import PriceBook
@@ -80,7 +82,7 @@ def match_into(
     Raises:
         InputError: when the regime does not allow the book's method or scope.
     """
-    terms = terms_of(settings, writer.elections())
+    terms = terms_of(settings, writer.elections(), writer.allocations())
     rule = regime.rule(terms)
     wanted = _Wanted(regime=regime, options=options_text(terms), prices=terms.prices, limits=settings.transfers)
     gaps = Gaps()
@@ -94,8 +96,11 @@ def match_into(
         progress.advance("match", number, len(assets))
         kept, found = _Kept(writer), Gaps()
         told = held.timeline(asset) if held is not None else None
-        kept.take(rule.match(ties_ordered(movements_of(writer, asset, regime, terms, found, told=told, routes=routes))))
-        writer.replace_findings(f"match:{asset}", [*kept.findings, *kept.marked.values(), *found.findings()], now)
+        moved = partial(movements_of, writer, asset, regime, terms, told=told, routes=routes)
+        own, unsound = sound(terms, regime, asset, moved)
+        law = rule if own is terms else regime.rule(own)
+        kept.take(law.match(ties_ordered(moved(gaps=found))))
+        writer.replace_findings(f"match:{asset}", [*kept.findings, *kept.marked.values(), *unsound, *found.findings()], now)
         gaps.add(found)
     progress.advance("match", len(assets), len(assets))
     if assets or not linked:
@@ -118,15 +123,17 @@ def is_current(reader: Reader, settings: BookSettings, regime: TaxRegime) -> boo
     computed = reader.computation()
     if computed is None:
         return reader.event_seq_last() == 0
-    wanted = _Wanted(regime=regime, options=options_text(terms_of(settings)), prices=settings.prices, limits=settings.transfers)
+    terms = terms_of(settings, allocations=reader.allocations())
+    wanted = _Wanted(regime=regime, options=options_text(terms), prices=settings.prices, limits=settings.transfers)
     linked = computed.pairing == pairing_text(reader, settings.transfers)
     return linked and wanted.matches(computed) and not _stale_assets(reader, wanted, Rebuild.CHANGED)
 
 
 def options_text(terms: BookTerms) -> str:
-    """Return everything of the settings that changes lots or gains, as canonical JSON; elections are no settings."""
+    """Return everything of the settings that changes lots or gains, and the allocations, as canonical JSON; elections are no settings."""
     return json.dumps(
         {
+            "allocations": [allocation.allocation_id for allocation in terms.allocations],
             "brokers": {wallet: method and method.value for wallet, method in sorted(terms.brokers.items())},
             "currency": terms.currency,
             "forms": {account: {str(year): form for year, form in forms.items()} for account, forms in terms.forms.items()},
@@ -421,6 +428,15 @@ def _selection_short(piece: Disposal) -> Finding:
     )
 
 
+def _before_allocation(piece: Disposal) -> Finding:
+    return _selection_void(
+        piece,
+        "lots were selected for it while the global allocation of the asset was not complete; until then only standing orders count "
+        "(Rev. Proc. 2024-28, sec. 5.02(5))",
+        "complete an allocation before lots are selected",
+    )
+
+
 def _not_with_broker(first: Disposal) -> Finding:
     assert first.caveat is not None, first
     return Finding(
@@ -440,5 +456,6 @@ _CAVEATS: Mapping[Caveat, Callable[[Disposal], Finding]] = {
     Caveat.ELECTION_LATE: _selection_late,
     Caveat.ELECTION_NOT_OPEN: _selection_not_open,
     Caveat.ELECTION_SHORT: _selection_short,
+    Caveat.ELECTION_BEFORE_ALLOCATION: _before_allocation,
     Caveat.ELECTION_NOT_WITH_BROKER: _not_with_broker,
 }

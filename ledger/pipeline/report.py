@@ -5,18 +5,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import partial
 from heapq import merge
-from itertools import chain, groupby, takewhile
+from itertools import chain, groupby, islice, takewhile
 from operator import attrgetter
 
-from ledger.config import BookSettings
-from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat
+from ledger.config import BookSettings, MissingBasis
+from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat, text_of
 from ledger.domain.election import PickOrder
 from ledger.domain.errors import InputError, NumberRefused, UnsupportedCase
-from ledger.domain.event import Event, Fill, Income, IncomeKind
+from ledger.domain.event import Event, Fill, Income, IncomeKind, Opening, moment_of
 from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, FindingCount, GainRow, IncomeRow, JournalRow, ValuationRow
 from ledger.domain.finding import Finding
-from ledger.domain.ids import AccountId, BotId
+from ledger.domain.ids import AccountId, BotId, EventId
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Disposal, Gap, Lot, LotOrigin
 from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
@@ -24,6 +25,7 @@ from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
 from ledger.lots.rules import METHODS
+from ledger.pipeline.allocations.soundness import sound
 from ledger.pipeline.gains.law import GainsLaw
 from ledger.pipeline.gains.statements import reported_law
 from ledger.pipeline.match import movements_of
@@ -36,6 +38,7 @@ from ledger.storage.store import Reader, StoredEvent
 
 _VALUED_KINDS = _FEE_KINDS = ("fill", "transfer", "income", "charge")
 WHAT_IF_METHODS = tuple(order.value for order in PickOrder)
+_NAMED_MAX = 5
 NO_BOT = BotId("")  # the filter value that asks for what no bot did
 
 
@@ -164,6 +167,25 @@ class BookInput:
         lots = chain.from_iterable(self._lots_before(until, asset, routes) for asset in self._assets())
         return (lot for lot in lots if chosen.account in (None, lot.account))
 
+    def basis_evidence(self) -> Mapping[EventId, str]:
+        """Return what proves the cost and date of openings and gifts."""
+        openings = (stored.event for stored in self.reader.events(kinds=("opening",)))
+        return {event.event_id: event.evidence for event in openings if isinstance(event, Opening) and event.evidence is not None}
+
+    def refuse_missing_basis(self) -> None:
+        """Raise InputError where the book stops at a missing basis and a gain of this report would hang on one."""
+        if self.settings.missing_basis is MissingBasis.ZERO:
+            return
+        hanging = (row.disposal for row in self.gains() if row.disposal.gap is Gap.MISSING_BASIS)
+        first = list(islice(hanging, _NAMED_MAX))
+        if first:
+            named = "; ".join(f"{text_of(one.quantity)} {one.asset} of {one.account}, {one.kind} {one.source_id}" for one in first)
+            raise InputError(
+                f"this report would show gains of units whose basis is missing: {named}",
+                mend="see `lotwright report missing-basis` for what to import; "
+                'or let such units cost 0: missing_basis = "zero" under [book] in lotwright.toml',
+            )
+
     def elections(self) -> Iterator[ElectionRow]:
         """Yield the register, each election with what it decided of the period."""
         since, until = self._instants()
@@ -250,7 +272,8 @@ class BookInput:
 
     def _lots_before(self, until: datetime, asset: AssetCode, routes: Routes) -> list[Lot]:
         """Return the lots of an asset that were open at an instant, in the order in which stored ones are read."""
-        terms = terms_of(self.settings, self.reader.elections())
+        terms = terms_of(self.settings, self.reader.elections(), self.reader.allocations())
+        terms, _ = sound(terms, self.regime, asset, partial(movements_of, self.reader, asset, self.regime, terms, routes=routes))
         movements = movements_of(self.reader, asset, self.regime, terms, routes=routes)
         earlier = takewhile(lambda movement: movement.occurred_at < until, ties_ordered(movements))
         outcomes = self.regime.rule(terms).match(earlier)
@@ -258,7 +281,7 @@ class BookInput:
         return sorted(lots, key=attrgetter("wallet", "acquired_at", "lot_id", "part"))
 
     def _takes(self, event: Event) -> bool:
-        return local_day(event.occurred_at, self.settings.zone) in self.period and self.selection.takes(event)
+        return local_day(moment_of(event), self.settings.zone) in self.period and self.selection.takes(event)
 
     def fills(self) -> Iterator[Fill]:
         """Yield the fills of the period by time."""
@@ -316,7 +339,8 @@ class _Receipts:
         return worth_of(event, regime=self._regime, terms=self._terms, prices=self._prices)
 
     def _row(self, event: Event, kind: IncomeKind, amount: Amount, account: AccountId, value: Decimal | None) -> IncomeRow:
-        day = local_day(event.occurred_at, self._terms.zone)
+        day = local_day(moment_of(event), self._terms.zone)
+        receipt = self._regime.receipt(kind, amount.asset, value, self._terms)
         return IncomeRow(
             source_id=event.source_id,
             occurred_at=event.occurred_at,
@@ -327,8 +351,9 @@ class _Receipts:
             quantity=amount.quantity,
             account=account,
             bot=event.bot,
-            value=value,
-            finding=Gap.MISSING_PRICE.value if value is None else "",
+            value=receipt.value,
+            finding=Gap.MISSING_PRICE.value if receipt.value is None else "",
+            line=receipt.line,
         )
 
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 
 from ledger.config import BookSettings
 from ledger.domain.election import Election
+from ledger.domain.law.allocation import Allocation
 from ledger.ports import BookTerms
 
 
-def terms_of(settings: BookSettings, elections: Iterable[Election] = ()) -> BookTerms:
-    """Return what a regime may know of a book. Who matches passes all elections of the register; nothing else looks at them."""
+def terms_of(settings: BookSettings, elections: Iterable[Election] = (), allocations: Iterable[Allocation] = ()) -> BookTerms:
+    """Return what a regime may know of a book. Who matches passes all elections and allocations; nothing else looks at them."""
     return BookTerms(
         currency=settings.currency,
         zone=settings.zone,
@@ -21,4 +22,5 @@ def terms_of(settings: BookSettings, elections: Iterable[Election] = ()) -> Book
         elections=tuple(elections),
         brokers=settings.brokers,
         prices=settings.prices,
+        allocations=tuple(allocations),
     )

@@ -9,20 +9,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Protocol, runtime_checkable
+from typing import Protocol
 
 from ledger.domain.amount import AssetCode
-from ledger.domain.document import ReportDocument, ReportOption
 from ledger.domain.election import Election, PickOrder
 from ledger.domain.errors import RowFault
-from ledger.domain.event import Event
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, GainRow, IncomeRow, JournalRow, ValuationRow
+from ledger.domain.event import Event, IncomeKind
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId, VenueName, WalletId
+from ledger.domain.law.allocation import Allocation
 from ledger.domain.law.option import LawOption
+from ledger.domain.law.receipt import Receipt
 from ledger.domain.law.statement import AsReported, StatementRow, Told
 from ledger.domain.law.wash_sale import DeferredLoss
-from ledger.domain.lot import Acquisition, DepartureKind, Disposal, HoldingTerm, Lot, Movement, Outcome
+from ledger.domain.lot import Acquisition, DepartureKind, Disposal, HoldingTerm, Movement, Outcome
 from ledger.domain.payload import Payload
 from ledger.domain.period import Period, YearStart
 from ledger.domain.price import USUAL_PRICES, PricePolicy, Worth
@@ -31,6 +31,11 @@ from ledger.ports.prices import PriceFile as PriceFile
 from ledger.ports.prices import PricePage as PricePage
 from ledger.ports.prices import PriceRow as PriceRow
 from ledger.ports.prices import PriceSource as PriceSource
+from ledger.ports.reports import Exporter as Exporter
+from ledger.ports.reports import HasOptions as HasOptions
+from ledger.ports.reports import ReportGenerator as ReportGenerator
+from ledger.ports.reports import ReportInput as ReportInput
+from ledger.ports.reports import TellsGains as TellsGains
 
 CursorState = Mapping[str, str | int | None]  # what a connector needs to go on; plain JSON, no secrets
 
@@ -253,7 +258,8 @@ class BookTerms:
     `year_start` is the user's own, for regimes that leave the tax year to the user; None: the user left it to the regime.
     `elections` are all that were ever recorded, in any order. `law` holds the options that only the regime knows; `forms` names,
     in its words, the form that was issued on the sales of an account in a tax year. `brokers` are the
-    wallets that a broker holds, with the one order of lots that it offers, None where it takes the owner's choice.
+    wallets that a broker holds, with the one order of lots that it offers, None where it takes the owner's choice. `allocations` say,
+    of an asset each, which lots went into which wallet when the pool of all wallets ended.
     `prices` says which quotes count.
     """
 
@@ -268,6 +274,7 @@ class BookTerms:
     forms: Mapping[AccountId, Mapping[int, str]] = field(default_factory=dict)
     brokers: Mapping[WalletId, PickOrder | None] = field(default_factory=dict)
     prices: PricePolicy = USUAL_PRICES
+    allocations: tuple[Allocation, ...] = ()
 
     def wallet_of(self, account: AccountId) -> WalletId:
         """Return the wallet whose lots the law pools this account with."""
@@ -324,6 +331,10 @@ class TaxRegime(Protocol):
         """Return what an event does to the pools: what comes in first, legs numbered from 1."""
         ...
 
+    def receipt(self, kind: IncomeKind, asset: AssetCode, value: Decimal | None, terms: BookTerms) -> Receipt:
+        """Return what units received as income are taxed at and on which line; `value` is their market value, None without a price."""
+        ...
+
     def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm | None:
         """Return short or long by calendar dates; None where the law knows no term."""
         ...
@@ -355,119 +366,16 @@ class TaxRegime(Protocol):
         """
         ...
 
+    def allocation_faults(self, allocation: Allocation, *, first_disposal: datetime | None, terms: BookTerms) -> Iterable[str]:
+        """Return why an allocation of unused basis does not count by its dates; nothing for one that does.
+
+        `first_disposal` is the first of its asset since the pool of all wallets ended, moves between own wallets aside.
+
+        Raises:
+            UnsupportedCase: at once, when the law, or the book's scope, knows no allocations.
+        """
+        ...
+
     def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:
         """Return the box of the official form that a disposal belongs to, of whose account `form` was issued; empty where there is none."""
-        ...
-
-
-# --- reports -------------------------------------------------------------------------------------------------------
-
-
-class ReportInput(Protocol):
-    """What a report may ask of a book, already cut to the period and filters asked for. Iterators are sorted and lazy."""
-
-    @property
-    def cover(self) -> BookCover:
-        """What stands on the cover."""
-        ...
-
-    @property
-    def period(self) -> Period:
-        """The days asked for."""
-        ...
-
-    @property
-    def options(self) -> Mapping[str, str]:
-        """Every option that the report has, with the choice asked for, else its first."""
-        ...
-
-    def broker(self, account: AccountId) -> str:
-        """Return the name of whoever holds an account and issues forms on it: the venue, else the account's own name."""
-        ...
-
-    def gains(self) -> Iterator[GainRow]:
-        """Yield taxable disposal pieces by `disposed_at`, disposal id, lot id."""
-        ...
-
-    def deferred_losses(self) -> Iterator[DeferredLoss]:
-        """Return the losses of the period that a rule on wash sales would put off, by asset and time.
-
-        Raises:
-            InputError: at once, when the book's settings leave the analysis off.
-            UnsupportedCase: at once, when the law knows no wash sales.
-        """
-        ...
-
-    def income(self) -> Iterator[IncomeRow]:
-        """Yield income by time, then id."""
-        ...
-
-    def valuations(self) -> Iterator[ValuationRow]:
-        """Yield what was valued by the book's prices because its source told no value, by time, then id."""
-        ...
-
-    def lots(self) -> Iterator[Lot]:
-        """Yield the lots open at the end of the period, by asset, wallet, acquisition, lot id."""
-        ...
-
-    def elections(self) -> Iterator[ElectionRow]:
-        """Yield the whole register by instant of recording, then id, each with the pieces of the period that it decided."""
-        ...
-
-    def entries(self) -> Iterator[JournalRow]:
-        """Yield journal entries by time, then entry id."""
-        ...
-
-    def balances(self) -> Iterable[BalanceRow]:
-        """Return the non-zero balances of all ledger accounts at the end of the period, by account and asset."""
-        ...
-
-    def bot_activity(self) -> Iterable[BotActivity]:
-        """Return fills and fees by bot; fills without a bot last."""
-        ...
-
-    def findings(self) -> Iterable[Finding]:
-        """Return the book's open findings by severity, code, subject."""
-        ...
-
-    def what_ifs(self) -> Mapping[str, Iterator[GainRow]]:
-        """Return, by method, the gains of the book as it stands if lots had always gone in that order; in no order of time.
-
-        Raises:
-            InputError: when a method asked for is no order of lots.
-        """
-        ...
-
-    def closing(self) -> "tuple[ReportInput, ReportInput] | None":
-        """Return one closed tax year twice, as filed and as the book has it now; None where the period is no closed year."""
-        ...
-
-
-class ReportGenerator(Protocol):
-    """One report. One that shows entries and balances only says so by an attribute ``facts_only = True``: closing a year freezes none."""
-
-    name: str
-    title: str
-
-    def document(self, source: ReportInput) -> ReportDocument:
-        """Return the report; pure, rows are made while they are read."""
-        ...
-
-
-@runtime_checkable
-class HasOptions(Protocol):
-    """What a report has besides, when it can be asked for in more than one way."""
-
-    options: tuple[ReportOption, ...]
-
-
-class Exporter(Protocol):
-    """One file format. `suffix` with the dot; `binary` formats need a file, not a terminal."""
-
-    name: str
-    suffix: str
-    binary: bool
-
-    def write(self, document: ReportDocument, target: IO[bytes]) -> None:
-        """Write the whole document to an open binary stream; the same document gives the same bytes."""
         ...

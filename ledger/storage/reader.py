@@ -31,6 +31,7 @@ from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.transfers.pairing import PairDecision, TransferLink
 from ledger.storage import rows, tables
+from ledger.storage.allocations import AllocationReader
 from ledger.storage.backend import Backend
 from ledger.storage.closed_years import ClosedYearReader
 from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, State, StoredEntry, StoredEvent
@@ -66,7 +67,7 @@ Condition = ColumnElement[bool] | None
 AnySelect = Select[*tuple[Any, ...]]
 
 
-class Reader(ClosedYearReader, QuoteReader, RegisterReader):
+class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader):
     """What a book says. Made by `Store.read`."""
 
     def __init__(self, connection: Connection, backend: Backend) -> None:

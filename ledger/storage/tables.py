@@ -1,8 +1,8 @@
 """Every table of a book, in one `MetaData` with one naming convention.
 
-Raw facts (payload, event, evidence, entry, posting, price, coverage, broker_statement, election, pair_decision, book) and closed years only
-ever grow: triggers, made by the migrations, let the database itself refuse UPDATE and DELETE. Lots, disposals and links of transfers are
-derived and may be deleted and built again.
+Raw facts (payload, event, evidence, entry, posting, price, coverage, broker_statement, election, allocation, pair_decision, book) and
+closed years only ever grow: triggers, made by the migrations, let the database itself refuse UPDATE and DELETE. Lots, disposals and
+links of transfers are derived and may be deleted and built again.
 """
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
@@ -282,6 +282,22 @@ election = Table(
     Column("hash", Key, nullable=False),
     UniqueConstraint("election_id"),
     Index(None, "subject"),
+)
+
+allocation = Table(
+    "allocation",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("allocation_id", Key, nullable=False),
+    Column("asset", Key, nullable=False),  # made once for each, and never again
+    Column("kind", Key, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("described_at", Instant, nullable=True),
+    Column("evidence", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("payload_seq", Seq, ForeignKey("payload.seq"), nullable=False),
+    Column("stored_at", Instant, nullable=False),
+    UniqueConstraint("asset"),
 )
 
 lot = Table(

@@ -1,12 +1,14 @@
 """No country in particular: gains by lots in any currency, without terms, boxes or a claim that some law agrees."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
 from ledger.domain.amount import AssetCode
-from ledger.domain.event import Event
+from ledger.domain.event import Event, IncomeKind
+from ledger.domain.law.allocation import Allocation
+from ledger.domain.law.receipt import Receipt
 from ledger.domain.law.statement import AsReported, Told
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
@@ -15,7 +17,7 @@ from ledger.domain.price import Worth
 from ledger.lots.rules import ALL_WALLETS, METHODS, WALLET
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.movements import movements_of
-from ledger.tax.options import no_options, no_statements, no_wash_sales
+from ledger.tax.options import no_allocations, no_options, no_statements, no_wash_sales
 from ledger.tax.terms import ANY_SWITCH, allowed_rule
 from ledger.tax.treatment import USUAL
 from ledger.tax.worths import priced_assets_of
@@ -54,6 +56,10 @@ class Generic:
         """
         return movements_of(event, worth, terms)
 
+    def receipt(self, kind: IncomeKind, asset: AssetCode, value: Decimal | None, terms: BookTerms) -> Receipt:  # noqa: ARG002  # the port
+        """Return the market value, on no line in particular."""
+        return Receipt(value=value)
+
     def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm | None:  # noqa: ARG002  # the port asks so
         """Return None: no law, no terms."""
         return None
@@ -78,6 +84,16 @@ class Generic:
     ) -> Iterator[DeferredLoss]:
         """Refuse: the law knows no wash sales."""
         raise no_wash_sales(self.name)
+
+    def allocation_faults(
+        self,
+        allocation: Allocation,  # noqa: ARG002  # the port names them
+        *,
+        first_disposal: datetime | None,  # noqa: ARG002  # as above
+        terms: BookTerms,  # noqa: ARG002  # as above
+    ) -> Iterable[str]:
+        """Refuse: the law knows no allocations."""
+        raise no_allocations(self.name)
 
     def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:  # noqa: ARG002  # the port names them
         """Return nothing: no form, no boxes."""

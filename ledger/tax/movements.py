@@ -17,7 +17,7 @@ from ledger.domain.period import start_of_day
 from ledger.domain.price import Worth
 from ledger.ports import BookTerms
 from ledger.tax.fees import FeeLeg, FeePlace, fee_leg, units_in, units_out
-from ledger.tax.treatment import DEPARTURE_BY_CHARGE, USUAL, Treatment
+from ledger.tax.treatment import DEPARTURE_BY_CHARGE, USUAL, TransferFee, Treatment
 from ledger.tax.worths import less, plus, told_or_priced, value_of_amount, value_of_fill
 
 ACCOUNT_IN_TRANSIT = AccountId(IN_TRANSIT)
@@ -122,7 +122,7 @@ class _Legs:
             ),
         )
 
-    def carry(self, amount: Amount, *, sender: AccountId, receiver: AccountId | None) -> None:
+    def carry(self, amount: Amount, *, sender: AccountId, receiver: AccountId | None, spent: Decimal, cost_added: Decimal | None) -> None:
         """Write units that move to another account of the owner, or into transit where the other half is not known."""
         if is_fiat(amount.asset) or not amount.quantity:
             return
@@ -143,6 +143,8 @@ class _Legs:
                 client_order_id=event.client_order_id,
                 to_account=ACCOUNT_IN_TRANSIT if receiver is None else receiver,
                 to_wallet=IN_TRANSIT if receiver is None else terms.wallet_of(receiver),
+                spent=spent,
+                cost_added=cost_added,
             ),
         )
 
@@ -229,7 +231,7 @@ def _income(event: Income, worth: Worth, legs: _Legs) -> None:
         currency=legs.currency,
     )
     origin = LotOrigin.REBATE if event.kind is IncomeKind.REBATE else LotOrigin.INCOME
-    legs.acquire(amount.asset, units_in(amount, fee), cost=_cost_exchanged(value, fee), origin=origin)
+    legs.acquire(amount.asset, units_in(amount, fee), cost=_cost_exchanged(value, fee), origin=origin, acquired_at=event.controlled_at)
     legs.receive_rebate(fee)
     legs.pay_fee(fee)
 
@@ -264,8 +266,23 @@ def _transfer(event: Transfer, worth: Worth, legs: _Legs) -> None:
         legs.acquire(amount.asset, amount.quantity, cost=ZERO, origin=unknown, account=receiver, gap=no_basis)
     legs.receive_rebate(fee, payer)
     if sender is not None:
-        legs.carry(amount, sender=sender, receiver=receiver)
+        spent = _spent_on_the_way(amount, fee, legs)
+        legs.carry(amount, sender=sender, receiver=receiver, spent=spent, cost_added=_cost_of_moving(fee, legs))
+        if spent:
+            return
     legs.pay_fee(fee, payer)
+
+
+def _spent_on_the_way(amount: Amount, fee: FeeLeg | None, legs: _Legs) -> Decimal:
+    """Return the units of a fee that is no disposal: of the asset moved, where the policy says so. DECISIONS: us-transfer-fee-policy."""
+    ignored = legs.treatment.transfer_fee is TransferFee.IGNORE and fee is not None and not fee.is_rebate
+    return fee.amount.quantity if ignored and fee is not None and fee.amount.asset == amount.asset and not is_fiat(amount.asset) else ZERO
+
+
+def _cost_of_moving(fee: FeeLeg | None, legs: _Legs) -> Decimal | None:
+    """Return the value of a fee that adds to the cost of the units moved; None where it has no price."""
+    added = legs.treatment.transfer_fee is TransferFee.BASIS and fee is not None and not fee.is_rebate
+    return fee.worth if added and fee is not None else ZERO
 
 
 def _opening(event: Opening, _: Worth, legs: _Legs) -> None:

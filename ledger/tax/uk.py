@@ -5,14 +5,16 @@ annual exempt amount and the set-off of losses are not computed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
-from ledger.domain.event import ChargeKind, Event
+from ledger.domain.event import ChargeKind, Event, IncomeKind
+from ledger.domain.law.allocation import Allocation
+from ledger.domain.law.receipt import Receipt
 from ledger.domain.law.statement import AsReported, Told
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
@@ -20,7 +22,7 @@ from ledger.domain.period import Period, YearStart
 from ledger.domain.price import Worth
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.movements import movements_of
-from ledger.tax.options import no_options, no_statements, no_wash_sales
+from ledger.tax.options import no_allocations, no_options, no_statements, no_wash_sales
 from ledger.tax.terms import reckoned_in, years_begin
 from ledger.tax.treatment import Treatment
 from ledger.tax.uk_matching import ShareMatching
@@ -77,6 +79,10 @@ class UnitedKingdom:
         """
         return movements_of(event, worth, terms, _TREATMENT)
 
+    def receipt(self, kind: IncomeKind, asset: AssetCode, value: Decimal | None, terms: BookTerms) -> Receipt:  # noqa: ARG002  # the port
+        """Return the market value, on no line in particular."""
+        return Receipt(value=value)
+
     def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm | None:  # noqa: ARG002  # the port asks so
         """Return None: the law knows no holding period."""
         return None
@@ -101,6 +107,16 @@ class UnitedKingdom:
     ) -> Iterator[DeferredLoss]:
         """Refuse: the law knows no wash sales."""
         raise no_wash_sales(self.name)
+
+    def allocation_faults(
+        self,
+        allocation: Allocation,  # noqa: ARG002  # the port names them
+        *,
+        first_disposal: datetime | None,  # noqa: ARG002  # as above
+        terms: BookTerms,  # noqa: ARG002  # as above
+    ) -> Iterable[str]:
+        """Refuse: the law knows no allocations."""
+        raise no_allocations(self.name)
 
     def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:  # noqa: ARG002  # the port names them
         """Return nothing: the boxes of SA108 take totals and not disposals; see the report ``sa108``."""

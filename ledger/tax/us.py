@@ -5,17 +5,20 @@ and section 988 are not computed, and of wash sales there is an analysis only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
-from ledger.domain.amount import AssetCode
-from ledger.domain.errors import InputError
-from ledger.domain.event import Event
+from ledger.domain.amount import ZERO, AssetCode
+from ledger.domain.errors import InputError, UnsupportedCase
+from ledger.domain.event import Event, Income, IncomeKind, Transfer
+from ledger.domain.law.allocation import Allocation
+from ledger.domain.law.receipt import Receipt
 from ledger.domain.law.statement import AsReported, Told
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
-from ledger.domain.period import CALENDAR_YEAR, Period, start_of_day
+from ledger.domain.period import CALENDAR_YEAR, Period, local_day, start_of_day
 from ledger.domain.price import Worth
 from ledger.lots.elections import Brokers
 from ledger.lots.matching import Picking
@@ -23,7 +26,8 @@ from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.calendar import last_day_of_month, one_year_after
 from ledger.tax.movements import movements_of
 from ledger.tax.terms import allowed_rule, reckoned_in, years_begin
-from ledger.tax.treatment import USUAL
+from ledger.tax.treatment import USUAL, TransferFee, Treatment
+from ledger.tax.us_allocation import faults_of
 from ledger.tax.us_forms import FORMS, as_reported, box_of, check_forms
 from ledger.tax.us_options import us_options
 from ledger.tax.us_wash import WashRule, wash_sales
@@ -33,7 +37,8 @@ _DOLLAR = AssetCode("USD")
 
 _BROKERS_DECIDE_FROM = date(2027, 1, 1)  # DECISIONS: us-election-broker
 
-_SCOPES = ("wallet", "universal-until-2025-01-01")
+_UNTIL_2025 = "universal-until-2025-01-01"
+_SCOPES = ("wallet", _UNTIL_2025)
 _STANDING_ORDER = (
     'keep `method = "fifo"`: another choice of lots counts only as a standing order that was written down before the sales'
     " that it covers (26 CFR 1.1012-1(j)): record one with `lotwright lots elect --rule hifo`, from when on it counts"
@@ -74,6 +79,9 @@ class UnitedStates:
 
     def priced_assets(self, event: Event, terms: BookTerms) -> tuple[tuple[str, AssetCode, Decimal], ...]:
         """Return which prices an event needs: (``value`` or ``fee``, asset, quantity) for each worth that it lacks."""
+        event = _without_spam(event, terms)
+        if _treatment(event, terms).transfer_fee is TransferFee.IGNORE:
+            return tuple(need for need in priced_assets_of(event, terms.currency) if _is_third(need[1], event))
         return priced_assets_of(event, terms.currency)
 
     def movements(self, event: Event, worth: Worth, terms: BookTerms) -> tuple[Movement, ...]:
@@ -82,7 +90,15 @@ class UnitedStates:
         Raises:
             UnsupportedCase: when a rebate exceeds what was given up.
         """
-        return movements_of(event, worth, terms)
+        return movements_of(_without_spam(event, terms), worth, terms, _treatment(event, terms))
+
+    def receipt(self, kind: IncomeKind, asset: AssetCode, value: Decimal | None, terms: BookTerms) -> Receipt:
+        """Return the market value, nothing for tokens that the book calls spam, and the line of the return by kind.
+
+        Source: Notice 2014-21; Rev. Rul. 2019-24 and 2023-14 (income where there is dominion and control). DECISIONS: us-spam.
+        """
+        options = us_options(terms)
+        return Receipt(value=ZERO if asset in options.spam else value, line=options.income_lines[kind])
 
     def term(self, acquired: date, disposed: date, terms: BookTerms) -> HoldingTerm:
         """Return long when held for more than one year, counted from the day after `acquired`.
@@ -121,6 +137,40 @@ class UnitedStates:
             raise InputError("wash sales are not analysed in this book", mend='set `wash_sales = "analysis"` under [law] in lotwright.toml')
         return wash_sales(disposals, acquisitions, WashRule(taxable=self.taxable, zone=terms.zone, since=asked.since))
 
+    def allocation_faults(self, allocation: Allocation, *, first_disposal: datetime | None, terms: BookTerms) -> Iterable[str]:
+        """Return what Rev. Proc. 2024-28 has against the dates of an allocation.
+
+        Raises:
+            UnsupportedCase: at once, when the book never pooled all wallets.
+        """
+        if terms.scope != _UNTIL_2025:
+            raise UnsupportedCase(
+                f"scope {terms.scope!r} keeps lots by wallet all along, so there is no unused basis to allocate",
+                mend=f'it belongs to a book with scope = "{_UNTIL_2025}" (Rev. Proc. 2024-28)',
+            )
+        return faults_of(allocation, first_disposal=first_disposal, zone=terms.zone)
+
     def box(self, *, term: HoldingTerm | None, year: int, form: str) -> str:
         """Return the box of Form 8949; empty without a term."""
         return "" if term is None else box_of(term=term, year=year, form=form)
+
+
+def _treatment(event: Event, terms: BookTerms) -> Treatment:
+    """Return how an event is looked at: fees of moves between own wallets by the policy of their year."""
+    if not isinstance(event, Transfer) or event.fee is None or "transfer_fee" not in terms.law:
+        return USUAL
+    policies = us_options(terms).transfer_fee
+    policy = policies.get(CALENDAR_YEAR.year_of(local_day(event.occurred_at, terms.zone)), TransferFee.DISPOSAL)
+    return replace(USUAL, transfer_fee=policy)
+
+
+def _without_spam(event: Event, terms: BookTerms) -> Event:
+    """Return income in tokens that the book calls spam at a value of zero, other events as they are."""
+    if not isinstance(event, Income) or "spam" not in terms.law or event.amount.asset not in us_options(terms).spam:
+        return event
+    return replace(event, value=ZERO)
+
+
+def _is_third(asset: AssetCode, event: Event) -> bool:
+    """Tell whether a fee's asset is another than that which is moved; of a lone deposit every fee is a disposal."""
+    return isinstance(event, Transfer) and (event.from_account is None or event.amount.asset != asset)

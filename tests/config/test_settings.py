@@ -169,7 +169,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "a key like no other": (
         "[book]\nx = 1\n",
         "book.x is no setting",
-        "known here: database, currency, time_zone, regime, method, scope, year_start",
+        "known here: database, currency, time_zone, regime, method, scope, year_start, missing_basis",
     ),
     "an unknown key of a connection": (
         '[connections.a]\nvenue = "v"\nsecret = "s3cr3t"\n',
@@ -212,7 +212,11 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "book.year_start is '02-29'",
         "use month and day such as 07-01; it cannot be 02-29",
     ),
-    "an option of the law that is a number": ("[law]\nx = 1\n", "law.x is 1", "write true or false, text in quotes, or a table of texts"),
+    "an option of the law that is a number": (
+        "[law]\nx = 1\n",
+        "law.x is 1",
+        "write true or false, text in quotes, or a table or list of texts",
+    ),
     "a table of numbers in the law": ("[law.x]\n2024 = 1\n", "law.x.2024 is 1", "write it as text in quotes"),
     "a form of no year": (
         '[connections.a]\nvenue = "v"\nforms.last = "1099-da"\n',

@@ -12,7 +12,7 @@ from ledger.book import Book, Selection, exporter
 EVERYTHING = Selection()
 COLUMNS = (
     *("id", "time", "type", "account", "to_account", "bot", "order_id", "note", "asset", "amount", "quote_asset", "quote_amount"),
-    *("fee_asset", "fee_amount", "value", "fee_value", "kind", "acquired"),
+    *("fee_asset", "fee_amount", "value", "fee_value", "kind", "acquired", "evidence"),
 )
 SAMPLE = Path(__file__).parents[2] / "sample_data"
 

@@ -91,7 +91,7 @@ def test_an_id_that_two_accounts_use_is_explained_for_both(book: Book, row: Call
 def test_a_row_that_goes_over_several_lines_is_shown_whole(book: Book, row: Callable[..., Row], write: Callable[..., Path]) -> None:
     book.import_files([write(row("b0"), row("b1", note='first\n\nthird "line"'), row("b2"))])
     (link,) = book.explain("b1")
-    shown = ['b1,2025-03-01T12:00:00Z,buy,main,,,,"first', "", 'third ""line""",BTC,1,USD,50000,,,,,,']
+    shown = ['b1,2025-03-01T12:00:00Z,buy,main,,,,"first', "", 'third ""line""",BTC,1,USD,50000,,,,,,,']
     assert says(link.rests_on[-1], "line 3").splitlines() == shown
     (after,) = book.explain("b2")
     assert says(after.rests_on[-1], "line 6").startswith("b2,")

@@ -15,7 +15,8 @@ from ledger.domain.errors import InputError, RowFault
 from ledger.domain.ids import BotId
 from ledger.pipeline.import_files import FileOutcome
 from ledger.pipeline.interpret import HeldEvents, Tally
-from ledger.pipeline.match import MatchResult, match_into
+from ledger.pipeline.match import MatchResult
+from ledger.pipeline.periods.derive import derive_into
 from ledger.pipeline.progress import Progress
 from ledger.ports import TaxRegime
 from ledger.storage.store import Writer
@@ -58,9 +59,9 @@ def match_held(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
         were_held.append(None not in held_by_asset)
         for asset, events in zip(assets, held_by_asset, strict=True):
             assert events is None or list(events) == list(writer.timeline(asset))
-        return match_into(writer, settings, regime, now=now, progress=progress, held=held)
+        return derive_into(writer, settings, regime, now=now, progress=progress, held=held)
 
-    monkeypatch.setattr("ledger.pipeline.periods.derive.match_into", compared)
+    monkeypatch.setattr("ledger.book.core.derive_into", compared)
     return were_held
 
 

@@ -169,7 +169,7 @@ def test_income_without_a_price_has_no_value(
 ) -> None:
     book.import_files([write(row("i1", type="income", kind="staking", asset="SOL"))])
     (_, line) = report_of(book, "income").decode().splitlines()
-    assert line.endswith(",,missing-price")
+    assert line.endswith(',,missing-price,"Schedule 1, line 8v"')
 
 
 # --- fetched ---------------------------------------------------------------------------------------------------------

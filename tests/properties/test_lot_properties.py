@@ -110,6 +110,12 @@ def _movement(number: int, step: Step, *, unit: int, pace: timedelta) -> Movemen
             return OwnTransfer(to_account=AccountId(target), to_wallet=WalletId(target), **head)
 
 
+def with_policy(movements: list[Movement], *, spent: int, added_cost: int | None) -> list[Movement]:
+    """Return the same history where every move spends units on the way whose cost stays, or takes up cost."""
+    cost = None if added_cost is None else decimal_of_units(added_cost)
+    return [replace(one, spent=decimal_of_units(spent), cost_added=cost) if isinstance(one, OwnTransfer) else one for one in movements]
+
+
 RULES: dict[str, MatchingRule] = {
     **{order.value: Picking(order) for order in PickOrder},
     **{f"{order.value}, universal": Picking(order, universal_until=UNIVERSAL) for order in PickOrder},
@@ -145,6 +151,22 @@ def test_acquired_is_disposed_plus_open_to_the_last_digit(rule: MatchingRule, dr
     assert len({(lot.lot_id, lot.wallet, lot.part) for lot in matched.lots}) == len(matched.lots)
     assert unconserved(movements, matched.disposals, matched.lots) == []
     assert lots_used_too_early(matched.disposals) == []
+
+
+PICKING = [rule for rule in RULES.values() if isinstance(rule, Picking)]
+
+
+@pytest.mark.parametrize("rule", PICKING, ids=[name for name, rule in RULES.items() if isinstance(rule, Picking)])
+@settings(deadline=None, max_examples=50)
+@given(drawn=steps(fine=True), spent=st.integers(0, 10**24), cost=st.none() | st.integers(0, 10**24))
+def test_moves_that_take_up_cost_conserve_all_units_and_all_cost(
+    rule: MatchingRule, drawn: list[Step], spent: int, cost: int | None
+) -> None:
+    movements = with_policy(history(drawn, unit=1, pace=PACE), spent=spent, added_cost=cost)
+    matched = outcome(movements, rule)
+    assert len({(lot.lot_id, lot.wallet, lot.part) for lot in matched.lots}) == len(matched.lots)
+    assert unconserved(movements, matched.disposals, matched.lots) == []
+    assert all(not piece.cost_basis for piece in matched.disposals if piece.kind is DepartureKind.CARRIED)
 
 
 @settings(deadline=None, max_examples=150)

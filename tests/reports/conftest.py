@@ -61,6 +61,7 @@ class InventedBook:
     options: Mapping[str, str] = field(default_factory=lambda: FIRST_CHOICES)
     loss_rows: tuple[DeferredLoss, ...] = ()
     brokers: Mapping[str, str] = field(default_factory=dict)
+    evidence: Mapping[EventId, str] = field(default_factory=dict)
     what_if_rows: Mapping[str, tuple[GainRow, ...]] = field(default_factory=dict)
     sides: "tuple[InventedBook, InventedBook] | None" = None
 
@@ -78,6 +79,9 @@ class InventedBook:
 
     def lots(self) -> Iterator[Lot]:
         return iter(self.lot_rows)
+
+    def basis_evidence(self) -> Mapping[EventId, str]:
+        return self.evidence
 
     def elections(self) -> Iterator[ElectionRow]:
         return iter(self.election_rows)

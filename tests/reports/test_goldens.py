@@ -9,7 +9,20 @@ from openpyxl import load_workbook
 
 from ledger.ports import Exporter, ReportGenerator, ReportInput
 
-REPORTS = ("gains", "summary", "bots", "holdings", "lots", "income", "journal", "balances", "form-8949", "schedule-d", "wash-sales")
+REPORTS = (
+    "gains",
+    "summary",
+    "bots",
+    "holdings",
+    "lots",
+    "income",
+    "missing-basis",
+    "journal",
+    "balances",
+    "form-8949",
+    "schedule-d",
+    "wash-sales",
+)
 
 
 def plugged_in(group: str, name: str) -> object:

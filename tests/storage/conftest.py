@@ -15,6 +15,7 @@ from ledger.domain.event_text import body_text, facts_hash, kind_of
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import (
     AccountId,
+    AllocationId,
     BotId,
     DisposalId,
     ElectionId,
@@ -30,6 +31,7 @@ from ledger.domain.ids import (
     hash_of,
 )
 from ledger.domain.ids import entry_id as entry_id_of
+from ledger.domain.law.allocation import Allocation, AllocationKind, Allotment
 from ledger.domain.law.statement import BrokerForm, StatementRow
 from ledger.domain.lot import DepartureKind, Disposal, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
@@ -147,6 +149,19 @@ def _statement_row(name: str = "S-1", **changes: object) -> StatementRow:
         issued=None,
     )
     return replace(row, **changes)
+
+
+def _allocation() -> Allocation:
+    """A bitcoin of one purchase, put into cold storage by a rule."""
+    return Allocation(
+        allocation_id=AllocationId("AL-1"),
+        asset=BTC,
+        kind=AllocationKind.GLOBAL,
+        recorded_at=NOON,
+        described_at=NOON,
+        evidence="a letter",
+        allotments=(Allotment(wallet=WalletId("cold"), lot="b1", quantity=Decimal("1.50"), cost_basis=Decimal(9)),),
+    )
 
 
 def _registered(seq: int = 1, **changes: object) -> RegisteredElection:
@@ -345,4 +360,5 @@ def full_store(store: Store) -> Store:
         )
         writer.replace_links([], [link])
         writer.add_closed_year(_closed_year(), b"content")
+        writer.add_allocations([_allocation()], payload_seq=payload_seq, stored_at=NOON)
     return store

@@ -18,6 +18,7 @@ FACTS = (
     "coverage",
     "broker_statement",
     "election",
+    "allocation",
     "pair_decision",
     "closed_year",
 )

@@ -46,6 +46,7 @@ class _Cells(NamedTuple):
     fee_value: str
     kind: str
     acquired: str
+    evidence: str
 
 
 _COLUMNS = _Cells._fields
@@ -203,6 +204,7 @@ def _income(row: _Cells, reader: CellReader, head: _Head, moved: Amount) -> Even
         value=reader.worth(row.value, column="value"),
         fee=fee,
         fee_value=_fee_value(row, reader, fee),
+        controlled_at=reader.instant(row.acquired, column="acquired") if row.acquired else None,
     )
 
 
@@ -225,7 +227,7 @@ def _paid_fee(row: _Cells, reader: CellReader, head: _Head, moved: Amount) -> Ev
 
 
 def _opening(row: _Cells, reader: CellReader, head: _Head, moved: Amount, *, kind: OpeningKind) -> Event:
-    """Sample: ``t7,2025-01-01,opening,cold,,,,,BTC,2,,,,,15000,,,2021-05-04``."""
+    """Sample: ``t7,2025-01-01,opening,cold,,,,,BTC,2,,,,,15000,,,2021-05-04,bank statement``."""
     cost_basis = reader.worth(row.value, column="value")
     acquired_at, acquired_day = _acquired(row, reader, head["occurred_at"], kind)
     return Opening(
@@ -236,6 +238,7 @@ def _opening(row: _Cells, reader: CellReader, head: _Head, moved: Amount, *, kin
         acquired_at=acquired_at,
         acquired_day=acquired_day,
         occurred_day=_day(row.time, reader),
+        evidence=reader.note(row.evidence, column="evidence"),
     )
 
 
@@ -318,14 +321,14 @@ _ROW_TYPES: Mapping[str, _RowType] = {
     "transfer": _RowType(build=_transfer, takes=_FEE | {"to_account"}),
     "deposit": _RowType(build=_deposit, takes=_FEE),
     "withdrawal": _RowType(build=_withdrawal, takes=_FEE),
-    "income": _RowType(build=_income, takes=_FEE | _VALUE | {"kind"}),
+    "income": _RowType(build=_income, takes=_FEE | _VALUE | {"kind", "acquired"}),
     "spend": _RowType(build=partial(_charge, kind=ChargeKind.SPEND), takes=_FEE | _VALUE),
     "fee": _RowType(build=_paid_fee, takes=_VALUE),
-    "gift_in": _RowType(build=partial(_opening, kind=OpeningKind.GIFT_IN), takes=_VALUE | {"acquired"}),
+    "gift_in": _RowType(build=partial(_opening, kind=OpeningKind.GIFT_IN), takes=_VALUE | {"acquired", "evidence"}),
     "gift_out": _RowType(build=partial(_charge, kind=ChargeKind.GIFT_OUT), takes=_FEE | _VALUE),
     "donation": _RowType(build=partial(_charge, kind=ChargeKind.DONATION), takes=_FEE | _VALUE),
     "lost": _RowType(build=partial(_charge, kind=ChargeKind.LOST), takes=_FEE | _VALUE),
-    "opening": _RowType(build=partial(_opening, kind=OpeningKind.OPENING), takes=_VALUE | {"acquired"}),
+    "opening": _RowType(build=partial(_opening, kind=OpeningKind.OPENING), takes=_VALUE | {"acquired", "evidence"}),
 }
 
 

@@ -2,4 +2,4 @@
 
 from collections.abc import Mapping
 
-LawOption = bool | str | Mapping[str, str]  # a table is by year, or by whatever the regime says
+LawOption = bool | str | Mapping[str, str] | tuple[str, ...]  # a table is by year, or by whatever the regime says

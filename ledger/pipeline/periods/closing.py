@@ -45,7 +45,7 @@ def close_year(
         InputError: when the year is not over, closed already (or, with `amend`, never closed or as filed), or may still change:
             by days that a matching rule waits for, or by findings, which `with_findings` freezes with it.
     """
-    terms = terms_of(settings)
+    terms = terms_of(settings, writer.elections(), writer.allocations())
     options, pairing = options_text(terms), pairing_text(writer, settings.transfers)
     period = regime.period_of(year, terms)
     closings = writer.closed_years()

@@ -25,7 +25,7 @@ from ledger.domain.facts import (
     ValuationRow,
 )
 from ledger.domain.finding import Finding
-from ledger.domain.ids import AccountId, BotId
+from ledger.domain.ids import AccountId, BotId, EventId
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Lot
 from ledger.domain.period import Period
@@ -77,6 +77,10 @@ class _OfTheBook:
     def valuations(self) -> Iterator[ValuationRow]:
         """Yield what the book's prices valued."""
         return self.current.valuations()
+
+    def basis_evidence(self) -> Mapping[EventId, str]:
+        """Return what proves the cost and date of openings and gifts."""
+        return self.current.basis_evidence()
 
     def elections(self) -> Iterator[ElectionRow]:
         """Yield the register of elections."""

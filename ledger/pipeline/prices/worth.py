@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ledger.domain.amount import AssetCode
-from ledger.domain.event import Charge, Event, Fill, Income, Transfer
+from ledger.domain.event import Charge, Event, Fill, Income, Transfer, moment_of
 from ledger.domain.event_text import instant_text
 from ledger.domain.facts import ValuationRow
 from ledger.domain.finding import Finding, Severity
@@ -53,7 +53,7 @@ def worth_of(event: Event, *, regime: TaxRegime, terms: BookTerms, prices: Price
         return UNSAID if value is None and fee is None else Worth(value=value, fee=fee)
     found: dict[str, Decimal | None] = {"value": value, "fee": fee}
     for role, asset, quantity in lacking:
-        valuation = prices.value(asset, quantity, event.occurred_at)
+        valuation = prices.value(asset, quantity, moment_of(event))
         if valuation is not None:
             found[role] = valuation.value
         elif needs is not None:
@@ -72,7 +72,7 @@ def valuations_of(event: Event, *, regime: TaxRegime, terms: BookTerms, prices: 
             role=role,
             asset=asset,
             quantity=quantity,
-            valuation=prices.value(asset, quantity, event.occurred_at),
+            valuation=prices.value(asset, quantity, moment_of(event)),
         )
 
 
@@ -97,7 +97,7 @@ class PriceWindow:
 
 def windows_of(needs: Iterable[PriceNeed]) -> tuple[PriceWindow, ...]:
     """Return the fewest windows that cover all needs, each short enough for one call; by asset and time."""
-    moments = sorted({(need.asset, minute_of(need.event.occurred_at)) for need in needs})
+    moments = sorted({(need.asset, minute_of(moment_of(need.event))) for need in needs})
     windows: list[PriceWindow] = []
     for asset, minute in moments:
         last = windows[-1] if windows else None
@@ -171,6 +171,6 @@ def missing_price(need: PriceNeed) -> Finding:
         code="missing-price",
         severity=Severity.ERROR,
         subject=f"{need.event.account}/{need.event.source_id}/{need.role}",
-        message=f"no price of {need.asset} at {instant_text(need.event.occurred_at)}, needed for {what} event {need.event.source_id}",
+        message=f"no price of {need.asset} at {instant_text(moment_of(need.event))}, needed for {what} event {need.event.source_id}",
         mend=f"lotwright prices import FILE with that time in it, lotwright prices set {need.asset} ..., or `value` in the file",
     )
