@@ -7,13 +7,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ledger.domain.amount import AssetCode
 from ledger.domain.ids import AccountId, SourceId, WalletId, pool_id
 from ledger.domain.lot import Caveat, Gap, Lot, LotOrigin, Movement
 from ledger.domain.period import YearStart
 from ledger.lots.average import MovingAverage, TotalAverage
 from ledger.lots.matching import match
 from ledger.lots.pools import timeline_order
-from ledger.ports import MatchingRule
+from ledger.lots.rules import METHODS
+from ledger.ports import BookTerms, MatchingRule
 
 from .conftest import BTC, day, event_of, got, left, lot_named, moved, without_basis
 
@@ -209,3 +211,49 @@ def test_lots_beside_a_pool_that_a_year_uses_up_are_given_out() -> None:
     ]
     assert [(lot.source_id, lot.quantity_open) for lot in result.lots] == [("P", D(0))]
     assert {str(piece.provisional_until) for piece in result.disposals} == {"2025-12-31"}
+
+
+# --- the table of methods -----------------------------------------------------------------------------------------------
+
+
+def terms(method: str, scope: str, *, year_start: YearStart | None = None, zone: str = "UTC") -> BookTerms:
+    return BookTerms(currency=AssetCode("USD"), zone=ZoneInfo(zone), method=method, scope=scope, wallets={}, year_start=year_start)
+
+
+POOLS = (
+    ("average", "wallet", 9),
+    ("average", "universal", 5),
+    ("total-average", "universal", 5),
+    ("fifo", "wallet", 9),
+    ("fifo", "universal", 1),
+    ("lofo", "universal-until-2025-01-11", 1),
+    ("lofo", "universal-until-2025-01-04", 9),
+)
+
+
+@pytest.mark.parametrize(("method", "scope", "cost"), POOLS)
+def test_the_rule_of_a_method_pools_as_the_scope_says(method: str, scope: str, cost: int) -> None:
+    movements = (got("A", 1, "1", "1", wallet="a"), got("B", 2, "1", "9", wallet="b"), left("S", 3, "1", wallet="b"))
+    (piece,) = match(timeline_order(movements), METHODS[method](terms(method, scope))).disposals
+    assert piece.cost_basis == cost
+
+
+def test_pools_end_at_midnight_of_the_zone() -> None:
+    sale = replace(left("S", 9, "1", wallet="b"), occurred_at=day(9).replace(hour=15))  # 11 January, 00:00 in Tokyo
+    movements = (got("A", 1, "1", "1", wallet="a"), got("B", 2, "1", "9", wallet="b"), sale)
+    for zone, cost in (("UTC", 1), ("Asia/Tokyo", 9)):
+        (piece,) = match(timeline_order(movements), METHODS["fifo"](terms("fifo", "universal-until-2025-01-11", zone=zone))).disposals
+        assert piece.cost_basis == cost
+
+
+def test_a_yearly_average_takes_year_and_zone_from_the_book() -> None:
+    (piece,) = match((got("A", 1, "1", "1"), left("S", 2, "1")), METHODS["total-average"](terms("total-average", "universal"))).disposals
+    assert str(piece.provisional_until) == "2025-12-31"
+    april = terms("total-average", "universal", year_start=YearStart(month=4, day=6), zone="Asia/Tokyo")
+    last = replace(left("S", 94, "1"), occurred_at=day(94).replace(hour=14))  # 5 April, 23:00 in Tokyo
+    (piece,) = match((got("A", 1, "1", "1"), last), METHODS["total-average"](april)).disposals
+    assert str(piece.provisional_until) == "2025-04-05"
+    (piece,) = match(
+        (got("A", 1, "1", "1"), replace(last, occurred_at=day(94).replace(hour=15))), METHODS["total-average"](april)
+    ).disposals
+    assert str(piece.provisional_until) == "2026-04-05"
