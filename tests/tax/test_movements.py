@@ -24,7 +24,7 @@ from ledger.domain.event import (
     Transfer,
 )
 from ledger.domain.event_text import HeadFields
-from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, EventId, SourceId, VenueName, WalletId
+from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, EventId, OrderId, SourceId, VenueName, WalletId
 from ledger.domain.lot import Acquisition, Departure, DepartureKind, Gap, LotOrigin, Movement, OwnTransfer
 from ledger.domain.price import Worth
 from ledger.ports import BookTerms
@@ -234,6 +234,15 @@ OTHER_EVENTS: dict[str, tuple[Event, list[Line]]] = {
     "income with a fee withheld": (income("2 ETH", "100", "0.5 ETH"), [("+income", "ETH", "2", "100"), ("-withheld", "ETH", "0.5", "25")]),
     "income with a fee in cash keeps its value as cost": (income("2 ETH", "100", "5 USD"), [("+income", "ETH", "2", "100")]),
     "income in money has no lot": (income("5 USD"), []),
+    "income with a fee in a third asset, which is a disposal": (
+        income("2 ETH", "100", "1 BNB", "3"),
+        [("+income", "ETH", "2", "100"), ("-fee", "BNB", "1", "3")],
+    ),
+    "income with a rebate in the same asset is more income": (income("2 ETH", "100", "-0.5 ETH"), [("+income", "ETH", "2.5", "125")]),
+    "income with a rebate in a third asset": (
+        income("2 ETH", "100", "-1 BNB", "3"),
+        [("+income", "ETH", "2", "100"), ("+rebate", "BNB", "1", "3")],
+    ),
     "spending is a disposal net of its fee": (
         charge(ChargeKind.SPEND, "2 ETH", "100", "5 USD"),
         [("-spending", "ETH", "2", "95")],
@@ -241,6 +250,18 @@ OTHER_EVENTS: dict[str, tuple[Event, list[Line]]] = {
     "spending with a fee in the same asset": (
         charge(ChargeKind.SPEND, "2 ETH", "100", "0.5 ETH"),
         [("-spending", "ETH", "2.5", "100")],
+    ),
+    "spending with a fee in a third asset": (
+        charge(ChargeKind.SPEND, "2 ETH", "100", "1 BNB", "3"),
+        [("-spending", "ETH", "2", "97"), ("-fee", "BNB", "1", "3")],
+    ),
+    "spending with a rebate in a third asset": (
+        charge(ChargeKind.SPEND, "2 ETH", "100", "-1 BNB", "3"),
+        [("+rebate", "BNB", "1", "3"), ("-spending", "ETH", "2", "100")],
+    ),
+    "spending with a rebate in the same asset": (
+        charge(ChargeKind.SPEND, "2 ETH", "100", "-0.5 ETH"),
+        [("-spending", "ETH", "1.5", "100")],
     ),
     "a fee by itself is a disposal": (charge(ChargeKind.FEE, "2 ETH", "100"), [("-fee", "ETH", "2", "100")]),
     "a gift is no sale; its fee is a disposal": (
@@ -312,6 +333,44 @@ def test_looked_up_prices_fill_what_the_event_does_not_tell() -> None:
     assert lines(sell("2 BTC", "4 ETH", value="90"), worth) == [("+exchange", "ETH", "4", "90"), ("-exchange", "BTC", "2", "90")]
 
 
+def test_looked_up_prices_fill_the_fees_of_every_kind_of_event() -> None:
+    worth = Worth(value=Decimal(100), fee=Decimal(3))
+    assert lines(income("2 ETH", fee="1 BNB"), worth) == [("+income", "ETH", "2", "100"), ("-fee", "BNB", "1", "3")]
+    assert lines(charge(ChargeKind.SPEND, "2 ETH", fee="1 BNB"), worth) == [("-spending", "ETH", "2", "97"), ("-fee", "BNB", "1", "3")]
+    assert lines(transfer("main", "vault", "2 ETH", "1 BNB"), worth) == [(">vault", "ETH", "2", None), ("-fee", "BNB", "1", "3")]
+
+
+def test_a_token_that_is_the_books_currency_is_worth_itself_and_has_lots() -> None:
+    book = replace(TERMS, currency=AssetCode("USDC"))
+    for event, figure in ((income("2 USDC", "9"), "2"), (charge(ChargeKind.SPEND, "3 USDC", "9"), "3")):
+        (movement,) = US.movements(event, Worth(value=Decimal(8)), book)
+        assert not isinstance(movement, OwnTransfer)
+        assert (movement.cost_basis if isinstance(movement, Acquisition) else movement.proceeds) == Decimal(figure)
+        assert US.priced_assets(event, book) == ()
+    assert US.priced_assets(income("2 USDC"), book) == US.priced_assets(charge(ChargeKind.SPEND, "3 USDC"), book) == ()
+
+
+SELLING_COSTS: dict[str, tuple[Event, str]] = {
+    "sale without fee": (sell("2 BTC", "100 USD"), "0"),
+    "sale, fee in cash": (sell("2 BTC", "100 USD", "1 USD"), "1"),
+    "sale, rebate in cash": (sell("2 BTC", "100 USD", "-1 USD"), "-1"),
+    "sale, fee in units sold": (sell("2 BTC", "100 USD", "0.1 BTC"), "0"),
+    "sale, fee in a third asset": (sell("2 BTC", "100 USD", "1 BNB", fee_value="3"), "3"),
+    "sale, rebate in a third asset": (sell("2 BTC", "100 USD", "-1 BNB", fee_value="3"), "0"),
+    "sale, fee without a price": (sell("2 BTC", "100 USD", "1 BNB"), "0"),
+    "sale without a price, fee in cash": (sell("2 BTC", "50 EUR", "1 USD"), "0"),
+    "exchange, fee withheld": (sell("2 BTC", "4 ETH", "1 ETH", value="100"), "25"),
+    "spending, fee in cash": (charge(ChargeKind.SPEND, "2 ETH", "100", "5 USD"), "5"),
+    "gift, fee in a third asset": (charge(ChargeKind.GIFT_OUT, "2 ETH", "100", "1 BNB", "3"), "0"),
+}
+
+
+@pytest.mark.parametrize(("event", "costs"), SELLING_COSTS.values(), ids=SELLING_COSTS)
+def test_what_was_taken_off_to_make_proceeds_net_is_told_apart(event: Event, costs: str) -> None:
+    first = next(each for each in movements(event) if isinstance(each, Departure))
+    assert first.selling_costs == Decimal(costs)
+
+
 def test_cash_of_the_book_counts_as_paid_whatever_value_is_told() -> None:
     assert lines(buy("2 BTC", "100 USD", value="90"), Worth(value=Decimal(80))) == [("+purchase", "BTC", "2", "100")]
 
@@ -323,8 +382,101 @@ def test_generic_moves_the_same_units_and_asks_for_the_same_prices() -> None:
 
 
 def test_a_rebate_of_all_that_was_given_up_is_refused() -> None:
-    with pytest.raises(UnsupportedCase, match="not less than"):
+    with pytest.raises(UnsupportedCase) as refused:
         movements(sell("2 BTC", "100 USD", "-2 BTC"))
+    assert str(refused.value) == (
+        "a rebate of 2 BTC is not less than the 2 BTC given up\n"
+        "  mend: correct the event; if it is right, record the rebate as income of its own"
+    )
+    (sold,) = movements(sell("2 BTC", "100 USD", "-1.5 BTC"))
+    assert sold.quantity == Decimal("0.5")
+
+
+NAMED = HeadFields(**{**HEAD, "order_id": OrderId("O-1"), "client_order_id": OrderId("bot-1")})  # type: ignore[typeddict-item]  # as above
+
+
+def test_an_acquisition_tells_its_event_in_full() -> None:
+    (movement,) = movements(Income(kind=IncomeKind.STAKING, amount=amount("2 ETH"), value=Decimal(5), **NAMED))
+    assert movement == Acquisition(
+        event_id=EventId("0" * 32),
+        source_id=SourceId("t1"),
+        leg=1,
+        sequence=7,
+        occurred_at=NOW,
+        asset=AssetCode("ETH"),
+        quantity=Decimal(2),
+        account=MAIN,
+        wallet=WalletId("coinbase"),
+        bot=BotId("grid-1"),
+        order_id=OrderId("O-1"),
+        client_order_id=OrderId("bot-1"),
+        cost_basis=Decimal(5),
+        acquired_at=NOW,
+        origin=LotOrigin.INCOME,
+        gap=None,
+    )
+
+
+def test_a_departure_tells_its_event_in_full() -> None:
+    spent = Charge(kind=ChargeKind.SPEND, amount=amount("2 ETH"), value=Decimal(5), fee=amount("1 USD"), fee_value=None, **NAMED)
+    (movement,) = movements(spent)
+    assert movement == Departure(
+        event_id=EventId("0" * 32),
+        source_id=SourceId("t1"),
+        leg=1,
+        sequence=7,
+        occurred_at=NOW,
+        asset=AssetCode("ETH"),
+        quantity=Decimal(2),
+        account=MAIN,
+        wallet=WalletId("coinbase"),
+        bot=BotId("grid-1"),
+        order_id=OrderId("O-1"),
+        client_order_id=OrderId("bot-1"),
+        kind=DepartureKind.SPENDING,
+        proceeds=Decimal(4),
+        selling_costs=Decimal(1),
+        gap=None,
+    )
+
+
+def test_a_transfer_tells_its_event_and_both_places_in_full() -> None:
+    sent = Transfer(
+        from_account=AccountId("vault"), to_account=MAIN, amount=amount("2 ETH"), fee=amount("1 ETH"), fee_value=Decimal(9), **NAMED
+    )
+    carried, fee = movements(sent)
+    assert carried == OwnTransfer(
+        event_id=EventId("0" * 32),
+        source_id=SourceId("t1"),
+        leg=1,
+        sequence=7,
+        occurred_at=NOW,
+        asset=AssetCode("ETH"),
+        quantity=Decimal(2),
+        account=AccountId("vault"),
+        wallet=WalletId("vault"),
+        bot=BotId("grid-1"),
+        order_id=OrderId("O-1"),
+        client_order_id=OrderId("bot-1"),
+        to_account=MAIN,
+        to_wallet=WalletId("coinbase"),
+    )
+    assert (fee.account, fee.wallet, fee.leg) == ("vault", "vault", 2)  # the sender pays
+
+
+def test_what_arrives_from_nowhere_arrives_where_it_was_received_and_the_receiver_pays() -> None:
+    arrived, fee = movements(transfer(None, "vault", "2 ETH", "1 ETH", "5"))
+    assert isinstance(arrived, Acquisition)
+    assert (arrived.account, arrived.gap, arrived.cost_basis) == ("vault", Gap.MISSING_BASIS, Decimal(0))
+    assert (fee.account, fee.quantity) == ("vault", Decimal(1))
+    rebate, _ = movements(transfer("vault", "main", "2 ETH", "-1 BNB", "3"))
+    assert (rebate.account, rebate.leg) == ("vault", 1)
+
+
+def test_nothings_are_not_written() -> None:
+    assert movements(transfer("main", "vault", "0 ETH")) == ()
+    assert movements(income("0 ETH")) == ()
+    assert movements(charge(ChargeKind.SPEND, "0 ETH")) == ()
 
 
 def test_legs_carry_wallet_bot_and_order_and_number_what_comes_in_first() -> None:
@@ -402,9 +554,25 @@ NEEDS: dict[str, tuple[Event, tuple[tuple[str, str, Decimal], ...]]] = {
     "income": (income("2 ETH"), (("value", "ETH", Decimal(2)),)),
     "income in the book's money": (income("2 USD"), ()),
     "income in foreign money is reported at its value": (income("2 EUR"), (("value", "EUR", Decimal(2)),)),
+    "income, value told": (income("2 ETH", "100"), ()),
+    "income, fee in a third asset": (income("2 ETH", fee="1 BNB"), (("value", "ETH", Decimal(2)), ("fee", "BNB", Decimal(1)))),
+    "income, fee told": (income("2 ETH", fee="1 BNB", fee_value="3"), (("value", "ETH", Decimal(2)),)),
+    "income, fee in the book's money": (income("2 ETH", fee="1 USD"), (("value", "ETH", Decimal(2)),)),
     "income, fee withheld": (income("2 ETH", fee="0.1 ETH"), (("value", "ETH", Decimal(2)),)),
     "spending": (charge(ChargeKind.SPEND, "2 ETH"), (("value", "ETH", Decimal(2)),)),
     "gift": (charge(ChargeKind.GIFT_OUT, "2 ETH", fee="0.1 ETH"), (("fee", "ETH", Decimal("0.1")),)),
+    "gift, fee told": (charge(ChargeKind.GIFT_OUT, "2 ETH", fee="0.1 ETH", fee_value="3"), ()),
+    "spending, value told": (charge(ChargeKind.SPEND, "2 ETH", "100"), ()),
+    "spending, fee in a third asset": (
+        charge(ChargeKind.SPEND, "2 ETH", fee="1 BNB"),
+        (("value", "ETH", Decimal(2)), ("fee", "BNB", Decimal(1))),
+    ),
+    "spending, fee told": (charge(ChargeKind.SPEND, "2 ETH", fee="1 BNB", fee_value="3"), (("value", "ETH", Decimal(2)),)),
+    "spending, fee in the same asset": (charge(ChargeKind.SPEND, "2 ETH", fee="1 ETH"), (("value", "ETH", Decimal(2)),)),
+    "spending, fee in the book's money": (charge(ChargeKind.SPEND, "2 ETH", fee="1 USD"), (("value", "ETH", Decimal(2)),)),
+    "transfer, fee told": (transfer("main", "vault", "2 ETH", "0.1 ETH", "5"), ()),
+    "exchange, fee told": (sell("2 BTC", "4 ETH", "0.5 BNB", fee_value="3"), (("value", "ETH", Decimal(4)),)),
+    "nothing received": (sell("2 BTC", "0 EUR"), ()),
     "money spent": (charge(ChargeKind.SPEND, "2 EUR"), ()),
     "transfer": (transfer("main", "vault", "2 ETH", "0.1 ETH"), (("fee", "ETH", Decimal("0.1")),)),
     "transfer of money": (transfer("main", None, "2 EUR", "0.1 EUR"), ()),
