@@ -7,133 +7,23 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ledger.domain.amount import Amount, AssetCode
+from ledger.domain.amount import AssetCode
 from ledger.domain.errors import UnsupportedCase
 from ledger.domain.event import (
     BalanceSnapshot,
-    Charge,
     ChargeKind,
     Event,
-    Fill,
     Income,
     IncomeKind,
     Opening,
     OpeningKind,
-    Side,
-    SourceRank,
-    Transfer,
 )
-from ledger.domain.event_text import HeadFields
-from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, EventId, OrderId, SourceId, VenueName, WalletId
-from ledger.domain.lot import Acquisition, Departure, DepartureKind, Gap, LotOrigin, Movement, OwnTransfer
+from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, WalletId
+from ledger.domain.lot import Acquisition, Departure, DepartureKind, Gap, LotOrigin, OwnTransfer
 from ledger.domain.price import Worth
-from ledger.ports import BookTerms
 from ledger.tax.generic import Generic
-from ledger.tax.us import UnitedStates
 
-US = UnitedStates()
-NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
-MAIN = AccountId("main")
-TERMS = BookTerms(currency=AssetCode("USD"), zone=ZoneInfo("UTC"), method="fifo", scope="wallet", wallets={MAIN: WalletId("coinbase")})
-HEAD = HeadFields(
-    event_id=EventId("0" * 32),
-    source_id=SourceId("t1"),
-    venue=VenueName("file"),
-    account=MAIN,
-    occurred_at=NOW,
-    rank=SourceRank.FILE,
-    sequence=7,
-    order_id=None,
-    client_order_id=None,
-    bot=BotId("grid-1"),
-    note=None,
-    provisional=False,
-)
-
-
-def amount(text: str) -> Amount:
-    quantity, asset = text.split()
-    return Amount(quantity=Decimal(quantity), asset=AssetCode(asset))
-
-
-def optional(text: str | None) -> Amount | None:
-    return None if text is None else amount(text)
-
-
-def number(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
-
-
-def buy(base: str, quote: str, fee: str | None = None, value: str | None = None, fee_value: str | None = None) -> Fill:
-    return Fill(
-        side=Side.BUY,
-        base=amount(base),
-        quote=amount(quote),
-        fee=optional(fee),
-        value=number(value),
-        fee_value=number(fee_value),
-        **HEAD,
-    )
-
-
-def sell(base: str, quote: str, fee: str | None = None, value: str | None = None, fee_value: str | None = None) -> Fill:
-    return Fill(
-        side=Side.SELL,
-        base=amount(base),
-        quote=amount(quote),
-        fee=optional(fee),
-        value=number(value),
-        fee_value=number(fee_value),
-        **HEAD,
-    )
-
-
-def charge(kind: ChargeKind, units: str, value: str | None = None, fee: str | None = None, fee_value: str | None = None) -> Charge:
-    return Charge(kind=kind, amount=amount(units), value=number(value), fee=optional(fee), fee_value=number(fee_value), **HEAD)
-
-
-def income(units: str, value: str | None = None, fee: str | None = None, fee_value: str | None = None) -> Income:
-    return Income(
-        kind=IncomeKind.STAKING, amount=amount(units), value=number(value), fee=optional(fee), fee_value=number(fee_value), **HEAD
-    )
-
-
-def transfer(sender: str | None, receiver: str | None, units: str, fee: str | None = None, fee_value: str | None = None) -> Transfer:
-    return Transfer(
-        from_account=None if sender is None else AccountId(sender),
-        to_account=None if receiver is None else AccountId(receiver),
-        amount=amount(units),
-        fee=optional(fee),
-        fee_value=number(fee_value),
-        **HEAD,
-    )
-
-
-def movements(event: Event, worth: Worth | None = None) -> tuple[Movement, ...]:
-    return US.movements(event, worth or Worth(), TERMS)
-
-
-Line = tuple[str, str, str, str | None]  # what it is, asset, quantity, cost or proceeds
-
-
-def lines(event: Event, worth: Worth | None = None) -> list[Line]:
-    """Write movements as short lines: ``purchase`` and the like for what comes in, ``sale`` and the like for what leaves."""
-    return [_line(movement) for movement in movements(event, worth)]
-
-
-def _line(movement: Movement) -> Line:
-    def text(figure: Decimal | None) -> str | None:
-        return None if figure is None else format(figure.normalize(), "f")
-
-    quantity = format(movement.quantity.normalize(), "f")
-    match movement:
-        case Acquisition():
-            return f"+{movement.origin}", movement.asset, quantity, text(movement.cost_basis)
-        case Departure():
-            return f"-{movement.kind}", movement.asset, quantity, text(movement.proceeds)
-        case OwnTransfer():
-            return f">{movement.to_wallet}", movement.asset, quantity, None
-
+from .conftest import HEAD, MAIN, NOW, TERMS, US, Line, amount, buy, charge, income, lines, movements, sell, transfer
 
 FEE_MODES: dict[str, tuple[Event, list[Line]]] = {
     "purchase without fee": (buy("2 BTC", "100 USD"), [("+purchase", "BTC", "2", "100")]),
@@ -392,87 +282,6 @@ def test_a_rebate_of_all_that_was_given_up_is_refused() -> None:
     assert sold.quantity == Decimal("0.5")
 
 
-NAMED = HeadFields(**{**HEAD, "order_id": OrderId("O-1"), "client_order_id": OrderId("bot-1")})  # type: ignore[typeddict-item]  # as above
-
-
-def test_an_acquisition_tells_its_event_in_full() -> None:
-    (movement,) = movements(Income(kind=IncomeKind.STAKING, amount=amount("2 ETH"), value=Decimal(5), **NAMED))
-    assert movement == Acquisition(
-        event_id=EventId("0" * 32),
-        source_id=SourceId("t1"),
-        leg=1,
-        sequence=7,
-        occurred_at=NOW,
-        asset=AssetCode("ETH"),
-        quantity=Decimal(2),
-        account=MAIN,
-        wallet=WalletId("coinbase"),
-        bot=BotId("grid-1"),
-        order_id=OrderId("O-1"),
-        client_order_id=OrderId("bot-1"),
-        cost_basis=Decimal(5),
-        acquired_at=NOW,
-        origin=LotOrigin.INCOME,
-        gap=None,
-    )
-
-
-def test_a_departure_tells_its_event_in_full() -> None:
-    spent = Charge(kind=ChargeKind.SPEND, amount=amount("2 ETH"), value=Decimal(5), fee=amount("1 USD"), fee_value=None, **NAMED)
-    (movement,) = movements(spent)
-    assert movement == Departure(
-        event_id=EventId("0" * 32),
-        source_id=SourceId("t1"),
-        leg=1,
-        sequence=7,
-        occurred_at=NOW,
-        asset=AssetCode("ETH"),
-        quantity=Decimal(2),
-        account=MAIN,
-        wallet=WalletId("coinbase"),
-        bot=BotId("grid-1"),
-        order_id=OrderId("O-1"),
-        client_order_id=OrderId("bot-1"),
-        kind=DepartureKind.SPENDING,
-        proceeds=Decimal(4),
-        selling_costs=Decimal(1),
-        gap=None,
-    )
-
-
-def test_a_transfer_tells_its_event_and_both_places_in_full() -> None:
-    sent = Transfer(
-        from_account=AccountId("vault"), to_account=MAIN, amount=amount("2 ETH"), fee=amount("1 ETH"), fee_value=Decimal(9), **NAMED
-    )
-    carried, fee = movements(sent)
-    assert carried == OwnTransfer(
-        event_id=EventId("0" * 32),
-        source_id=SourceId("t1"),
-        leg=1,
-        sequence=7,
-        occurred_at=NOW,
-        asset=AssetCode("ETH"),
-        quantity=Decimal(2),
-        account=AccountId("vault"),
-        wallet=WalletId("vault"),
-        bot=BotId("grid-1"),
-        order_id=OrderId("O-1"),
-        client_order_id=OrderId("bot-1"),
-        to_account=MAIN,
-        to_wallet=WalletId("coinbase"),
-    )
-    assert (fee.account, fee.wallet, fee.leg) == ("vault", "vault", 2)  # the sender pays
-
-
-def test_what_arrives_from_nowhere_arrives_where_it_was_received_and_the_receiver_pays() -> None:
-    arrived, fee = movements(transfer(None, "vault", "2 ETH", "1 ETH", "5"))
-    assert isinstance(arrived, Acquisition)
-    assert (arrived.account, arrived.gap, arrived.cost_basis) == ("vault", Gap.MISSING_BASIS, Decimal(0))
-    assert (fee.account, fee.quantity) == ("vault", Decimal(1))
-    rebate, _ = movements(transfer("vault", "main", "2 ETH", "-1 BNB", "3"))
-    assert (rebate.account, rebate.leg) == ("vault", 1)
-
-
 def test_nothings_are_not_written() -> None:
     assert movements(transfer("main", "vault", "0 ETH")) == ()
     assert movements(income("0 ETH")) == ()
@@ -528,71 +337,6 @@ def test_income_from_rebates_is_known_as_such() -> None:
     (movement,) = movements(Income(kind=IncomeKind.REBATE, amount=amount("2 ETH"), value=Decimal(5), **HEAD))
     assert isinstance(movement, Acquisition)
     assert movement.origin is LotOrigin.REBATE
-
-
-NEEDS: dict[str, tuple[Event, tuple[tuple[str, str, Decimal], ...]]] = {
-    "cash purchase": (buy("2 BTC", "100 USD", "1 USD"), ()),
-    "cash purchase, fee withheld": (buy("2 BTC", "100 USD", "0.1 BTC"), ()),
-    "cash sale, fee in the asset sold": (sell("2 BTC", "100 USD", "0.1 BTC"), ()),
-    "cash sale, fee in a third asset": (sell("2 BTC", "100 USD", "0.5 BNB"), (("fee", "BNB", Decimal("0.5")),)),
-    "cash sale, rebate in a third asset": (sell("2 BTC", "100 USD", "-0.5 BNB"), (("fee", "BNB", Decimal("0.5")),)),
-    "cash sale, fee told": (sell("2 BTC", "100 USD", "0.5 BNB", fee_value="3"), ()),
-    "exchange": (sell("2 BTC", "4 ETH"), (("value", "ETH", Decimal(4)),)),
-    "exchange, value told": (sell("2 BTC", "4 ETH", value="100"), ()),
-    "exchange, fee in cash": (buy("4 ETH", "2 BTC", "1 USD"), (("value", "ETH", Decimal(4)),)),
-    "exchange, fee in a trade asset": (sell("2 BTC", "4 ETH", "1 ETH"), (("value", "ETH", Decimal(4)),)),
-    "exchange, fee in a third asset": (
-        sell("2 BTC", "4 ETH", "0.5 BNB"),
-        (("value", "ETH", Decimal(4)), ("fee", "BNB", Decimal("0.5"))),
-    ),
-    "purchase with foreign money": (buy("2 BTC", "50 EUR", "1 EUR"), (("value", "EUR", Decimal(50)),)),
-    "sale for foreign money": (sell("2 BTC", "50 EUR"), (("value", "EUR", Decimal(50)),)),
-    "cash sale, fee in foreign money": (sell("2 BTC", "60 USD", "1 EUR"), (("fee", "EUR", Decimal(1)),)),
-    "money for money": (sell("50 EUR", "60 USD", "1 GBP"), ()),
-    "money for money, fee in units": (sell("50 EUR", "60 USD", "0.5 BNB"), (("fee", "BNB", Decimal("0.5")),)),
-    "fee of nothing": (sell("2 BTC", "100 USD", "0 BNB"), ()),
-    "income": (income("2 ETH"), (("value", "ETH", Decimal(2)),)),
-    "income in the book's money": (income("2 USD"), ()),
-    "income in foreign money is reported at its value": (income("2 EUR"), (("value", "EUR", Decimal(2)),)),
-    "income, value told": (income("2 ETH", "100"), ()),
-    "income, fee in a third asset": (income("2 ETH", fee="1 BNB"), (("value", "ETH", Decimal(2)), ("fee", "BNB", Decimal(1)))),
-    "income, fee told": (income("2 ETH", fee="1 BNB", fee_value="3"), (("value", "ETH", Decimal(2)),)),
-    "income, fee in the book's money": (income("2 ETH", fee="1 USD"), (("value", "ETH", Decimal(2)),)),
-    "income, fee withheld": (income("2 ETH", fee="0.1 ETH"), (("value", "ETH", Decimal(2)),)),
-    "spending": (charge(ChargeKind.SPEND, "2 ETH"), (("value", "ETH", Decimal(2)),)),
-    "gift": (charge(ChargeKind.GIFT_OUT, "2 ETH", fee="0.1 ETH"), (("fee", "ETH", Decimal("0.1")),)),
-    "gift, fee told": (charge(ChargeKind.GIFT_OUT, "2 ETH", fee="0.1 ETH", fee_value="3"), ()),
-    "spending, value told": (charge(ChargeKind.SPEND, "2 ETH", "100"), ()),
-    "spending, fee in a third asset": (
-        charge(ChargeKind.SPEND, "2 ETH", fee="1 BNB"),
-        (("value", "ETH", Decimal(2)), ("fee", "BNB", Decimal(1))),
-    ),
-    "spending, fee told": (charge(ChargeKind.SPEND, "2 ETH", fee="1 BNB", fee_value="3"), (("value", "ETH", Decimal(2)),)),
-    "spending, fee in the same asset": (charge(ChargeKind.SPEND, "2 ETH", fee="1 ETH"), (("value", "ETH", Decimal(2)),)),
-    "spending, fee in the book's money": (charge(ChargeKind.SPEND, "2 ETH", fee="1 USD"), (("value", "ETH", Decimal(2)),)),
-    "transfer, fee told": (transfer("main", "vault", "2 ETH", "0.1 ETH", "5"), ()),
-    "exchange, fee told": (sell("2 BTC", "4 ETH", "0.5 BNB", fee_value="3"), (("value", "ETH", Decimal(4)),)),
-    "nothing received": (sell("2 BTC", "0 EUR"), ()),
-    "money spent": (charge(ChargeKind.SPEND, "2 EUR"), ()),
-    "transfer": (transfer("main", "vault", "2 ETH", "0.1 ETH"), (("fee", "ETH", Decimal("0.1")),)),
-    "transfer of money": (transfer("main", None, "2 EUR", "0.1 EUR"), ()),
-    "opening": (Opening(kind=OpeningKind.OPENING, amount=amount("2 ETH"), cost_basis=None, acquired_at=None, **HEAD), ()),
-    "balance": (BalanceSnapshot(balance=amount("2 ETH"), **HEAD), ()),
-}
-
-
-@pytest.mark.parametrize(("event", "needed"), NEEDS.values(), ids=NEEDS)
-def test_prices_are_asked_for_only_where_a_figure_hangs_on_them(event: Event, needed: tuple[tuple[str, str, Decimal], ...]) -> None:
-    assert US.priced_assets(event, TERMS) == needed
-
-
-@pytest.mark.parametrize(("event", "needed"), NEEDS.values(), ids=NEEDS)
-def test_prices_asked_for_are_all_that_is_needed(event: Event, needed: tuple[tuple[str, str, Decimal], ...]) -> None:
-    names = {name for name, _, _ in needed}
-    worth = Worth(value=Decimal(100) if "value" in names else None, fee=Decimal(3) if "fee" in names else None)
-    assert [
-        each.gap for each in movements(event, worth) if isinstance(each, Acquisition | Departure) and each.gap is Gap.MISSING_PRICE
-    ] == []
 
 
 def test_kinds_of_charges_that_are_not_taxed_have_no_proceeds() -> None:
