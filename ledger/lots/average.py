@@ -26,13 +26,14 @@ _Account = tuple[WalletId, AccountId]
 class AveragePool:
     """Units that share one average cost; `wallet` None: those of all wallets. It is itself what its pieces are taken from."""
 
+    lot_id = LotId("")  # until it has units
+    source_id: SourceId | None = None
+    acquired_at: datetime | None = None
+    gap: Gap | None = None
+    is_unknown = False
+
     def __init__(self, arrivals: Arrivals, wallet: WalletId | None = None) -> None:
         self.first: Acquisition | None = None  # gives the pool its name
-        self.lot_id = LotId("")
-        self.source_id: SourceId | None = None
-        self.acquired_at: datetime | None = None
-        self.gap: Gap | None = None
-        self.is_unknown = False
         self._wallet = wallet
         self._units = 0
         self._cost = 0
