@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from ledger.domain.election import EvidenceGrade, LotPick, PickOrder, Selection
 from ledger.domain.ids import AccountId, BotId, ElectionId, OrderId, SourceId, WalletId, disposal_id
-from ledger.domain.lot import DepartureKind, Disposal, Gap, Lot, LotOrigin, Movement
+from ledger.domain.lot import Departure, DepartureKind, Disposal, Gap, Lot, LotOrigin, Movement
 from ledger.lots.matching import Matched, Picking, match
 from ledger.lots.open_lots import rate_key
 from ledger.lots.pools import timeline_order
@@ -191,3 +191,35 @@ def test_what_a_selection_leaves_untouched_stays_open() -> None:
         ("R", "A", D(2), D(2)),
         ("R", "B", D(1), D(2)),
     ]
+
+
+# --- units withheld -----------------------------------------------------------------------------------------------------
+
+
+def withheld(name: str, on: int, units: str, proceeds: str | None, *, leg: int = 2) -> Departure:
+    return replace(left(name, on, units, proceeds, kind=DepartureKind.WITHHELD), leg=leg)
+
+
+def figures(result: Matched) -> list[tuple[str | None, Decimal, Decimal | None, Decimal | None, str]]:
+    return [(each.lot_source_id, each.quantity, each.proceeds, each.cost_basis, each.matched_by) for each in result.disposals]
+
+
+def test_units_withheld_without_a_price_take_their_share_of_a_lot_that_has_one() -> None:
+    assert figures(matched(got("L", 1, "4", "8"), withheld("L", 1, "1", None))) == [("L", D(1), None, D(2), "withheld")]
+
+
+def test_units_withheld_when_the_lot_just_received_is_gone_or_on_its_shelf_follow_the_rule() -> None:
+    gone = (got("old", 1, "5", "5"), got("L", 2, "1", "8"), withheld("L", 2, "1", "8"), withheld("L", 2, "1", "8", leg=3))
+    assert figures(matched(*gone)) == [("L", D(1), D(8), D(8), "withheld"), ("old", D(1), D(8), D(1), "fifo")]
+    shelved = (got("old", 1, "5", "5"), left("S", 2, "1"), withheld("X", 3, "1", "8"))
+    assert figures(matched(*shelved)) == [("old", D(1), D(0), D(1), "fifo"), ("old", D(1), D(8), D(1), "fifo")]
+
+
+def test_units_withheld_beyond_the_lot_share_proceeds_by_units() -> None:
+    movements = (got("old", 1, "5", "5"), got("L", 2, "2", "8"), withheld("L", 2, "3", "9"))
+    assert figures(matched(*movements)) == [("L", D(2), D(6), D(8), "withheld"), ("old", D(1), D(3), D(1), "fifo")]
+
+
+def test_units_withheld_in_another_wallet_are_not_of_the_lot_just_received() -> None:
+    movements = (got("old", 1, "5", "5"), got("L", 2, "2", "8", wallet="v"), withheld("L", 2, "1", "9"))
+    assert figures(matched(*movements)) == [("old", D(1), D(9), D(1), "fifo")]

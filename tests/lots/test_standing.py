@@ -134,3 +134,11 @@ def test_places_in_one_account_are_one() -> None:
     second.take(ONE)
     standing.leave(B, ONE)
     assert placed(standing, first, second) == [("1", [("a", "a", 2 * ONE)]), ("2", [("a", "a", ONE)])]
+
+
+def test_a_lot_that_stands_in_two_wallets_takes_the_places_of_its_own_first_and_no_more_than_it_has() -> None:
+    (lot,) = lots(got("1", 1, "4", "1", wallet="b"))
+    standing = standing_of(lot)
+    move(standing, B, 2 * ONE, "a")
+    lot.take(ONE)
+    assert placed(standing, lot) == [("1", [("a", "a", 2 * ONE), ("b", "b", ONE)])]
