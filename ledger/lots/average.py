@@ -48,9 +48,9 @@ class AveragePool:
         self.average_in(opened)
 
     def average_in(self, opened: OpenLot) -> None:
-        """Add to the average what is left of a lot; its place is known already."""
+        """Add a whole lot to the average; its place is known already."""
         if opened.cost is not None and opened.gap is None:
-            self.add(opened.left, opened.cost - opened.given, opened.source)
+            self.add(opened.left, opened.cost, opened.source)
         else:
             (self._unpriced if opened.cost is None else self._unknown).append(opened)
 

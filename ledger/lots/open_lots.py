@@ -174,7 +174,6 @@ def lot_of_nowhere(movement: OwnTransfer, units: int, serial: int) -> OpenLot:
         quantity=decimal_of_units(units),
         account=movement.to_account,
         wallet=movement.to_wallet,
-        bot=movement.bot,
         cost_basis=ZERO,
         acquired_at=movement.occurred_at,
         origin=LotOrigin.UNKNOWN,

@@ -17,7 +17,7 @@ from .conftest import BTC, got, left
 
 D = Decimal
 ETH = AssetCode("ETH")
-TWO_SALES = (got("A", 1, "2", "20"), got("B", 2, "3", "60"), left("S", 3, "1", "11"), left("T", 4, "1", "12"))
+TWO_SALES = (got("A", 1, "2", "20"), got("B", 2, "3", "60"), got("C", 2, "1", "5"), left("S", 3, "1", "11"), left("T", 4, "1", "12"))
 UNKNOWN = tuple(got(name, 1, "2", "0", gap=Gap.MISSING_BASIS, origin=LotOrigin.UNKNOWN) for name in ("U", "V"))
 
 
@@ -33,14 +33,14 @@ def test_several_acquisitions_sales_and_lots_are_added_up() -> None:
     result = matched(*TWO_SALES)
     assert unlike(TWO_SALES, result.disposals, result.lots) == []
     assert unlike(TWO_SALES, (), ()) == [
-        "BTC: units acquired 5, but units disposed of and open 0; difference 5",
-        "BTC: cost acquired 80, but cost disposed of and open 0; difference 80",
+        "BTC: units acquired 6, but units disposed of and open 0; difference 6",
+        "BTC: cost acquired 85, but cost disposed of and open 0; difference 85",
         "BTC: units that left 2, but units in disposals 0; difference 2",
         "BTC: proceeds 23, but proceeds in disposals 0; difference 23",
     ]
     assert unlike((), result.disposals, result.lots) == [
-        "BTC: units acquired 0, but units disposed of and open 5; difference -5",
-        "BTC: cost acquired 0, but cost disposed of and open 80; difference -80",
+        "BTC: units acquired 0, but units disposed of and open 6; difference -6",
+        "BTC: cost acquired 0, but cost disposed of and open 85; difference -85",
         "BTC: units that left 0, but units in disposals 2; difference -2",
         "BTC: proceeds 0, but proceeds in disposals 23; difference -23",
     ]
@@ -91,7 +91,7 @@ def test_a_finding_of_conservation_reads_so() -> None:
 
 def test_all_lots_of_a_wallet_are_added_up_before_they_are_compared() -> None:
     lots = matched(*TWO_SALES, got("V", 5, "7", "1", wallet="v")).lots
-    assert lots_unlike_balances(lots, {(WalletId("w"), BTC): D(3), (WalletId("v"), BTC): D(7)}) == []
+    assert lots_unlike_balances(lots, {(WalletId("w"), BTC): D(4), (WalletId("v"), BTC): D(7)}) == []
     assert [finding.subject for finding in lots_unlike_balances(lots, {(WalletId("v"), BTC): D(6)})] == ["v BTC", "w BTC"]
 
 

@@ -61,6 +61,7 @@ def test_units_of_a_lot_without_a_price_have_no_cost_that_is_known() -> None:
 SOLD_BEFORE = {
     "a whole lot": (got("L", 1, "3", "1"),),
     "a lot of which a third is gone": (got("L", 1, "3", "1"), left("R", 2, "1")),
+    "a lot of which so little cost is left that floors show": (got("L", 1, "4", "0.000000000000000002"), left("R", 2, "1")),
     "a lot of which units were withheld at a cost of their own": (
         got("L", 1, "7", "114.285714285714285714"),
         left("L", 1, "1", "14.285714285714285714", kind=DepartureKind.WITHHELD),

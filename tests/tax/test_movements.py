@@ -124,6 +124,10 @@ OTHER_EVENTS: dict[str, tuple[Event, list[Line]]] = {
     "income with a fee withheld": (income("2 ETH", "100", "0.5 ETH"), [("+income", "ETH", "2", "100"), ("-withheld", "ETH", "0.5", "25")]),
     "income with a fee in cash keeps its value as cost": (income("2 ETH", "100", "5 USD"), [("+income", "ETH", "2", "100")]),
     "income in money has no lot": (income("5 USD"), []),
+    "income with a fee withheld is shared to the last digit": (
+        income("3 ETH", "100", "1 ETH"),
+        [("+income", "ETH", "3", "100"), ("-withheld", "ETH", "1", "33." + "3" * 18)],
+    ),
     "income with a fee in a third asset, which is a disposal": (
         income("2 ETH", "100", "1 BNB", "3"),
         [("+income", "ETH", "2", "100"), ("-fee", "BNB", "1", "3")],

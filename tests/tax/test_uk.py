@@ -342,6 +342,29 @@ def test_a_match_of_a_later_day_is_doubtful_where_that_day_or_one_before_it_is_i
     ]
 
 
+def test_a_match_of_a_later_day_is_doubtful_where_the_day_of_the_sale_is_incomplete() -> None:
+    timeline = [
+        *movements(sell("S", "2024-05-01", "2 BTC", "7"), buy("A", "2024-05-01", "1 BTC", "4"), buy("B", "2024-05-02", "1 BTC", "5")),
+        *unpriced(buy("U", "2024-05-01", "1 BTC", "1")),
+    ]
+    doubtful = match(timeline_order(timeline), UK.rule(TERMS)).disposals
+    assert [(each.matched_by, each.caveat) for each in doubtful] == [
+        ("same-day", Caveat.POOL_INCOMPLETE),
+        ("30-day", Caveat.POOL_INCOMPLETE),
+    ]
+    sure = match(timeline_order(timeline[:-1]), UK.rule(TERMS)).disposals
+    assert [(each.matched_by, each.caveat) for each in sure] == [("same-day", None), ("30-day", None)]
+
+
+def test_what_is_sold_leaves_its_account() -> None:
+    result = matched(
+        buy("B1", "2024-01-01", "2 BTC", "2", account="cold"),
+        buy("B2", "2024-01-02", "1 BTC", "1"),
+        sell("S", "2024-05-01", "1 BTC", "7", account="cold"),
+    )
+    assert [(lot.wallet, lot.quantity_open) for lot in result.lots_open] == [("cold", D(1)), ("main", D(1))]
+
+
 def test_lots_beside_the_pool_are_shown_where_they_are_and_keep_their_serials() -> None:
     timeline = [*movements(buy("P", "2024-01-01", "1 BTC", "9")), *unpriced(buy("U", "2024-01-02", "2 BTC", "1", account="cold"))]
     moved = Transfer(
