@@ -26,13 +26,14 @@ _Account = tuple[WalletId, AccountId]
 class AveragePool:
     """Units that share one average cost; `wallet` None: those of all wallets. It is itself what its pieces are taken from."""
 
+    lot_id = LotId("")  # until it has units
+    source_id: SourceId | None = None
+    acquired_at: datetime | None = None
+    gap: Gap | None = None
+    is_unknown = False
+
     def __init__(self, arrivals: Arrivals, wallet: WalletId | None = None) -> None:
         self.first: Acquisition | None = None  # gives the pool its name
-        self.lot_id = LotId("")
-        self.source_id: SourceId | None = None
-        self.acquired_at: datetime | None = None
-        self.gap: Gap | None = None
-        self.is_unknown = False
         self._wallet = wallet
         self._units = 0
         self._cost = 0
@@ -47,9 +48,9 @@ class AveragePool:
         self.average_in(opened)
 
     def average_in(self, opened: OpenLot) -> None:
-        """Add to the average what is left of a lot; its place is known already."""
+        """Add a whole lot to the average; its place is known already."""
         if opened.cost is not None and opened.gap is None:
-            self.add(opened.left, opened.cost - opened.given, opened.source)
+            self.add(opened.left, opened.cost, opened.source)
         else:
             (self._unpriced if opened.cost is None else self._unknown).append(opened)
 

@@ -218,7 +218,7 @@ class _Pools:
         Its cost is its proceeds, so that the gain is 0 exactly; where nothing of the lot is left, it carries off all its cost.
         """
         own = self._newest
-        if own is None or not own.left or (own.source.event_id, own.wallet) != (movement.event_id, movement.wallet):
+        if own is None or (own.source.event_id, own.wallet) != (movement.event_id, movement.wallet):
             return []
         taken = min(units, own.left)
         cost: int | None

@@ -86,10 +86,10 @@ class OpenLot:
         return self.given - before
 
     def take_at_cost(self, units: int, cost: int) -> int:
-        """Take units off that carry a cost of their own; what is left shares the rest of the cost."""
+        """Take units off a whole lot that carry a cost of their own; what is left shares the rest of the cost."""
         assert self.cost is not None, self.lot_id
         self.units = self.left = self.left - units
-        self.cost, self.given = self.cost - self.given - cost, 0
+        self.cost -= cost
         self.rate = (self.cost, self.units)
         return cost
 
@@ -193,7 +193,6 @@ def lot_of_nowhere(movement: OwnTransfer, units: int, serial: int, cost: int | N
         quantity=decimal_of_units(units),
         account=movement.to_account,
         wallet=movement.to_wallet,
-        bot=movement.bot,
         cost_basis=decimal_of_units(cost) if cost else ZERO,
         acquired_at=movement.occurred_at,
         origin=LotOrigin.UNKNOWN,

@@ -56,7 +56,7 @@ class Shelf:
             if not heap:
                 pieces.append((None, units, 0, matched_by, caveat, until))
                 break
-            opened = cast("OpenLot", heap[0][-1])
+            opened = _lot_in(heap[0])
             left = opened.left
             if left > units:
                 pieces.append((opened, units, opened.take(units), matched_by, caveat, until))
@@ -103,9 +103,13 @@ class Shelf:
     def _sweep_out(self) -> None:
         for heap in self._heaps.values():
             if len(heap) > 2 * self._live + _DEAD_MAX:
-                heap[:] = [entry for entry in heap if cast("OpenLot", entry[-1]).left]
+                heap[:] = [entry for entry in heap if _lot_in(entry).left]
                 heapify(heap)
 
 
 def _lots_in(heap: Iterable[Entry]) -> Iterator[OpenLot]:
-    return (cast("OpenLot", entry[-1]) for entry in heap)
+    return map(_lot_in, heap)
+
+
+def _lot_in(entry: Entry) -> OpenLot:
+    return cast("OpenLot", entry[-1])

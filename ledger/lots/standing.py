@@ -69,7 +69,6 @@ class Standing:
                 stand.units -= units
                 return
             units -= stand.units
-            stand.units = 0
             heappop(queue)
 
     def move(self, wallet: WalletId, units: int, *, to_wallet: WalletId, to_account: AccountId, moved_at: datetime) -> None:
@@ -100,7 +99,7 @@ class Standing:
     def placed(self, lots: Iterable[OpenLot]) -> Iterator[tuple[OpenLot, list[Place]]]:
         """Yield each open lot, first acquired first, with the places of all its units."""
         ordered = sorted(lots, key=place_of)
-        stands = [entry[3] for wallet in sorted(self._queues) for entry in sorted(self._queues[wallet], key=lambda entry: entry[:3])]
+        stands = [entry[3] for wallet in sorted(self._queues) for entry in sorted(self._queues[wallet])]
         by_serial: defaultdict[int, list[_Stand]] = defaultdict(list)
         for each in stands:
             by_serial[each.serial].append(each)

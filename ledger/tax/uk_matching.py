@@ -26,12 +26,13 @@ _WINDOW = timedelta(days=30)  # the 30th day after a disposal counts, the 31st d
 class _DayLot:
     """The acquisitions of one day that have a figure, as one: units and cost are what no disposal has claimed yet."""
 
+    lot_id = LotId("")  # this and the next two: of the first acquisition
+    source_id: SourceId | None = None
+    acquired_at: datetime | None = None
+    gap: Gap | None = None
+    is_unknown = False
+
     def __init__(self) -> None:
-        self.lot_id = LotId("")
-        self.source_id: SourceId | None = None
-        self.acquired_at: datetime | None = None
-        self.gap: Gap | None = None
-        self.is_unknown = False
         self.units = 0
         self.cost = 0
         self.first: OpenLot | None = None
@@ -97,7 +98,7 @@ class _Day:
         self.aside: list[OpenLot] = []  # what no disposal can claim: it joins the pool at the end of the day, or stands beside it
         self.is_incomplete = False  # some of that has no price or basis
         self.sales: list[_Sale] = []
-        self.left = 0  # units of the day's disposal that are not matched yet
+        self.waiting: list[_Sale] = []  # those that are not matched with the last unit
 
     def acquire(self, opened: OpenLot, acquired: date) -> None:
         """Count an acquisition in; one of an earlier day, as openings are, is none of this day. DECISIONS: uk-opening."""
@@ -112,16 +113,16 @@ class _Day:
     def sell(self, sale: _Sale) -> None:
         """Count a departure in."""
         self.sales.append(sale)
-        self.left += sale.left
+        self.waiting.append(sale)
 
     def match(self, other: "_Day", matched_by: str, caveat: Caveat | None) -> None:
         """Match what is left of this day's disposal with what is left of a day's acquisition, sales in the order of the timeline."""
-        for sale in self.sales:
+        for sale in self.waiting:
             part = min(sale.left, other.lot.units)
             if part:
                 sale.pieces.append((other.lot, part, other.lot.claim(part), matched_by, caveat, other.day))
                 sale.left -= part
-                self.left -= part
+        self.waiting = [sale for sale in self.waiting if sale.left]
 
 
 class ShareMatching:
@@ -170,7 +171,7 @@ def _closed(day: _Day, later: Iterable[_Day], pool: AveragePool) -> Iterator[Out
     """Yield the matched disposal of a day: earlier ones have claimed what they may, and no later day is in reach but `later`."""
     caveat = Caveat.POOL_INCOMPLETE if day.is_incomplete else None
     for other in later:
-        if not day.left:
+        if not day.waiting:
             break
         if other.is_incomplete:
             caveat = Caveat.POOL_INCOMPLETE

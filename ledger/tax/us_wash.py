@@ -59,7 +59,6 @@ class _Part:
 class _Claim:
     """Units of a lot that replaced others: the loss put off with them, and since when they count as held."""
 
-    end: Decimal
     quantity: Decimal
     deferred: Decimal
     held_since: date
@@ -67,7 +66,10 @@ class _Claim:
 
 @dataclass(slots=True, kw_only=True)
 class _Lot:
-    """Units bought together, numbered from 0: those up to `gone` have left, those up to `claimed` have replaced others."""
+    """Units bought together, numbered from 0: those up to `gone` have left, those up to `claimed` have replaced others.
+
+    `claims` are those that are still there, one after the other: the first begins where `gone` ends.
+    """
 
     lot_id: LotId
     source_id: SourceId
@@ -85,30 +87,28 @@ class _Lot:
 
     def claim(self, units: Decimal, *, deferred: Decimal, held_since: date) -> None:
         self.claimed = added(max(self.gone, self.claimed), units)
-        self.claims.append(_Claim(end=self.claimed, quantity=units, deferred=deferred, held_since=held_since))
+        self.claims.append(_Claim(quantity=units, deferred=deferred, held_since=held_since))
 
     def take(self, units: Decimal) -> Iterator[tuple[Decimal, Decimal, date]]:
         """Let units leave, the first first; yield (units, loss that they carry, since when they are held)."""
         left = units
         while left:
-            claim = self.claims[0] if self.claims else None
-            start = None if claim is None else subtracted(claim.end, claim.quantity)
-            if claim is None or start is None or self.gone < start:
-                taken, carried, since = left if start is None else min(left, subtracted(start, self.gone)), ZERO, self.day
+            if self.claims:
+                taken, carried, since = self._taken_of_claim(left)
             else:
-                taken, since = min(left, claim.quantity), claim.held_since
-                carried = self._part_of(claim, taken)
+                taken, carried, since = left, ZERO, self.day
             self.gone = added(self.gone, taken)
             left = subtracted(left, taken)
             yield taken, carried, since
 
-    def _part_of(self, claim: _Claim, taken: Decimal) -> Decimal:
-        self.claims.popleft()
+    def _taken_of_claim(self, units: Decimal) -> tuple[Decimal, Decimal, date]:
+        claim = self.claims.popleft()
+        taken = min(units, claim.quantity)
         rest = subtracted(claim.quantity, taken)
         carried, kept = allocate(claim.deferred, [taken, rest])
         if rest:
-            self.claims.appendleft(_Claim(end=claim.end, quantity=rest, deferred=kept, held_since=claim.held_since))
-        return carried
+            self.claims.appendleft(_Claim(quantity=rest, deferred=kept, held_since=claim.held_since))
+        return taken, carried, claim.held_since
 
 
 class _Lots:

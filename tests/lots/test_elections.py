@@ -1,6 +1,7 @@
 """Elections by example: which order or selection decides, when one is void, and what the piece then says."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -252,6 +253,20 @@ def test_a_selection_of_an_order_is_used_fill_by_fill() -> None:
         ("S2", "middle", "0.5", "selection:s", None),
         ("S2", "low", "0.5", "fifo", Caveat.ELECTION_SHORT),
     ]
+
+
+@pytest.mark.parametrize(("venues", "bots", "lot"), [(3, 4, "middle"), (4, 3, "high")])
+def test_of_selections_by_the_venues_id_and_by_the_bots_own_the_one_recorded_last_counts(venues: int, bots: int, lot: str) -> None:
+    elections = [selected("v", venues, ("high", "1"), order="O"), selected("b", bots, ("middle", "1"), order="bot-1")]
+    sale = replace(left("S", 5, "1", order="O"), client_order_id=OrderId("bot-1"))
+    (piece,) = matched(elections, *LOTS, sale)
+    assert piece.lot_source_id == lot
+
+
+def test_of_selections_recorded_at_one_instant_the_greater_id_counts() -> None:
+    elections = [selected("b", 4, ("high", "1"), order="O"), selected("a", 4, ("middle", "1"), order="bot-1")]
+    (piece,) = matched(elections, *LOTS, replace(left("S", 5, "1", order="O"), client_order_id=OrderId("bot-1")))
+    assert (piece.lot_source_id, piece.matched_by) == ("high", "selection:b")
 
 
 def test_a_selection_of_one_lot_twice_needs_the_units_of_both() -> None:

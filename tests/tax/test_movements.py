@@ -7,133 +7,23 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ledger.domain.amount import Amount, AssetCode
+from ledger.domain.amount import AssetCode
 from ledger.domain.errors import UnsupportedCase
 from ledger.domain.event import (
     BalanceSnapshot,
-    Charge,
     ChargeKind,
     Event,
-    Fill,
     Income,
     IncomeKind,
     Opening,
     OpeningKind,
-    Side,
-    SourceRank,
-    Transfer,
 )
-from ledger.domain.event_text import HeadFields
-from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, EventId, SourceId, VenueName, WalletId
-from ledger.domain.lot import Acquisition, Departure, DepartureKind, Gap, LotOrigin, Movement, OwnTransfer
+from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, WalletId
+from ledger.domain.lot import Acquisition, Departure, DepartureKind, Gap, LotOrigin, OwnTransfer
 from ledger.domain.price import Worth
-from ledger.ports import BookTerms
 from ledger.tax.generic import Generic
-from ledger.tax.us import UnitedStates
 
-US = UnitedStates()
-NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
-MAIN = AccountId("main")
-TERMS = BookTerms(currency=AssetCode("USD"), zone=ZoneInfo("UTC"), method="fifo", scope="wallet", wallets={MAIN: WalletId("coinbase")})
-HEAD = HeadFields(
-    event_id=EventId("0" * 32),
-    source_id=SourceId("t1"),
-    venue=VenueName("file"),
-    account=MAIN,
-    occurred_at=NOW,
-    rank=SourceRank.FILE,
-    sequence=7,
-    order_id=None,
-    client_order_id=None,
-    bot=BotId("grid-1"),
-    note=None,
-    provisional=False,
-)
-
-
-def amount(text: str) -> Amount:
-    quantity, asset = text.split()
-    return Amount(quantity=Decimal(quantity), asset=AssetCode(asset))
-
-
-def optional(text: str | None) -> Amount | None:
-    return None if text is None else amount(text)
-
-
-def number(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
-
-
-def buy(base: str, quote: str, fee: str | None = None, value: str | None = None, fee_value: str | None = None) -> Fill:
-    return Fill(
-        side=Side.BUY,
-        base=amount(base),
-        quote=amount(quote),
-        fee=optional(fee),
-        value=number(value),
-        fee_value=number(fee_value),
-        **HEAD,
-    )
-
-
-def sell(base: str, quote: str, fee: str | None = None, value: str | None = None, fee_value: str | None = None) -> Fill:
-    return Fill(
-        side=Side.SELL,
-        base=amount(base),
-        quote=amount(quote),
-        fee=optional(fee),
-        value=number(value),
-        fee_value=number(fee_value),
-        **HEAD,
-    )
-
-
-def charge(kind: ChargeKind, units: str, value: str | None = None, fee: str | None = None, fee_value: str | None = None) -> Charge:
-    return Charge(kind=kind, amount=amount(units), value=number(value), fee=optional(fee), fee_value=number(fee_value), **HEAD)
-
-
-def income(units: str, value: str | None = None, fee: str | None = None, fee_value: str | None = None) -> Income:
-    return Income(
-        kind=IncomeKind.STAKING, amount=amount(units), value=number(value), fee=optional(fee), fee_value=number(fee_value), **HEAD
-    )
-
-
-def transfer(sender: str | None, receiver: str | None, units: str, fee: str | None = None, fee_value: str | None = None) -> Transfer:
-    return Transfer(
-        from_account=None if sender is None else AccountId(sender),
-        to_account=None if receiver is None else AccountId(receiver),
-        amount=amount(units),
-        fee=optional(fee),
-        fee_value=number(fee_value),
-        **HEAD,
-    )
-
-
-def movements(event: Event, worth: Worth | None = None) -> tuple[Movement, ...]:
-    return US.movements(event, worth or Worth(), TERMS)
-
-
-Line = tuple[str, str, str, str | None]  # what it is, asset, quantity, cost or proceeds
-
-
-def lines(event: Event, worth: Worth | None = None) -> list[Line]:
-    """Write movements as short lines: ``purchase`` and the like for what comes in, ``sale`` and the like for what leaves."""
-    return [_line(movement) for movement in movements(event, worth)]
-
-
-def _line(movement: Movement) -> Line:
-    def text(figure: Decimal | None) -> str | None:
-        return None if figure is None else format(figure.normalize(), "f")
-
-    quantity = format(movement.quantity.normalize(), "f")
-    match movement:
-        case Acquisition():
-            return f"+{movement.origin}", movement.asset, quantity, text(movement.cost_basis)
-        case Departure():
-            return f"-{movement.kind}", movement.asset, quantity, text(movement.proceeds)
-        case OwnTransfer():
-            return f">{movement.to_wallet}", movement.asset, quantity, None
-
+from .conftest import HEAD, MAIN, NOW, TERMS, US, Line, amount, buy, charge, income, lines, movements, sell, transfer
 
 FEE_MODES: dict[str, tuple[Event, list[Line]]] = {
     "purchase without fee": (buy("2 BTC", "100 USD"), [("+purchase", "BTC", "2", "100")]),
@@ -234,6 +124,19 @@ OTHER_EVENTS: dict[str, tuple[Event, list[Line]]] = {
     "income with a fee withheld": (income("2 ETH", "100", "0.5 ETH"), [("+income", "ETH", "2", "100"), ("-withheld", "ETH", "0.5", "25")]),
     "income with a fee in cash keeps its value as cost": (income("2 ETH", "100", "5 USD"), [("+income", "ETH", "2", "100")]),
     "income in money has no lot": (income("5 USD"), []),
+    "income with a fee withheld is shared to the last digit": (
+        income("3 ETH", "100", "1 ETH"),
+        [("+income", "ETH", "3", "100"), ("-withheld", "ETH", "1", "33." + "3" * 18)],
+    ),
+    "income with a fee in a third asset, which is a disposal": (
+        income("2 ETH", "100", "1 BNB", "3"),
+        [("+income", "ETH", "2", "100"), ("-fee", "BNB", "1", "3")],
+    ),
+    "income with a rebate in the same asset is more income": (income("2 ETH", "100", "-0.5 ETH"), [("+income", "ETH", "2.5", "125")]),
+    "income with a rebate in a third asset": (
+        income("2 ETH", "100", "-1 BNB", "3"),
+        [("+income", "ETH", "2", "100"), ("+rebate", "BNB", "1", "3")],
+    ),
     "spending is a disposal net of its fee": (
         charge(ChargeKind.SPEND, "2 ETH", "100", "5 USD"),
         [("-spending", "ETH", "2", "95")],
@@ -241,6 +144,18 @@ OTHER_EVENTS: dict[str, tuple[Event, list[Line]]] = {
     "spending with a fee in the same asset": (
         charge(ChargeKind.SPEND, "2 ETH", "100", "0.5 ETH"),
         [("-spending", "ETH", "2.5", "100")],
+    ),
+    "spending with a fee in a third asset": (
+        charge(ChargeKind.SPEND, "2 ETH", "100", "1 BNB", "3"),
+        [("-spending", "ETH", "2", "97"), ("-fee", "BNB", "1", "3")],
+    ),
+    "spending with a rebate in a third asset": (
+        charge(ChargeKind.SPEND, "2 ETH", "100", "-1 BNB", "3"),
+        [("+rebate", "BNB", "1", "3"), ("-spending", "ETH", "2", "100")],
+    ),
+    "spending with a rebate in the same asset": (
+        charge(ChargeKind.SPEND, "2 ETH", "100", "-0.5 ETH"),
+        [("-spending", "ETH", "1.5", "100")],
     ),
     "a fee by itself is a disposal": (charge(ChargeKind.FEE, "2 ETH", "100"), [("-fee", "ETH", "2", "100")]),
     "a gift is no sale; its fee is a disposal": (
@@ -312,6 +227,44 @@ def test_looked_up_prices_fill_what_the_event_does_not_tell() -> None:
     assert lines(sell("2 BTC", "4 ETH", value="90"), worth) == [("+exchange", "ETH", "4", "90"), ("-exchange", "BTC", "2", "90")]
 
 
+def test_looked_up_prices_fill_the_fees_of_every_kind_of_event() -> None:
+    worth = Worth(value=Decimal(100), fee=Decimal(3))
+    assert lines(income("2 ETH", fee="1 BNB"), worth) == [("+income", "ETH", "2", "100"), ("-fee", "BNB", "1", "3")]
+    assert lines(charge(ChargeKind.SPEND, "2 ETH", fee="1 BNB"), worth) == [("-spending", "ETH", "2", "97"), ("-fee", "BNB", "1", "3")]
+    assert lines(transfer("main", "vault", "2 ETH", "1 BNB"), worth) == [(">vault", "ETH", "2", None), ("-fee", "BNB", "1", "3")]
+
+
+def test_a_token_that_is_the_books_currency_is_worth_itself_and_has_lots() -> None:
+    book = replace(TERMS, currency=AssetCode("USDC"))
+    for event, figure in ((income("2 USDC", "9"), "2"), (charge(ChargeKind.SPEND, "3 USDC", "9"), "3")):
+        (movement,) = US.movements(event, Worth(value=Decimal(8)), book)
+        assert not isinstance(movement, OwnTransfer)
+        assert (movement.cost_basis if isinstance(movement, Acquisition) else movement.proceeds) == Decimal(figure)
+        assert US.priced_assets(event, book) == ()
+    assert US.priced_assets(income("2 USDC"), book) == US.priced_assets(charge(ChargeKind.SPEND, "3 USDC"), book) == ()
+
+
+SELLING_COSTS: dict[str, tuple[Event, str]] = {
+    "sale without fee": (sell("2 BTC", "100 USD"), "0"),
+    "sale, fee in cash": (sell("2 BTC", "100 USD", "1 USD"), "1"),
+    "sale, rebate in cash": (sell("2 BTC", "100 USD", "-1 USD"), "-1"),
+    "sale, fee in units sold": (sell("2 BTC", "100 USD", "0.1 BTC"), "0"),
+    "sale, fee in a third asset": (sell("2 BTC", "100 USD", "1 BNB", fee_value="3"), "3"),
+    "sale, rebate in a third asset": (sell("2 BTC", "100 USD", "-1 BNB", fee_value="3"), "0"),
+    "sale, fee without a price": (sell("2 BTC", "100 USD", "1 BNB"), "0"),
+    "sale without a price, fee in cash": (sell("2 BTC", "50 EUR", "1 USD"), "0"),
+    "exchange, fee withheld": (sell("2 BTC", "4 ETH", "1 ETH", value="100"), "25"),
+    "spending, fee in cash": (charge(ChargeKind.SPEND, "2 ETH", "100", "5 USD"), "5"),
+    "gift, fee in a third asset": (charge(ChargeKind.GIFT_OUT, "2 ETH", "100", "1 BNB", "3"), "0"),
+}
+
+
+@pytest.mark.parametrize(("event", "costs"), SELLING_COSTS.values(), ids=SELLING_COSTS)
+def test_what_was_taken_off_to_make_proceeds_net_is_told_apart(event: Event, costs: str) -> None:
+    first = next(each for each in movements(event) if isinstance(each, Departure))
+    assert first.selling_costs == Decimal(costs)
+
+
 def test_cash_of_the_book_counts_as_paid_whatever_value_is_told() -> None:
     assert lines(buy("2 BTC", "100 USD", value="90"), Worth(value=Decimal(80))) == [("+purchase", "BTC", "2", "100")]
 
@@ -323,8 +276,20 @@ def test_generic_moves_the_same_units_and_asks_for_the_same_prices() -> None:
 
 
 def test_a_rebate_of_all_that_was_given_up_is_refused() -> None:
-    with pytest.raises(UnsupportedCase, match="not less than"):
+    with pytest.raises(UnsupportedCase) as refused:
         movements(sell("2 BTC", "100 USD", "-2 BTC"))
+    assert str(refused.value) == (
+        "a rebate of 2 BTC is not less than the 2 BTC given up\n"
+        "  mend: correct the event; if it is right, record the rebate as income of its own"
+    )
+    (sold,) = movements(sell("2 BTC", "100 USD", "-1.5 BTC"))
+    assert sold.quantity == Decimal("0.5")
+
+
+def test_nothings_are_not_written() -> None:
+    assert movements(transfer("main", "vault", "0 ETH")) == ()
+    assert movements(income("0 ETH")) == ()
+    assert movements(charge(ChargeKind.SPEND, "0 ETH")) == ()
 
 
 def test_legs_carry_wallet_bot_and_order_and_number_what_comes_in_first() -> None:
@@ -376,55 +341,6 @@ def test_income_from_rebates_is_known_as_such() -> None:
     (movement,) = movements(Income(kind=IncomeKind.REBATE, amount=amount("2 ETH"), value=Decimal(5), **HEAD))
     assert isinstance(movement, Acquisition)
     assert movement.origin is LotOrigin.REBATE
-
-
-NEEDS: dict[str, tuple[Event, tuple[tuple[str, str, Decimal], ...]]] = {
-    "cash purchase": (buy("2 BTC", "100 USD", "1 USD"), ()),
-    "cash purchase, fee withheld": (buy("2 BTC", "100 USD", "0.1 BTC"), ()),
-    "cash sale, fee in the asset sold": (sell("2 BTC", "100 USD", "0.1 BTC"), ()),
-    "cash sale, fee in a third asset": (sell("2 BTC", "100 USD", "0.5 BNB"), (("fee", "BNB", Decimal("0.5")),)),
-    "cash sale, rebate in a third asset": (sell("2 BTC", "100 USD", "-0.5 BNB"), (("fee", "BNB", Decimal("0.5")),)),
-    "cash sale, fee told": (sell("2 BTC", "100 USD", "0.5 BNB", fee_value="3"), ()),
-    "exchange": (sell("2 BTC", "4 ETH"), (("value", "ETH", Decimal(4)),)),
-    "exchange, value told": (sell("2 BTC", "4 ETH", value="100"), ()),
-    "exchange, fee in cash": (buy("4 ETH", "2 BTC", "1 USD"), (("value", "ETH", Decimal(4)),)),
-    "exchange, fee in a trade asset": (sell("2 BTC", "4 ETH", "1 ETH"), (("value", "ETH", Decimal(4)),)),
-    "exchange, fee in a third asset": (
-        sell("2 BTC", "4 ETH", "0.5 BNB"),
-        (("value", "ETH", Decimal(4)), ("fee", "BNB", Decimal("0.5"))),
-    ),
-    "purchase with foreign money": (buy("2 BTC", "50 EUR", "1 EUR"), (("value", "EUR", Decimal(50)),)),
-    "sale for foreign money": (sell("2 BTC", "50 EUR"), (("value", "EUR", Decimal(50)),)),
-    "cash sale, fee in foreign money": (sell("2 BTC", "60 USD", "1 EUR"), (("fee", "EUR", Decimal(1)),)),
-    "money for money": (sell("50 EUR", "60 USD", "1 GBP"), ()),
-    "money for money, fee in units": (sell("50 EUR", "60 USD", "0.5 BNB"), (("fee", "BNB", Decimal("0.5")),)),
-    "fee of nothing": (sell("2 BTC", "100 USD", "0 BNB"), ()),
-    "income": (income("2 ETH"), (("value", "ETH", Decimal(2)),)),
-    "income in the book's money": (income("2 USD"), ()),
-    "income in foreign money is reported at its value": (income("2 EUR"), (("value", "EUR", Decimal(2)),)),
-    "income, fee withheld": (income("2 ETH", fee="0.1 ETH"), (("value", "ETH", Decimal(2)),)),
-    "spending": (charge(ChargeKind.SPEND, "2 ETH"), (("value", "ETH", Decimal(2)),)),
-    "gift": (charge(ChargeKind.GIFT_OUT, "2 ETH", fee="0.1 ETH"), (("fee", "ETH", Decimal("0.1")),)),
-    "money spent": (charge(ChargeKind.SPEND, "2 EUR"), ()),
-    "transfer": (transfer("main", "vault", "2 ETH", "0.1 ETH"), (("fee", "ETH", Decimal("0.1")),)),
-    "transfer of money": (transfer("main", None, "2 EUR", "0.1 EUR"), ()),
-    "opening": (Opening(kind=OpeningKind.OPENING, amount=amount("2 ETH"), cost_basis=None, acquired_at=None, **HEAD), ()),
-    "balance": (BalanceSnapshot(balance=amount("2 ETH"), **HEAD), ()),
-}
-
-
-@pytest.mark.parametrize(("event", "needed"), NEEDS.values(), ids=NEEDS)
-def test_prices_are_asked_for_only_where_a_figure_hangs_on_them(event: Event, needed: tuple[tuple[str, str, Decimal], ...]) -> None:
-    assert US.priced_assets(event, TERMS) == needed
-
-
-@pytest.mark.parametrize(("event", "needed"), NEEDS.values(), ids=NEEDS)
-def test_prices_asked_for_are_all_that_is_needed(event: Event, needed: tuple[tuple[str, str, Decimal], ...]) -> None:
-    names = {name for name, _, _ in needed}
-    worth = Worth(value=Decimal(100) if "value" in names else None, fee=Decimal(3) if "fee" in names else None)
-    assert [
-        each.gap for each in movements(event, worth) if isinstance(each, Acquisition | Departure) and each.gap is Gap.MISSING_PRICE
-    ] == []
 
 
 def test_kinds_of_charges_that_are_not_taxed_have_no_proceeds() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.event import Charge, ChargeKind, Event, Fill, Opening, OpeningKind, Side, SourceRank, Transfer
-from ledger.domain.ids import AccountId, EventId, SourceId, VenueName
-from ledger.domain.lot import Acquisition, Caveat, Departure, DepartureKind, Disposal, Gap, Movement
+from ledger.domain.ids import AccountId, EventId, SourceId, VenueName, WalletId, lot_id
+from ledger.domain.lot import Acquisition, Caveat, Departure, DepartureKind, Disposal, Gap, Lot, LotOrigin, Movement
 from ledger.domain.price import Worth
 from ledger.lots.matching import Matched, match
 from ledger.lots.pools import timeline_order
@@ -246,6 +246,151 @@ def test_tokens_that_never_came_in_have_no_cost_and_say_so() -> None:
     result = matched(buy("B", "2024-01-01", "1 BTC", "5"), sell("S", "2024-05-01", "2 BTC", "8"))
     assert told(result) == [("S", "pool", D(1), D(5), "2024-05-31"), ("S", "missing", D(1), D(0), "2024-05-31")]
     assert [each.gap for each in result.disposals] == [None, Gap.MISSING_BASIS]
+
+
+def test_what_disposals_claimed_of_a_day_is_one_lot_that_is_used_up_and_its_thirds_add_up() -> None:
+    result = matched(
+        sell("S1", "2024-05-01", "1 BTC", "7"),
+        sell("S2", "2024-05-01", "1 BTC", "7"),
+        buy("B", "2024-05-02", "3 BTC", "1", account="cold"),
+    )
+    third = D("0." + "3" * 18)
+    assert [piece.cost_basis for piece in result.disposals] == [third, third]
+    claimed, rest = result.lots
+    assert claimed == Lot(
+        lot_id=lot_id(EventId(f"{'B':0>32}"), 1),
+        part=0,
+        event_id=EventId(f"{'B':0>32}"),
+        source_id=SourceId("B"),
+        asset=AssetCode("BTC"),
+        account=AccountId("cold"),
+        wallet=WalletId("cold"),
+        acquired_at=datetime(2024, 5, 2, 12, tzinfo=UTC),
+        origin=LotOrigin.PURCHASE,
+        quantity=D(2),
+        cost_basis=2 * third,
+        quantity_open=D(0),
+        cost_open=D(0),
+    )
+    assert (rest.origin, rest.quantity_open, rest.cost_open) == (LotOrigin.POOL, D(1), 1 - 2 * third)
+    assert {piece.lot_id for piece in result.disposals} == {claimed.lot_id}
+
+
+def test_a_day_of_which_all_is_claimed_gives_the_pool_no_name() -> None:
+    result = matched(
+        buy("B1", "2024-05-01", "1 BTC", "5"), sell("S", "2024-05-01", "1 BTC", "7"), buy("B2", "2024-06-30", "1 BTC", "9", account="cold")
+    )
+    (row,) = result.lots_open
+    assert (row.source_id, row.wallet, row.acquired_at) == ("B2", "cold", datetime(2024, 6, 30, 12, tzinfo=UTC))
+
+
+def test_what_is_left_of_a_day_waits_for_later_days_whichever_of_its_sales_it_is() -> None:
+    result = matched(
+        buy("P", "2024-01-01", "9 BTC", "9"),
+        sell("S1", "2024-05-01", "2 BTC", "8"),
+        sell("S2", "2024-05-01", "1 BTC", "4"),
+        buy("B1", "2024-05-01", "1 BTC", "3"),
+        buy("B2", "2024-05-03", "2 BTC", "10"),
+    )
+    assert told(result) == [
+        ("S1", "same-day", D(1), D(3), "2024-05-01"),
+        ("S1", "30-day", D(1), D(5), "2024-05-03"),
+        ("S2", "30-day", D(1), D(5), "2024-05-03"),
+    ]
+
+
+def test_acquisitions_of_a_day_go_to_its_own_disposal_before_that_of_an_earlier_day() -> None:
+    result = matched(
+        buy("P", "2024-01-01", "9 BTC", "9"),
+        sell("S1", "2024-05-01", "1 BTC", "8"),
+        buy("B", "2024-05-02", "1 BTC", "3"),
+        sell("S2", "2024-05-02", "1 BTC", "4"),
+        buy("C", "2024-05-03", "1 BTC", "6"),
+        buy("D", "2024-05-04", "1 BTC", "7"),
+    )
+    assert told(result) == [("S1", "30-day", D(1), D(6), "2024-05-03"), ("S2", "same-day", D(1), D(3), "2024-05-02")]
+
+
+def test_the_day_of_an_opening_is_the_date_in_london() -> None:
+    opened = replace(opening("O", "2024-06-02", "2 BTC", "8", "2024-06-01"), acquired_at=datetime(2024, 6, 1, 23, 30, tzinfo=UTC))
+    result = matched(opened, sell("S", "2024-06-02", "1 BTC", "7"))
+    assert told(result) == [("S", "same-day", D(1), D(4), "2024-06-02")]
+
+
+def test_an_opening_without_a_cost_stands_beside_the_pool_and_makes_matches_of_its_day_doubtful() -> None:
+    result = matched(
+        buy("B", "2024-05-01", "1 BTC", "5"),
+        opening("O", "2024-05-01", "1 BTC", None, "2024-05-01"),
+        sell("S", "2024-05-01", "2 BTC", "8"),
+    )
+    assert [(each.matched_by, each.cost_basis, each.gap, each.caveat) for each in result.disposals] == [
+        ("same-day", D(5), None, Caveat.POOL_INCOMPLETE),
+        ("pool", D(0), Gap.MISSING_BASIS, Caveat.POOL_INCOMPLETE),
+    ]
+
+
+def test_a_match_of_a_later_day_is_doubtful_where_that_day_or_one_before_it_is_incomplete() -> None:
+    timeline = [
+        *movements(buy("P", "2024-01-01", "9 BTC", "9"), sell("S", "2024-05-01", "2 BTC", "7"), buy("B", "2024-05-02", "1 BTC", "5")),
+        *unpriced(buy("U", "2024-05-03", "1 BTC", "1")),
+        *movements(buy("C", "2024-05-03", "1 BTC", "6")),
+    ]
+    result = match(timeline_order(timeline), UK.rule(TERMS))
+    assert [(each.matched_by, each.cost_basis, each.caveat) for each in result.disposals] == [
+        ("30-day", D(5), None),
+        ("30-day", D(6), Caveat.POOL_INCOMPLETE),
+    ]
+
+
+def test_a_match_of_a_later_day_is_doubtful_where_the_day_of_the_sale_is_incomplete() -> None:
+    timeline = [
+        *movements(sell("S", "2024-05-01", "2 BTC", "7"), buy("A", "2024-05-01", "1 BTC", "4"), buy("B", "2024-05-02", "1 BTC", "5")),
+        *unpriced(buy("U", "2024-05-01", "1 BTC", "1")),
+    ]
+    doubtful = match(timeline_order(timeline), UK.rule(TERMS)).disposals
+    assert [(each.matched_by, each.caveat) for each in doubtful] == [
+        ("same-day", Caveat.POOL_INCOMPLETE),
+        ("30-day", Caveat.POOL_INCOMPLETE),
+    ]
+    sure = match(timeline_order(timeline[:-1]), UK.rule(TERMS)).disposals
+    assert [(each.matched_by, each.caveat) for each in sure] == [("same-day", None), ("30-day", None)]
+
+
+def test_what_is_sold_leaves_its_account() -> None:
+    result = matched(
+        buy("B1", "2024-01-01", "2 BTC", "2", account="cold"),
+        buy("B2", "2024-01-02", "1 BTC", "1"),
+        sell("S", "2024-05-01", "1 BTC", "7", account="cold"),
+    )
+    assert [(lot.wallet, lot.quantity_open) for lot in result.lots_open] == [("cold", D(1)), ("main", D(1))]
+
+
+def test_lots_beside_the_pool_are_shown_where_they_are_and_keep_their_serials() -> None:
+    timeline = [*movements(buy("P", "2024-01-01", "1 BTC", "9")), *unpriced(buy("U", "2024-01-02", "2 BTC", "1", account="cold"))]
+    moved = Transfer(
+        **{name: getattr(buy("T", "2024-01-03", "1 X", "1"), name) for name in ("event_id", "source_id", "venue", "occurred_at", "rank")},
+        account=AccountId("cold"),
+        from_account=AccountId("cold"),
+        to_account=AccountId("main"),
+        amount=amount("1 BTC"),
+    )
+    lots = match(timeline_order([*timeline, *movements(moved, sell("S", "2024-05-01", "1 BTC", "9"))]), UK.rule(TERMS)).lots_open
+    assert [(lot.wallet, lot.source_id, lot.serial, lot.quantity_open) for lot in lots] == [("main", "U", 1, D(1)), ("cold", "U", 1, D(1))]
+
+
+def test_fees_in_the_token_spent_are_a_disposal_of_their_own() -> None:
+    spent = replace(charge(ChargeKind.SPEND, "2 BTC", "70"), fee=amount("1 BTC"))
+    left, fee = movements(spent)
+    assert isinstance(left, Departure)
+    assert isinstance(fee, Departure)
+    assert (left.quantity, left.proceeds, left.selling_costs) == (D(2), D(35), D(35))
+    assert (fee.kind, fee.quantity, fee.proceeds) == (DepartureKind.FEE, D(1), D(35))
+
+
+def test_prices_are_asked_for_in_sterling() -> None:
+    assert UK.priced_assets(buy("B", "2024-05-01", "1 BTC", "5"), TERMS) == ()
+    dollars = fill("S", "2024-05-01T12:00:00+00:00", "sell", "1 BTC", "50 USD")
+    assert UK.priced_assets(dollars, TERMS) == (("value", "USD", D(50)),)
 
 
 def unpriced(event: Fill) -> list[Movement]:

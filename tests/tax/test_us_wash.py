@@ -1,6 +1,7 @@
 """The analysis of wash sales: the example of the authority, and what each rule of section 1091 says of units and days."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.domain.amount import AssetCode
-from ledger.domain.ids import AccountId, EventId, SourceId, WalletId
+from ledger.domain.errors import InputError
+from ledger.domain.ids import AccountId, EventId, SourceId, WalletId, lot_id
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Departure, DepartureKind, Disposal, LotOrigin, Movement
 from ledger.lots.matching import match
@@ -25,8 +27,13 @@ RULE = WashRule(taxable=USUAL.taxable, zone=ZoneInfo("UTC"))
 TERMS = BookTerms(currency=AssetCode("USD"), zone=ZoneInfo("UTC"), method="fifo", scope="wallet", wallets={})
 
 
+ORIGINS = {"b": LotOrigin.PURCHASE, "i": LotOrigin.INCOME, "o": LotOrigin.OPENING}
+
+
 def moved(number: int, row: str) -> Movement:
-    """``b 2026-03-01 100 1000``: bought, units, cost; ``s``: sold, for; ``i``: income; ``g``: given away."""
+    """``b 2026-03-01 100 1000``: bought, units, cost (``-``: no price); ``s``: sold, for; ``i``: income; ``g``: given away;
+    ``o``: brought in, and acquired on the first day of that year.
+    """
     kind, day, units, figure = row.split()
     common = {
         "event_id": EventId(f"{number:016x}" * 2),
@@ -39,11 +46,12 @@ def moved(number: int, row: str) -> Movement:
         "account": AccountId("main"),
         "wallet": WalletId("main"),
     }
-    if kind in "bi":
-        origin = LotOrigin.PURCHASE if kind == "b" else LotOrigin.INCOME
-        return Acquisition(**common, cost_basis=D(figure), acquired_at=common["occurred_at"], origin=origin)  # type: ignore[arg-type]  # as listed
+    known = None if figure == "-" else D(figure)
+    if kind in ORIGINS:
+        acquired = datetime.fromisoformat(f"{day[:4]}-01-01T12:00:00+00:00") if kind == "o" else common["occurred_at"]
+        return Acquisition(**common, cost_basis=known, acquired_at=acquired, origin=ORIGINS[kind])  # type: ignore[arg-type]  # as listed
     departure = DepartureKind.SALE if kind == "s" else DepartureKind.GIFT
-    return Departure(**common, kind=departure, proceeds=D(figure))  # type: ignore[arg-type]  # as above
+    return Departure(**common, kind=departure, proceeds=known)  # type: ignore[arg-type]  # as above
 
 
 def found_in(rows: Sequence[str], rule: WashRule = RULE) -> list[DeferredLoss]:
@@ -92,6 +100,28 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
         # 6 put off; 5 + 6 - 6 = 5 put off again, held since 1 January plus the 5 days and the day between
         ["s2 > b3 1 6 2026-01-02", "s4 > b5 1 5.000000000000000000 2026-01-07"],
     ),
+    "a small loss": (["b 2026-01-01 1 10", "s 2026-03-01 1 9.5", "b 2026-03-02 1 9"], ["s2 > b3 1 0.500000000000000000 2026-01-02"]),
+    "a sale without gain or loss takes no replacement from the next": (
+        ["b 2026-01-01 2 20", "s 2026-03-01 1 10", "s 2026-03-02 1 4", "b 2026-03-03 1 4"],
+        ["s3 > b4 1 6 2026-01-02"],
+    ),
+    "a lot bought first may replace units of one that is older in law": (
+        ["b 2026-02-20 1 5", "o 2026-02-25 1 10", "s 2026-03-01 1 4"],
+        ["s3 > b1 1 6 2025-12-23"],  # the opening was acquired on 1 January: 59 days before the sale
+    ),
+    "units sold in several sales are all gone": (
+        ["b 2026-01-01 3 30", "b 2026-02-01 3 12", "s 2026-02-02 4 40", "s 2026-02-03 1 4", "o 2026-03-01 1 10", "s 2026-03-02 1 1"],
+        ["s6 > b2 1 9 2025-12-03"],  # of the second lot one unit is left
+    ),
+    "a sale takes units that carry a loss, and then others": (
+        ["b 2026-01-01 1 10", "s 2026-03-01 1 4", "b 2026-03-02 3 15", "s 2026-03-20 2 4", "b 2026-03-25 3 6"],
+        # of two units that cost 10 one carries 6: its loss is 5 + 6 - 2, that of the other 5 - 2
+        ["s2 > b3 1 6 2026-01-02", "s4 > b5 1 9 2026-01-07", "s4 > b5 1 3 2026-03-07"],
+    ),
+    "units that carry a loss may go one by one": (
+        ["b 2026-01-01 2 20", "s 2026-03-01 2 8", "b 2026-03-02 2 10", "s 2026-03-20 1 4", "s 2026-03-21 1 4", "b 2026-03-25 2 8"],
+        ["s2 > b3 2 12 2026-01-02", "s4 > b6 1 7 2026-01-07", "s5 > b6 1 7 2026-01-06"],
+    ),
 }
 
 
@@ -119,6 +149,68 @@ def test_days_are_counted_in_the_zone_of_the_book() -> None:
     disposals: list[Disposal] = match(iter([bought, sold, again]), UnitedStates().rule(TERMS)).disposals
     (loss,) = wash_sales(disposals, [one for one in (bought, again) if isinstance(one, Acquisition)], new_york)
     assert (loss.date_disposed, loss.date_replaced) == (date(2026, 3, 1), date(2026, 3, 31))
+
+
+def test_a_deferred_loss_tells_both_sides_in_full() -> None:
+    rows = ["b 2026-01-01 1 10", "s 2026-03-01 1 4", "b 2026-03-02 1 5", "s 2026-03-20 1 6", "b 2026-03-25 2 12"]
+    _, again = found_in(rows)
+    assert again == DeferredLoss(
+        piece=again.piece,
+        date_disposed=date(2026, 3, 20),
+        quantity=D(1),
+        deferred=D(5),
+        earlier=D(5),  # of the 6 put off before no more than the loss is put off again
+        lot_id=lot_id(EventId(f"{5:016x}" * 2), 1),
+        lot_source_id=SourceId("b5"),
+        date_replaced=date(2026, 3, 25),
+        held_since=date(2026, 1, 7),
+    )
+    assert again.piece.source_id == "s4"
+
+
+@pytest.mark.parametrize("rows", [["b 2026-01-01 1 -", "s 2026-03-01 1 4"], ["b 2026-01-01 1 10", "s 2026-03-01 1 -"]])
+def test_what_has_no_price_has_no_loss_that_is_known(rows: list[str]) -> None:
+    assert found_in([*rows, "b 2026-03-02 1 5"]) == []
+
+
+def test_a_loss_of_units_that_nobody_knows_the_origin_of_is_held_from_the_day_of_replacement() -> None:
+    (loss,) = found_in(["s 2026-03-01 1 -3", "b 2026-03-05 1 5"])  # the fee was above the price
+    assert (loss.deferred, loss.held_since) == (D(3), date(2026, 3, 5))
+
+
+def test_the_days_of_lots_and_of_holding_are_those_of_the_zone() -> None:
+    bought = _at(moved(1, "b 2026-01-01 1 10"), "2026-01-02T02:00:00+00:00")  # in New York still the day before
+    sold = moved(2, "s 2026-03-01 1 4")
+    again = _at(moved(3, "b 2026-03-31 1 4"), "2026-04-01T02:00:00+00:00")
+    losses = UnitedStates().deferred_losses(
+        match((bought, sold, again), UnitedStates().rule(TERMS)).disposals,
+        [one for one in (bought, again) if isinstance(one, Acquisition)],
+        replace(TERMS, zone=ZoneInfo("America/New_York"), law={"wash_sales": "analysis"}),
+    )
+    assert [(loss.date_replaced, loss.held_since) for loss in losses] == [(date(2026, 3, 31), date(2026, 1, 31))]
+
+
+def test_the_analysis_is_made_where_the_book_asks_for_it_and_from_the_day_that_it_names() -> None:
+    timeline = list(timeline_order(moved(number, row) for number, row in enumerate(CASES["a small loss"][0], start=1)))
+    disposals = match(iter(timeline), UnitedStates().rule(TERMS)).disposals
+    bought = [one for one in timeline if isinstance(one, Acquisition)]
+
+    def found(law: dict[str, str]) -> int:
+        return len(list(UnitedStates().deferred_losses(disposals, bought, replace(TERMS, law=law))))
+
+    assert found({"wash_sales": "analysis"}) == found({"wash_sales": "analysis-from-2026-03-01"}) == 1
+    assert found({"wash_sales": "analysis-from-2026-03-02"}) == 0
+    for law in ({}, {"wash_sales": "off"}):
+        with pytest.raises(InputError) as refused:
+            found(law)
+        assert str(refused.value) == (
+            'wash sales are not analysed in this book\n  mend: set `wash_sales = "analysis"` under [law] in lotwright.toml'
+        )
+
+
+def _at(movement: Movement, instant: str) -> Movement:
+    at = datetime.fromisoformat(instant)
+    return replace(movement, occurred_at=at, acquired_at=at) if isinstance(movement, Acquisition) else replace(movement, occurred_at=at)
 
 
 def _fields(movement: Movement) -> dict[str, object]:
