@@ -34,15 +34,15 @@ def test_several_acquisitions_sales_and_lots_are_added_up() -> None:
     assert unlike(TWO_SALES, result.disposals, result.lots) == []
     assert unlike(TWO_SALES, (), ()) == [
         "BTC: units acquired 6, but units disposed of and open 0; difference 6",
-        "BTC: cost acquired 85, but cost disposed of and open 0; difference 85",
         "BTC: units that left 2, but units in disposals 0; difference 2",
         "BTC: proceeds 23, but proceeds in disposals 0; difference 23",
+        "BTC: cost acquired 85, but cost disposed of and open 0; difference 85",
     ]
     assert unlike((), result.disposals, result.lots) == [
         "BTC: units acquired 0, but units disposed of and open 6; difference -6",
-        "BTC: cost acquired 0, but cost disposed of and open 85; difference -85",
         "BTC: units that left 0, but units in disposals 2; difference -2",
         "BTC: proceeds 0, but proceeds in disposals 23; difference -23",
+        "BTC: cost acquired 0, but cost disposed of and open 85; difference -85",
     ]
 
 

@@ -100,6 +100,7 @@ def test_a_lot_that_has_moved_keeps_its_name_date_serial_and_rate_and_has_a_cost
         gap=None,
         serial=1,
         rate_key=rate_key((1, 3)),
+        carried_by=event_of("T"),
     )
 
 

@@ -13,6 +13,7 @@ from ledger.domain.event import (
     BalanceSnapshot,
     ChargeKind,
     Event,
+    Fill,
     Income,
     IncomeKind,
     Opening,
@@ -22,6 +23,7 @@ from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, WalletId
 from ledger.domain.lot import Acquisition, Departure, DepartureKind, Gap, LotOrigin, OwnTransfer
 from ledger.domain.price import Worth
 from ledger.tax.generic import Generic
+from ledger.tax.us import UnitedStates
 
 from .conftest import HEAD, MAIN, NOW, TERMS, US, Line, amount, buy, charge, income, lines, movements, sell, transfer
 

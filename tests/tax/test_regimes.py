@@ -254,7 +254,11 @@ REFUSED: tuple[tuple[TaxRegime, BookTerms, str], ...] = (
         "regime 'generic' has no scope 'wallet' with method 'total-average'\n  mend: set `scope` in lotwright.toml to one of: universal",
     ),
     (US, replace(terms(), law={"month_ends": True}), "regime 'us' has no option law.month_ends\n  mend: did you mean 'month_end'?"),
-    (US, replace(terms(), law={"moon": True}), "regime 'us' has no option law.moon\n  mend: it knows: month_end, wash_sales"),
+    (
+        US,
+        replace(terms(), law={"moon": True}),
+        "regime 'us' has no option law.moon\n  mend: it knows: month_end, wash_sales, transfer_fee, spam, income_lines",
+    ),
     (
         US,
         replace(terms(), law={"month_end": "yes"}),
