@@ -9,9 +9,12 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from ledger.storage.store import Store
+
+settings.register_profile("fuzz", max_examples=3000, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 
 FOUNDED_AT = datetime(2025, 1, 1, tzinfo=UTC)
 

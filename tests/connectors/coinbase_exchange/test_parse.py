@@ -436,6 +436,7 @@ STREAMS = st.sampled_from(["fills", "ledger", "transfers", "balances", "candles"
 SLOW_FIXTURES = [HealthCheck.function_scoped_fixture]
 
 
+@pytest.mark.fuzz
 @settings(max_examples=150, deadline=None, suppress_health_check=SLOW_FIXTURES)  # the fixture is a pure function
 @given(stream=STREAMS, content=st.binary(max_size=200))
 def test_no_bytes_stop_the_reader(page: Callable, stream: str, content: bytes) -> None:
@@ -443,6 +444,7 @@ def test_no_bytes_stop_the_reader(page: Callable, stream: str, content: bytes) -
     assert said.findings or stream == "candles" or not said.events
 
 
+@pytest.mark.fuzz
 @settings(max_examples=400, deadline=None, suppress_health_check=SLOW_FIXTURES)  # the fixtures are pure functions
 @given(
     stream=STREAMS,
