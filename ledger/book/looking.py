@@ -1,5 +1,7 @@
 """Looking: what is in a book, what was pulled, what does not hold, and where a figure comes from."""
 
+from dataclasses import replace
+
 from ledger.book.core import SILENT, BookCore
 from ledger.domain.finding import Finding
 from ledger.domain.lot import Lot
@@ -10,6 +12,7 @@ from ledger.pipeline.coverage import StreamCoverage, coverage_of
 from ledger.pipeline.explain import Explanation, explain
 from ledger.pipeline.names import strange_names
 from ledger.pipeline.progress import Progress
+from ledger.pipeline.proof import BREAKS
 from ledger.pipeline.report import Selection
 from ledger.pipeline.status import BookStatus, status_of
 from ledger.pipeline.sync import reconciliation
@@ -30,9 +33,11 @@ class Looking(BookCore):
             return coverage_of(reader)
 
     def reconcile(self) -> Reconciliation:
-        """Compare the book's balances with the newest that the venues told."""
+        """Compare the book's balances with the newest that the venues told; with what is missing in the venues' own ledgers."""
         with self.store.read() as reader:
-            return reconciliation(reader)
+            compared = reconciliation(reader)
+            breaks = tuple(finding for _, finding in reader.findings() if finding.code in BREAKS)
+        return replace(compared, findings=(*compared.findings, *breaks))
 
     def check(self, *, progress: Progress = SILENT) -> tuple[Finding, ...]:
         """Run every invariant and return all open findings."""

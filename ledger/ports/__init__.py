@@ -96,7 +96,8 @@ class LedgerLine:
 
     `amount` is signed (positive: came in); `balance` is what the venue had after it, None where not told. `event_ids`
     are the events of which at least one must exist in the book for this line to be explained; empty: it explains itself.
-    `told_by` is the stream that should tell of those events.
+    `told_by` is the stream that should tell of those events. `wallet` names what `balance` is of, where the venue keeps an asset in
+    several; empty: the asset. `sequence` is the venue's own order of the lines of a wallet, None where only their times tell.
     """
 
     line_id: str
@@ -108,6 +109,8 @@ class LedgerLine:
     balance: Decimal | None
     event_ids: tuple[EventId, ...]
     told_by: StreamKey | None = None
+    wallet: str = ""
+    sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

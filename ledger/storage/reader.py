@@ -32,6 +32,7 @@ from ledger.domain.payload import Payload, PayloadKind
 from ledger.storage import rows, tables
 from ledger.storage.backend import Backend
 from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, State, StoredEntry, StoredEvent
+from ledger.storage.proof import ProofReader
 from ledger.storage.quotes import QuoteReader
 from ledger.storage.register import RegisterReader
 from ledger.storage.rows import AnyRow
@@ -62,7 +63,7 @@ Condition = ColumnElement[bool] | None
 AnySelect = Select[*tuple[Any, ...]]
 
 
-class Reader(QuoteReader, RegisterReader):
+class Reader(QuoteReader, RegisterReader, ProofReader):
     """What a book says. Made by `Store.read`."""
 
     def __init__(self, connection: Connection, backend: Backend) -> None:

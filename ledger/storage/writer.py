@@ -11,6 +11,7 @@ from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload
 from ledger.storage import rows
 from ledger.storage.nouns import Computation, CoverageWindow, NewEntry, NewEvent, State
+from ledger.storage.proof import ProofWriter
 from ledger.storage.quotes import QuoteWriter
 from ledger.storage.reader import Reader
 from ledger.storage.register import RegisterWriter
@@ -30,7 +31,7 @@ from ledger.storage.tables import (
 )
 
 
-class Writer(Reader, QuoteWriter, RegisterWriter):
+class Writer(Reader, QuoteWriter, RegisterWriter, ProofWriter):
     """What may be added to a book, and what is derived may be replaced. Made by `Store.write`."""
 
     def add_payload(self, source: Payload) -> tuple[int, bool]:

@@ -35,7 +35,18 @@ from ledger.domain.lot import DepartureKind, Disposal, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
 from ledger.journal.chain import cells_of
-from ledger.storage.store import Computation, CoverageWindow, NewEntry, NewEvent, PriceAsked, RegisteredElection, Store, Writer
+from ledger.storage.store import (
+    BalanceAssertion,
+    Computation,
+    CoverageWindow,
+    NewEntry,
+    NewEvent,
+    PriceAsked,
+    RegisteredElection,
+    Store,
+    StoredLine,
+    Writer,
+)
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 BTC, USD = AssetCode("BTC"), AssetCode("USD")
@@ -210,6 +221,34 @@ def _booked(writer: Writer, *fills: Fill) -> None:
         )
 
 
+def _ledger_line(payload_seq: int, line_id: str = "1", balance: str = "0.5") -> StoredLine:
+    return StoredLine(
+        account=AccountId("main"),
+        wallet="BTC",
+        line_id=line_id,
+        asset=BTC,
+        occurred_at=NOON,
+        sequence=int(line_id),
+        kind="match",
+        amount=Decimal("0.5"),
+        balance=Decimal(balance),
+        explains="E-1",
+        payload_seq=payload_seq,
+    )
+
+
+def _assertion(difference: str = "0") -> BalanceAssertion:
+    return BalanceAssertion(
+        account=AccountId("main"),
+        asset=BTC,
+        observed_at=NOON,
+        balance_book=Decimal("0.5"),
+        balance_venue=Decimal("0.5"),
+        difference=Decimal(difference),
+        asserted_at=NOON,
+    )
+
+
 @pytest.fixture
 def fill() -> Callable[..., Fill]:
     return _fill
@@ -295,4 +334,6 @@ def full_store(store: Store) -> Store:
             Computation(regime="us", version="1", options="{}", event_seq=1, price_seq=1, election_seq=1, computed_at=NOON)
         )
         writer.add_elections([_registered()])
+        writer.add_ledger_lines([_ledger_line(payload_seq)])
+        writer.add_assertions([_assertion()])
     return store
