@@ -14,7 +14,7 @@ from ledger.book.reporting import Reporting
 from ledger.book.taking_in import TakingIn
 from ledger.config import SHARE_DEFAULT, ConnectionSettings
 from ledger.journal.checks import Reconciliation
-from ledger.pipeline.coverage import StreamCoverage
+from ledger.pipeline.coverage import CoverageMap, Hole, MonthCover, StreamCoverage
 from ledger.pipeline.elections.preview import RulePreview
 from ledger.pipeline.explain import Explanation
 from ledger.pipeline.import_files import FileOutcome
@@ -31,8 +31,11 @@ __all__ = [
     "BookStatus",
     "ConnectionOutcome",
     "ConnectionSettings",
+    "CoverageMap",
     "Explanation",
     "FileOutcome",
+    "Hole",
+    "MonthCover",
     "NightSummary",
     "Plugin",
     "Progress",

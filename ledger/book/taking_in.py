@@ -27,12 +27,14 @@ class TakingIn(BookCore):
         since: datetime | None = None,
         until: datetime | None = None,
         budget_seconds: float | None = None,
+        again: bool = False,
         environment: Mapping[str, str] = os.environ,
         progress: Progress = SILENT,
     ) -> NightSummary:
         """Pull what is new from the named connections (none named: all), book it, price it and match lots.
 
-        `since` (included) and `until` (excluded) narrow what is asked for.
+        `since` (included) and `until` (excluded) narrow what is asked for. `again` walks every history anew from its newest row,
+        which fills holes that the venue can still fill.
 
         Raises:
             InputError: for an unknown connection, or one whose secrets or venue are not there; nothing is pulled then.
@@ -53,6 +55,7 @@ class TakingIn(BookCore):
             budget_seconds=budget_seconds,
             now=self._now,
             progress=progress,
+            again=again,
         )
         with self.store.hold():
             return night.run(connections)

@@ -1,4 +1,4 @@
-"""`lotwright status`, `coverage`, `reconcile`, `check`, `explain` and `plugins`: looking without changing."""
+"""`lotwright status`, `reconcile`, `check`, `explain` and `plugins`: looking without changing."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from ledger.domain.amount import text_of
 _INDENT = "  "
 
 
-def _columns(rows: Sequence[tuple[str, ...]]) -> None:
+def columns(rows: Sequence[tuple[str, ...]]) -> None:
     """Print rows as aligned columns, two spaces apart."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -39,42 +39,8 @@ def status(session: Session) -> int:
         *((f"last sync of {name}", at.isoformat(timespec="seconds") if at else "never") for name, at in sorted(found.last_pulled.items())),
         *((f"findings: {severity}", str(count)) for severity, count in sorted(found.findings.items())),
     ]
-    _columns(rows)
+    columns(rows)
     return 1 if found.findings.get("error") else 0
-
-
-@click.command()
-@pass_session
-def coverage(session: Session) -> None:
-    r"""Tell which stretches of which streams were pulled.
-
-    \b
-    Example:
-      lotwright coverage
-    """
-    with session.book() as book:
-        streams = book.coverage()
-    if not streams:
-        session.say("nothing was pulled yet: lotwright sync")
-        return
-    _columns(
-        [
-            ("connection", "stream", "symbol", "windows", "rows", "oldest row", "newest row", "last pulled"),
-            *(
-                (
-                    one.connection,
-                    one.stream,
-                    one.symbol,
-                    str(one.windows),
-                    str(one.rows),
-                    one.from_at.isoformat(timespec="seconds") if one.from_at else "-",
-                    one.to_at.isoformat(timespec="seconds") if one.to_at else "-",
-                    one.pulled_at.isoformat(timespec="seconds"),
-                )
-                for one in streams
-            ),
-        ],
-    )
 
 
 @click.command()
@@ -101,7 +67,7 @@ def reconcile(session: Session) -> int:
             )
             for row in found.rows
         ]
-        _columns([("account", "asset", "book", "venue", "difference"), *rows])
+        columns([("account", "asset", "book", "venue", "difference"), *rows])
     print_findings(session, found.findings)
     return findings_code(found.findings)
 
@@ -156,4 +122,4 @@ def plugins(session: Session) -> None:
       lotwright plugins
     """
     session.say("kind, name, distribution, version, object")
-    _columns([(one.kind, one.name, one.distribution, one.version, one.target) for one in plugins_installed()])
+    columns([(one.kind, one.name, one.distribution, one.version, one.target) for one in plugins_installed()])

@@ -32,7 +32,7 @@ _COMMANDS = {
     "import": "ledger.cli.imports:import_files",
     "prices": "ledger.cli.prices:prices",
     "status": "ledger.cli.inspect:status",
-    "coverage": "ledger.cli.inspect:coverage",
+    "coverage": "ledger.cli.proof.coverage:coverage",
     "reconcile": "ledger.cli.inspect:reconcile",
     "check": "ledger.cli.inspect:check",
     "report": "ledger.cli.report:report",

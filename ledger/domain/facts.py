@@ -125,6 +125,7 @@ class BookCover:
     filters: str
     version: str
     findings: tuple[FindingCount, ...]
+    coverage: str = ""  # up to when all was pulled, or how many holes are known; empty: nothing was pulled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ the ledger, by its own rows; a balance that differs, between the newest comparis
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -54,18 +54,27 @@ def stored_lines(lines: Iterable[LedgerLine], payload_seq: int) -> list[StoredLi
 
 
 def gaps_in_ledger(reader: Reader, account: AccountId, wallet: str) -> list[Finding]:
-    """Find the places where rows of a venue's ledger of one wallet are missing, each with its smallest interval."""
-    named: list[AssetCode] = []
-
-    def rows() -> Iterator[RunningRow]:
-        for line in reader.ledger_lines(account, wallet):
-            named[:] = [line.asset]
-            if line.balance is not None:
-                yield _running(line, line.balance)
-
-    gaps = list(gaps_of(rows()))
+    """Find the places where rows of a venue's ledger of one wallet are missing, each with its smallest interval and likely cause."""
     search = _Search(reader=reader, account=account, wallet=wallet)
-    return [finding for gap in gaps for finding in search.told(gap, named[0])]
+    last = reader.ledger_line_last(account, wallet)
+    return [] if last is None else [search.told(gap, last.asset) for gap in ledger_gaps(reader, account, wallet)]
+
+
+def ledger_gaps(reader: Reader, account: AccountId, wallet: str) -> list[Gap]:
+    """Return the gaps in a venue's ledger of one wallet, without what the book held before its first row."""
+    last = reader.ledger_line_last(account, wallet)
+    if last is None:
+        return []
+    lines = reader.ledger_lines(account, wallet)
+    gaps = list(gaps_of(_running(line, line.balance) for line in lines if line.balance is not None))
+    return [
+        gap for gap in gaps if gap.after is not None or _held_before(reader, account, last.asset, gap.before.occurred_at) != gap.missing
+    ]
+
+
+def _held_before(reader: Reader, account: AccountId, asset: AssetCode, instant: datetime) -> Decimal:
+    until = instant - timedelta(microseconds=1)
+    return _sum(amount for *_, amount in reader.moves(assets_of_account(account), asset=asset, until=until))
 
 
 def _running(line: StoredLine, balance: Decimal) -> RunningRow:
@@ -88,16 +97,11 @@ class _Search:
     account: AccountId
     wallet: str
 
-    def told(self, gap: Gap, asset: AssetCode) -> list[Finding]:
-        """Return the finding of a gap; none where the book begins with what the ledger begins with."""
+    def told(self, gap: Gap, asset: AssetCode) -> Finding:
+        """Return the finding of a gap."""
         if gap.after is None:
-            held = self._held_before(gap.before.occurred_at, asset)
-            return [] if held == gap.missing else [_begins_late(self.account, self.wallet, asset, gap)]
-        return [_gap(self.account, self.wallet, asset, gap, gap.after, self._cause(gap, gap.after, asset))]
-
-    def _held_before(self, instant: datetime, asset: AssetCode) -> Decimal:
-        until = instant - timedelta(microseconds=1)
-        return _sum(amount for *_, amount in self.reader.moves(assets_of_account(self.account), asset=asset, until=until))
+            return _begins_late(self.account, self.wallet, asset, gap)
+        return _gap(self.account, self.wallet, asset, gap, gap.after, self._cause(gap, gap.after, asset))
 
     def _cause(self, gap: Gap, after: RunningRow, asset: AssetCode) -> str:
         lacking = self._lacking(after.occurred_at - _NEARBY, gap.before.occurred_at + _NEARBY, asset)

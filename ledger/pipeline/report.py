@@ -22,6 +22,7 @@ from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
 from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
+from ledger.pipeline.coverage import coverage_line
 from ledger.pipeline.gains.law import GainsLaw
 from ledger.pipeline.gains.statements import reported_law
 from ledger.pipeline.match import movements_of
@@ -90,6 +91,7 @@ class BookInput:
             filters=str(self.selection),
             version=self.version,
             findings=tuple(FindingCount(code=code, severity=severity, count=count) for (code, severity), count in sorted(counts.items())),
+            coverage=coverage_line(self.reader),
         )
 
     def broker(self, account: AccountId) -> str:

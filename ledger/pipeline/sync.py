@@ -34,7 +34,10 @@ _ROUNDS_MAX = 3  # a bot that trades while we pull makes book and venue differ f
 
 @dataclass(slots=True, kw_only=True)
 class ConnectionSync:
-    """One connection's run. `now` gives our clock; `tally` and `windows` grow while it runs."""
+    """One connection's run. `now` gives our clock; `tally` and `windows` grow while it runs.
+
+    `again`: every stream is walked anew from its newest row, as if nothing were known of it; what is in the book stays.
+    """
 
     store: Store
     connector: Connector
@@ -43,8 +46,10 @@ class ConnectionSync:
     window: PullWindow
     now: Callable[[], datetime]
     progress: Progress
+    again: bool = False
     tally: Tally = field(default_factory=Tally)
     windows: int = 0
+    _walked: set[StreamKey] = field(default_factory=set)
 
     def run(self) -> None:
         """Pull all streams, explain the venue's ledger, compare the balances; findings are stored, not returned.
@@ -75,6 +80,9 @@ class ConnectionSync:
     def _pull(self, stream: StreamKey) -> None:
         with self.store.read() as reader:
             cursor = reader.cursor(self.settings.name, stream.stream, stream.symbol)
+        if self.again and stream not in self._walked:
+            cursor = None
+        self._walked.add(stream)
         origin = f"pull:{self.settings.name}/{stream.stream}/{stream.symbol}"
         rows = 0
         try:

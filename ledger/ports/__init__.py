@@ -6,7 +6,7 @@ Ours are reached the same way as a stranger's: by entry point, in the groups ``l
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Protocol, runtime_checkable
@@ -120,6 +120,17 @@ class Interpretation:
     events: tuple[tuple[Event, str], ...] = ()  # (event, locator such as "row 17")
     lines: tuple[LedgerLine, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamFacts:
+    """What a venue gives of one stream: `horizon` is how far back it goes (None: to the first row), `export` the file that goes further.
+
+    A connector class may have them by the name of the stream, as ``stream_facts``; a stream without any goes all the way back.
+    """
+
+    horizon: timedelta | None = None
+    export: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ steps = st.lists(st.integers(-9, 9).filter(bool), min_size=1, max_size=30)
 
 
 @given(steps, st.integers(1, 4), st.randoms(use_true_random=False))
-def test_a_whole_history_has_no_gap_in_whatever_order_an_instant_is_told(amounts: list[int], a_second: int, chance) -> None:  # type: ignore[no-untyped-def]
+def test_a_whole_history_has_no_gap_in_whatever_order_an_instant_is_told(amounts: list[int], a_second: int, chance: Random) -> None:
     rows = history(amounts, a_second=a_second)
     chance.shuffle(rows)
     assert list(gaps_of(sorted(rows, key=lambda row: row.occurred_at))) == []
