@@ -20,6 +20,7 @@ from ledger.pipeline.explain import Explanation
 from ledger.pipeline.import_files import FileOutcome
 from ledger.pipeline.nightly import ConnectionOutcome, NightSummary
 from ledger.pipeline.progress import Progress, Silent
+from ledger.pipeline.replay import EventChange
 from ledger.pipeline.report import Selection
 from ledger.pipeline.status import BookStatus
 from ledger.plugins import Plugin
@@ -32,6 +33,7 @@ __all__ = [
     "ConnectionOutcome",
     "ConnectionSettings",
     "CoverageMap",
+    "EventChange",
     "Explanation",
     "FileOutcome",
     "Hole",

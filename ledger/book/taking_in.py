@@ -14,6 +14,7 @@ from ledger.pipeline.interpret import Attribution
 from ledger.pipeline.match import Rebuild
 from ledger.pipeline.nightly import Night, NightSummary
 from ledger.pipeline.progress import Progress
+from ledger.pipeline.replay import EventChange, Replay
 from ledger.ports import FileTerms, PullWindow
 
 
@@ -91,7 +92,27 @@ class TakingIn(BookCore):
         with self.store.hold():
             return files.run(paths, lambda writer, held: self._derived(writer, held, progress), dry_run=dry_run)
 
-    def rebuild(self, *, progress: Progress = SILENT) -> None:
-        """Match all lots anew from the journal; the result is the same unless the settings or the program changed."""
+    def rebuild(self, *, progress: Progress = SILENT) -> tuple[EventChange, ...]:
+        """Interpret all payloads again, take in what is read differently now as revisions, and match all lots anew.
+
+        Returns what changed: nothing, unless the program or the settings did. Gone events are told and stay booked.
+        """
         with self.store.hold():
+            changes = self._replay(progress).run(take_in=True)
             self._derive(progress, Rebuild.ALL)
+        return changes
+
+    def rebuild_diff(self, *, progress: Progress = SILENT) -> tuple[EventChange, ...]:
+        """Return what `rebuild` would change, and change nothing."""
+        return self._replay(progress).run(take_in=False)
+
+    def _replay(self, progress: Progress) -> Replay:
+        return Replay(
+            store=self.store,
+            interpreter_of=plugins.interpreter,
+            formats=plugins.file_formats(),
+            terms=FileTerms(account=None, bot=None, zone=self.settings.zone),
+            attribution=Attribution.of_book(self.settings),
+            recorded_at=self._now(),
+            progress=progress,
+        )

@@ -35,6 +35,7 @@ _COMMANDS = {
     "coverage": "ledger.cli.proof.coverage:coverage",
     "reconcile": "ledger.cli.inspect:reconcile",
     "check": "ledger.cli.inspect:check",
+    "rebuild": "ledger.cli.proof.rebuild:rebuild",
     "report": "ledger.cli.report:report",
     "lots": "ledger.cli.lots:lots",
     "explain": "ledger.cli.inspect:explain",

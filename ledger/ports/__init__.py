@@ -175,7 +175,10 @@ class Connector(Protocol):
         ...
 
     def interpret(self, payload: Payload) -> Interpretation:
-        """Read a stored payload of this venue; pure, never calls the venue."""
+        """Read a stored payload of this venue; pure, never calls the venue.
+
+        As a static method it can be called without a key, so that `lotwright rebuild` can read stored payloads again.
+        """
         ...
 
     def check_key(self) -> KeyReport:

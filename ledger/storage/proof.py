@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.event_text import instant_text
@@ -13,7 +13,7 @@ from ledger.domain.ids import AccountId
 from ledger.storage.backend import Backend, BulkRow
 from ledger.storage.columns import decimal_text, decimal_text_or_none
 from ledger.storage.nouns import BalanceAssertion, StoredLine
-from ledger.storage.tables import assertion, entry, event, ledger_line, posting
+from ledger.storage.tables import assertion, entry, event, ledger_line, payload, posting
 
 _LINES = 2_000  # fetched at a time
 _COMPARED = [column for column in assertion.columns if column.name != "seq"]
@@ -30,6 +30,11 @@ class ProofReader:
         told = select(ledger_line.c.wallet).distinct().where(ledger_line.c.account == account)
         later = told.where(ledger_line.c.payload_seq > after_payload_seq) if after_payload_seq else told
         return list(self._connection.execute(later.order_by(ledger_line.c.wallet)).scalars())
+
+    def payload_seq(self, payload_id: str) -> int:
+        """Return the place of a payload that the book has."""
+        seq: int = self._connection.execute(select(payload.c.seq).where(payload.c.payload_id == payload_id)).scalar_one()
+        return seq
 
     def ledger_payload_last(self, account: str) -> int:
         """Return the place of the newest payload with lines of an account's ledgers; 0: there is none."""
@@ -122,10 +127,6 @@ class ProofWriter:
     def add_ledger_lines(self, lines: Sequence[StoredLine]) -> None:
         """Store lines of a venue's ledger; those that are there are passed over."""
         self._backend.insert_unknown(self._connection, ledger_line, [_line_row(line) for line in lines])
-
-    def clear_ledger_lines(self, accounts: Collection[str]) -> None:
-        """Delete the lines of some accounts; they are derived and can be read again from the payloads."""
-        self._connection.execute(delete(ledger_line).where(self._backend.among(ledger_line.c.account, list(accounts))))
 
     def add_assertions(self, compared: Sequence[BalanceAssertion]) -> None:
         """Store comparisons of balances."""
