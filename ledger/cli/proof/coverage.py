@@ -18,7 +18,9 @@ _HOLE_NAMES = ("connection", "stream", "symbol", "from", "to", "why", "mend")
 
 
 @click.command()
-@click.option("--format", "format_name", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option(
+    "--format", "format_name", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True, help="How to print it."
+)
 @pass_session
 def coverage(session: Session, format_name: str) -> int:
     r"""Tell which months of which streams were pulled, and where holes are; exit 1 when there is one.
