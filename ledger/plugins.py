@@ -1,14 +1,16 @@
 """What is installed, by entry point: ours are found the same way as a stranger's."""
 
 import difflib
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 from ledger.domain.document import ReportOption
 from ledger.domain.errors import InputError
-from ledger.ports import ConnectorFactory, Exporter, FileFormat, HasOptions, PriceFile, ReportGenerator, TaxRegime
+from ledger.domain.payload import Payload
+from ledger.ports import ConnectorFactory, Exporter, FileFormat, HasOptions, Interpretation, PriceFile, ReportGenerator, TaxRegime
 
 GROUPS = {
     "lotwright.connectors": "connector",
@@ -50,6 +52,19 @@ def installed() -> tuple[Plugin, ...]:
 def connector(venue: str) -> ConnectorFactory:
     """Return the connector of a venue; InputError when none is installed."""
     return cast("ConnectorFactory", _loaded("lotwright.connectors", venue))
+
+
+def interpreter(venue: str) -> Callable[[Payload], Interpretation]:
+    """Return what reads a venue's stored payloads without a key.
+
+    Raises:
+        InputError: when the venue has no connector, or one that cannot read without a key.
+    """
+    found = inspect.getattr_static(connector(venue), "interpret", None)
+    if not isinstance(found, staticmethod):
+        raise InputError(f"the connector of {venue} cannot read payloads without a key", mend="its `interpret` is to be a static method")
+    read: Callable[[Payload], Interpretation] = found.__func__
+    return read
 
 
 def file_formats() -> tuple[FileFormat, ...]:

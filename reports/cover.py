@@ -37,6 +37,7 @@ def cover_lines(cover: BookCover) -> tuple[tuple[str, str], ...]:
         ("Scope", cover.scope),
         *((("Figures", cover.figures),) if cover.figures else ()),
         ("Software", f"Lotwright {cover.version}"),
+        *((("Coverage", cover.coverage),) if cover.coverage else ()),
         ("Findings", "; ".join(finding_lines(cover)) or "none"),
         ("Please note", _DISCLAIMER),
     )

@@ -17,12 +17,13 @@ from ledger.book.taking_in import TakingIn
 from ledger.book.transfers import Transfers
 from ledger.config import SHARE_DEFAULT, ConnectionSettings
 from ledger.journal.checks import Reconciliation
-from ledger.pipeline.coverage import StreamCoverage
 from ledger.pipeline.elections.preview import RulePreview
 from ledger.pipeline.explain import Explanation
 from ledger.pipeline.import_files import FileOutcome
 from ledger.pipeline.nightly import ConnectionOutcome, NightSummary
 from ledger.pipeline.progress import Progress, Silent
+from ledger.pipeline.proof.coverage import CoverageMap, Hole, MonthCover, StreamCoverage
+from ledger.pipeline.proof.replay import EventChange
 from ledger.pipeline.report import Selection
 from ledger.pipeline.status import BookStatus
 from ledger.pipeline.transfers.listing import HalfState
@@ -38,10 +39,14 @@ __all__ = [
     "ClosedYear",
     "ConnectionOutcome",
     "ConnectionSettings",
+    "CoverageMap",
+    "EventChange",
     "Explanation",
     "Exporter",
     "FileOutcome",
     "HalfState",
+    "Hole",
+    "MonthCover",
     "NightSummary",
     "Plugin",
     "Progress",

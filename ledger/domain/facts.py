@@ -131,6 +131,7 @@ class BookCover:
     version: str
     findings: tuple[FindingCount, ...]
     figures: str = ""
+    coverage: str = ""  # up to when all was pulled, or how many holes are known; empty: nothing was pulled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

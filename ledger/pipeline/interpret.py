@@ -149,6 +149,19 @@ class Absorber:
             self._evidence.append((known[event.event_id].seq, payload_seq, locator))
         self._flush()
 
+    def tell_anew(self, event: Event, places: Sequence[tuple[int, str]]) -> None:
+        """Book an event as it is read now, in place of what was read before, with its places (payload, locator)."""
+        body = body_text(event)
+        facts = facts_hash(event, body)
+        before = self._writer.event(event.event_id)
+        if before is None:
+            kept = self._begin(event, body, facts)
+        else:
+            self._poster.reverse(before.event, revision=before.revision, event_seq=before.seq, facts=before.facts)
+            kept = self._keep(event, body, facts, revision=before.revision + 1)
+        self._evidence += [(kept.seq, payload_seq, locator) for payload_seq, locator in places]
+        self._flush()
+
     def _begin(self, event: Event, body: str, facts: Hash) -> NewEvent:
         return self._keep(self._attributed(event), body, facts, revision=0)
 

@@ -106,6 +106,7 @@ class Night:
     budget_seconds: float | None
     now: Callable[[], datetime]
     progress: Progress
+    again: bool = False
     _outcomes: list[ConnectionOutcome] = field(default_factory=list)
     _closures: dict[tuple[str, str | None], "_Closure"] = field(default_factory=dict)
     _holders: dict[tuple[str, str | None, str], str] = field(default_factory=dict, repr=False)
@@ -211,6 +212,7 @@ class Night:
             window=self.window,
             now=self.now,
             progress=self.progress,
+            again=self.again,
         )
         try:
             run.run()

@@ -31,6 +31,7 @@ from ledger.pipeline.gains.statements import reported_law
 from ledger.pipeline.match import movements_of
 from ledger.pipeline.prices.valuation import PriceBook
 from ledger.pipeline.prices.worth import valuations_of, worth_of
+from ledger.pipeline.proof.coverage import coverage_line
 from ledger.pipeline.terms import terms_of
 from ledger.pipeline.transfers.pair import Routes, routes_of
 from ledger.ports import BookTerms, MatchingRule, ReportInput, TaxRegime
@@ -106,6 +107,7 @@ class BookInput:
             version=self.version,
             findings=tuple(FindingCount(code=code, severity=severity, count=count) for (code, severity), count in sorted(counts.items())),
             figures=self.figures,
+            coverage=coverage_line(self.reader),
         )
 
     def broker(self, account: AccountId) -> str:

@@ -31,13 +31,14 @@ from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.transfers.pairing import PairDecision, TransferLink
 from ledger.storage import rows, tables
-from ledger.storage.allocations import AllocationReader
 from ledger.storage.backend import Backend
-from ledger.storage.closed_years import ClosedYearReader
 from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, State, StoredEntry, StoredEvent
-from ledger.storage.quotes import QuoteReader
-from ledger.storage.register import RegisterReader
 from ledger.storage.rows import AnyRow
+from ledger.storage.shelves.allocations import AllocationReader
+from ledger.storage.shelves.closed_years import ClosedYearReader
+from ledger.storage.shelves.proof import ProofReader
+from ledger.storage.shelves.quotes import QuoteReader
+from ledger.storage.shelves.register import RegisterReader
 from ledger.storage.tables import (
     broker_statement,
     computation,
@@ -67,7 +68,7 @@ Condition = ColumnElement[bool] | None
 AnySelect = Select[*tuple[Any, ...]]
 
 
-class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader):
+class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader, ProofReader):
     """What a book says. Made by `Store.read`."""
 
     def __init__(self, connection: Connection, backend: Backend) -> None:

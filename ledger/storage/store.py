@@ -18,6 +18,7 @@ from ledger.storage import migrate
 from ledger.storage.backend import Backend
 from ledger.storage.faults import told_as_book_errors
 from ledger.storage.nouns import (
+    BalanceAssertion,
     ClosedYear,
     Computation,
     CoverageWindow,
@@ -30,6 +31,7 @@ from ledger.storage.nouns import (
     State,
     StoredEntry,
     StoredEvent,
+    StoredLine,
 )
 from ledger.storage.reader import Reader
 from ledger.storage.sqlite import SqliteBackend
@@ -37,6 +39,7 @@ from ledger.storage.tables import book
 from ledger.storage.writer import Writer
 
 __all__ = [
+    "BalanceAssertion",
     "ClosedYear",
     "Computation",
     "CoverageWindow",
@@ -51,6 +54,7 @@ __all__ = [
     "Store",
     "StoredEntry",
     "StoredEvent",
+    "StoredLine",
     "Writer",
 ]
 

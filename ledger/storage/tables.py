@@ -1,8 +1,8 @@
 """Every table of a book, in one `MetaData` with one naming convention.
 
-Raw facts (payload, event, evidence, entry, posting, price, coverage, broker_statement, election, allocation, pair_decision, book) and
-closed years only ever grow: triggers, made by the migrations, let the database itself refuse UPDATE and DELETE. Lots, disposals and
-links of transfers are derived and may be deleted and built again.
+Raw facts (payload, event, evidence, entry, posting, price, coverage, assertion, broker_statement, election, allocation, pair_decision,
+book) and closed years only ever grow: triggers, made by the migrations, let the database itself refuse UPDATE and DELETE. Lots,
+disposals, ledger lines and links of transfers are derived and may be built again.
 """
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
@@ -159,6 +159,40 @@ coverage = Table(
     Column("payload_seq", Seq, ForeignKey("payload.seq"), nullable=False),
     Column("pulled_at", Instant, nullable=False),
     Index(None, "connection", "stream", "symbol", "seq"),
+)
+
+# What venues' own ledgers say moved: read again from the payloads whenever a parser reads them better.
+ledger_line = Table(
+    "ledger_line",
+    METADATA,
+    Column("account", Key, primary_key=True),
+    Column("wallet", Key, primary_key=True),
+    Column("line_id", Key, primary_key=True),
+    Column("asset", Key, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("sequence", Seq, nullable=True),
+    Column("kind", Key, nullable=False),
+    Column("amount", ExactDecimal, nullable=False),
+    Column("balance", ExactDecimal, nullable=True),
+    Column("explains", Text, nullable=False),  # ids of the events that it may belong to, between spaces
+    Column("payload_seq", Seq, ForeignKey("payload.seq"), nullable=False),
+    Index(None, "account", "wallet", "occurred_at"),
+    Index(None, "payload_seq"),
+)
+
+# That the book's balance was compared with a venue's: once a snapshot, whatever came of it.
+assertion = Table(
+    "assertion",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("account", Key, nullable=False),
+    Column("asset", Key, nullable=False),
+    Column("observed_at", Instant, nullable=False),
+    Column("balance_book", ExactDecimal, nullable=False),
+    Column("balance_venue", ExactDecimal, nullable=True),
+    Column("difference", ExactDecimal, nullable=True),
+    Column("asserted_at", Instant, nullable=False),
+    Index(None, "account", "asset", "observed_at"),
 )
 
 finding = Table(

@@ -275,6 +275,7 @@ def test_a_fee_row_is_explained_by_either_side_of_its_trade(page: Callable, ledg
             balance=Decimal("10233.11874"),
             event_ids=(fill_id("buy"), fill_id("sell")),
             told_by=StreamKey(stream="fills", symbol="ETH-USD"),
+            sequence=20331545793,
         ),
     )
 
@@ -327,7 +328,8 @@ BROKEN_LINES = {
 def test_a_ledger_row_without_a_rule_is_a_finding_and_never_a_guess(page: Callable, ledger_row: Callable, case: str) -> None:
     cells, code, words = BROKEN_LINES[case]
     said = interpret(page("ledger", [ledger_row(1, **cells), ledger_row(2)], symbol="USD", asset="USD"))
-    assert (len(said.lines), said.events) == (1, ())
+    assert said.events == ()
+    assert len(said.lines) == (2 if code == "unknown-row" else 1)  # a row of an unknown type still moves the balance
     (finding,) = said.findings
     assert (finding.code, finding.subject) == (code, "main/ledger/USD/20331545793")
     assert words in finding.message
