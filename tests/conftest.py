@@ -17,6 +17,8 @@ from ledger.storage import migrate
 from ledger.storage.store import Store
 from ledger.transport.pace import SystemClock
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory, where Linux has one
+MEMORY_BYTES_MIN = 6 * 2**30
 FOUNDED_AT = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -52,6 +54,17 @@ class PostgresServer:
     def _run(self, statement: str) -> None:
         with self._admin.connect() as connection:
             connection.execute(text(statement))
+
+
+def pytest_configure() -> None:
+    """Keep the files of tests in memory where that has room for them: thousands of books wait for no disk."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Take one worker more than there are processors: some test always waits for another process or for the network."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 class LeapingClock:
@@ -139,7 +152,7 @@ def _migrations_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     # Not below pytest's own folder: another test run closes that to other users, and the server may run as one.
-    folder = Path(tempfile.mkdtemp(prefix="lotwright-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="lotwright-pg-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
     shared = Path(tempfile.gettempdir()) / f"lotwright-run-{os.getuid()}"  # where parallel test processes wait for one another
     shared.mkdir(mode=0o700, exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
