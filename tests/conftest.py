@@ -58,8 +58,10 @@ class PostgresServer:
 
 def pytest_configure() -> None:
     """Keep the files of tests in memory where that has room for them: thousands of books wait for no disk."""
-    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    is_free = "TMPDIR" not in os.environ and MEMORY.is_dir() and os.access(MEMORY, os.W_OK)
+    if is_free and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None  # to be found anew
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -152,7 +154,7 @@ def _migrations_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     # Not below pytest's own folder: another test run closes that to other users, and the server may run as one.
-    folder = Path(tempfile.mkdtemp(prefix="lotwright-pg-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
+    folder = Path(tempfile.mkdtemp(prefix="lotwright-pg-"))
     shared = Path(tempfile.gettempdir()) / f"lotwright-run-{os.getuid()}"  # where parallel test processes wait for one another
     shared.mkdir(mode=0o700, exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
