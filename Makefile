@@ -20,7 +20,7 @@ demo: $(READY)
 	@$(BIN)/lotwright demo --out $(DEMO)
 
 test: $(READY) $(WHEELS)
-	@$(BIN)/python -m pytest -n auto -rs $(TESTS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal -rs $(TESTS)
 
 lint: $(READY)
 	@$(BIN)/ruff format --check .

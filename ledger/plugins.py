@@ -2,9 +2,11 @@
 
 import difflib
 import inspect
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import cast
 
 from ledger.domain.document import ReportOption
@@ -44,7 +46,7 @@ def installed() -> tuple[Plugin, ...]:
             target=point.value,
         )
         for group, kind in GROUPS.items()
-        for point in entry_points(group=group)
+        for point in _points(group)
     ]
     return tuple(sorted(found, key=lambda one: (one.kind, one.name, one.distribution)))
 
@@ -69,13 +71,13 @@ def interpreter(venue: str) -> Callable[[Payload], Interpretation]:
 
 def file_formats() -> tuple[FileFormat, ...]:
     """Return all file formats by name."""
-    points = sorted(entry_points(group="lotwright.file_formats"), key=lambda point: point.name)
+    points = sorted(_points("lotwright.file_formats"), key=lambda point: point.name)
     return tuple(point.load()() for point in points)
 
 
 def price_files() -> tuple[PriceFile, ...]:
     """Return all formats of price files by name."""
-    points = sorted(entry_points(group="lotwright.price_files"), key=lambda point: point.name)
+    points = sorted(_points("lotwright.price_files"), key=lambda point: point.name)
     return tuple(point.load()() for point in points)
 
 
@@ -101,17 +103,27 @@ def exporter(name: str) -> Exporter:
 
 def names(group: str) -> tuple[str, ...]:
     """Return the names installed in a group, sorted."""
-    return tuple(sorted({point.name for point in entry_points(group=group)}))
+    return tuple(sorted({point.name for point in _points(group)}))
 
 
 def _loaded(group: str, name: str) -> object:
-    points = tuple(entry_points(group=group, name=name))
+    points = tuple(_points(group).select(name=name))
     if not points:
         known = names(group)
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise InputError(f"no {GROUPS[group]} named {name!r} is installed", mend=f"{hint}installed: {', '.join(known)}")
     return _single(points, group=group).load()
+
+
+def _points(group: str) -> EntryPoints:
+    return _points_on(tuple(sys.path), group)
+
+
+@lru_cache(maxsize=len(GROUPS))
+def _points_on(_search_path: tuple[str, ...], group: str) -> EntryPoints:
+    """Ask every installed distribution once for each search path: it takes as long as a small report."""
+    return entry_points(group=group)
 
 
 def _single(points: Iterable[EntryPoint], *, group: str) -> EntryPoint:

@@ -32,6 +32,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.domain.errors import BookBusy
 from ledger.storage.backend import BulkRow
+from ledger.storage.tables import METADATA
+
+for _table in METADATA.tables.values():
+    for _index in _table.indexes:
+        _index.dialect_options["postgresql"]["where"] = _index.dialect_options["sqlite"]["where"]
 
 _BATCH = 10_000  # rows a statement where COPY cannot pass over known keys
 _SESSION = "SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; SET lock_timeout = '5s'; SET client_encoding = 'UTF8'"
