@@ -6,7 +6,7 @@ changed that the law looks at.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,6 +25,7 @@ from ledger.journal.balances import balances_of
 from ledger.journal.chart import CLEARING
 from ledger.journal.checks import unexplained_clearing
 from ledger.lots.pools import ties_ordered
+from ledger.pipeline.bots.attribution import Attribution, attribute_anew
 from ledger.pipeline.gains.statements import statement_findings
 from ledger.pipeline.interpret import HeldEvents
 from ledger.pipeline.prices.valuation import PriceBook
@@ -83,13 +84,18 @@ def match_into(
     progress: Progress,
     rebuild: Rebuild = Rebuild.CHANGED,
     held: HeldEvents | None = None,
+    touched: Collection[AssetCode] = (),
 ) -> MatchResult:
-    """Do what `match_book` does, inside the caller's transaction; `held` saves reading back what it has brought."""
+    """Do what `match_book` does, inside the caller's transaction.
+
+    `held` saves reading back what it has brought; `touched` are assets to sweep anew besides those that changed.
+    """
     terms = terms_of(settings, writer.elections())
     rule = regime.rule(terms)
     wanted = _Wanted(regime=regime, options=options_text(terms), prices=terms.prices)
     gaps = Gaps()
-    assets = _stale_assets(writer, wanted, rebuild)
+    others = {asset for asset in attribute_anew(writer, Attribution.of_book(settings)) | set(touched) if not is_fiat(asset)}
+    assets = sorted({*_stale_assets(writer, wanted, rebuild), *others})
     for number, asset in enumerate(assets):
         progress.advance("match", number, len(assets))
         kept, found = _Kept(writer), Gaps()
@@ -119,6 +125,8 @@ def is_current(reader: Reader, settings: BookSettings, regime: TaxRegime) -> boo
     computed = reader.computation()
     if computed is None:
         return reader.event_seq_last() == 0
+    if reader.attributed_by() != Attribution.of_book(settings).text:
+        return False
     wanted = _Wanted(regime=regime, options=options_text(terms_of(settings)), prices=settings.prices)
     return wanted.matches(computed) and not _stale_assets(reader, wanted, Rebuild.CHANGED)
 

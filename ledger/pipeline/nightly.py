@@ -8,7 +8,8 @@ from datetime import datetime
 from ledger.config import BookSettings, ConnectionSettings, resolve_secrets
 from ledger.domain.errors import ConnectorError, InputError, LedgerError
 from ledger.domain.finding import Severity
-from ledger.pipeline.interpret import Attribution, Tally
+from ledger.pipeline.bots.attribution import Attribution
+from ledger.pipeline.interpret import Tally
 from ledger.pipeline.match import MatchResult, Rebuild, match_book
 from ledger.pipeline.prices.worth import PriceFetch
 from ledger.pipeline.progress import Progress

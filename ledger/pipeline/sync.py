@@ -18,7 +18,8 @@ from ledger.domain.ids import AccountId
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import assets_of_account
 from ledger.journal.checks import Reconciliation, reconciled
-from ledger.pipeline.interpret import Absorber, Attribution, Tally, Told
+from ledger.pipeline.bots.attribution import Attribution
+from ledger.pipeline.interpret import Absorber, Tally, Told
 from ledger.pipeline.progress import Progress
 from ledger.ports import Connector, LedgerLine, Page, PullWindow, StreamKey
 from ledger.storage.store import CoverageWindow, Reader, Store

@@ -18,6 +18,8 @@ from ledger.storage import migrate
 from ledger.storage.backend import Backend
 from ledger.storage.faults import told_as_book_errors
 from ledger.storage.nouns import (
+    Attributable,
+    BotOrder,
     Computation,
     CoverageWindow,
     KnownEvent,
@@ -36,6 +38,8 @@ from ledger.storage.tables import book
 from ledger.storage.writer import Writer
 
 __all__ = [
+    "Attributable",
+    "BotOrder",
     "Computation",
     "CoverageWindow",
     "KnownEvent",

@@ -10,6 +10,7 @@ from ledger.domain.law.statement import StatementRow
 from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload
 from ledger.storage import rows
+from ledger.storage.bots import BotWriter
 from ledger.storage.nouns import Computation, CoverageWindow, NewEntry, NewEvent, State
 from ledger.storage.quotes import QuoteWriter
 from ledger.storage.reader import Reader
@@ -30,7 +31,7 @@ from ledger.storage.tables import (
 )
 
 
-class Writer(Reader, QuoteWriter, RegisterWriter):
+class Writer(Reader, QuoteWriter, RegisterWriter, BotWriter):
     """What may be added to a book, and what is derived may be replaced. Made by `Store.write`."""
 
     def add_payload(self, source: Payload) -> tuple[int, bool]:

@@ -35,7 +35,7 @@ from ledger.domain.lot import DepartureKind, Disposal, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
 from ledger.journal.chain import cells_of
-from ledger.storage.store import Computation, CoverageWindow, NewEntry, NewEvent, PriceAsked, RegisteredElection, Store, Writer
+from ledger.storage.store import BotOrder, Computation, CoverageWindow, NewEntry, NewEvent, PriceAsked, RegisteredElection, Store, Writer
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 BTC, USD = AssetCode("BTC"), AssetCode("USD")
@@ -295,4 +295,8 @@ def full_store(store: Store) -> Store:
             Computation(regime="us", version="1", options="{}", event_seq=1, price_seq=1, election_seq=1, computed_at=NOON)
         )
         writer.add_elections([_registered()])
+        writer.add_attributions([(1, "grid-1", "rule 1 of [[bots]]")])
+        writer.put_attributed_by("{}")
+        told = BotOrder(payload_seq=payload_seq, account=AccountId("main"), subject="order:1", bot=BotId("grid-1"), locator="row 1")
+        writer.add_bot_orders([told])
     return store
