@@ -4,6 +4,7 @@
 in a file; ``book.frame("gains", Selection(period=book.period_of(2025)))`` gives a year's gains as a data frame.
 """
 
+from ledger.book.bots import Bots
 from ledger.book.connections import Connections
 from ledger.book.core import FIRST_VALUES
 from ledger.book.elections import Elections
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 
-class Book(TakingIn, Connections, Prices, Looking, Reporting, Elections):
+class Book(TakingIn, Connections, Prices, Bots, Looking, Reporting, Elections):
     """One taxpayer's ledger; a context manager, or `close` it.
 
     Methods that write hold the book while they do and raise `BookBusy` when another run holds it.

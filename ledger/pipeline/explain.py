@@ -181,6 +181,8 @@ def _payload(payload: Payload, locator: str) -> Explanation:
 
 def excerpt(payload: Payload, locator: str) -> str:
     """Return the part of a payload that a locator names, exactly as received: ``line 17`` of a text, ``row 17`` of a JSON list."""
+    if b"\0" in payload.content[:16]:
+        return f"(a database of {len(payload.content)} bytes)"
     unit, _, number = locator.partition(" ")
     text = payload.content.decode("utf-8", errors="replace")
     if unit == "line" and number.isdigit():

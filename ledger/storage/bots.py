@@ -1,6 +1,6 @@
 """Who decided what: attributions beside the events, which may be derived again, and what bots' databases say of orders."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, or_, select
 
@@ -59,6 +59,12 @@ class BotReader:
         statement = select(*columns).join(payload).where(self._backend.among(bot_order.c.subject, subjects))
         ordered = statement.order_by(bot_order.c.bot, payload.c.payload_id, bot_order.c.locator)
         return [BotOrder(**row._mapping) for row in self._connection.execute(ordered)]  # noqa: SLF001  # as above
+
+    def all_bot_orders(self) -> Iterator[BotOrder]:
+        """Yield all that bots' databases say, by arrival of the databases, place and subject."""
+        columns = [bot_order.c[name] for name in ("payload_seq", "account", "subject", "bot", "locator")]
+        ordered = select(*columns).order_by(bot_order.c.payload_seq, bot_order.c.locator, bot_order.c.subject)
+        return iter([BotOrder(**row._mapping) for row in self._connection.execute(ordered)])  # noqa: SLF001  # as above
 
     def bot_databases(self) -> list[tuple[str, str, AccountId, str, int]]:
         """Return (file's name, format, account, bot, its orders and fills) of the databases taken in, sorted."""
