@@ -10,18 +10,30 @@ from itertools import chain, groupby, takewhile
 from operator import attrgetter
 
 from ledger.config import BookSettings
-from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat
+from ledger.domain.amount import Amount, AssetCode, is_fiat
 from ledger.domain.errors import NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, Fill, Income, IncomeKind
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, FindingCount, GainRow, IncomeRow, JournalRow, ValuationRow
+from ledger.domain.facts import (
+    BalanceRow,
+    BookCover,
+    BotActivity,
+    BotResult,
+    ElectionRow,
+    FindingCount,
+    GainRow,
+    IncomeRow,
+    JournalRow,
+    ValuationRow,
+)
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId
 from ledger.domain.law.wash_sale import DeferredLoss
-from ledger.domain.lot import Acquisition, Disposal, Gap, Lot, LotOrigin
+from ledger.domain.lot import Acquisition, Departure, Disposal, Gap, Lot, LotOrigin
 from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
 from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
+from ledger.pipeline.bots.activity import NO_BOT, activity_of, results_of
 from ledger.pipeline.gains.law import GainsLaw
 from ledger.pipeline.gains.statements import reported_law
 from ledger.pipeline.match import movements_of
@@ -32,7 +44,6 @@ from ledger.ports import BookTerms, TaxRegime
 from ledger.storage.store import Reader, StoredEvent
 
 _VALUED_KINDS = _FEE_KINDS = ("fill", "transfer", "income", "charge")
-NO_BOT = BotId("")  # the filter value that asks for what no bot did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,17 +187,17 @@ class BookInput:
                 yield BalanceRow(account=account, asset=asset, balance=balance)
 
     def bot_activity(self) -> Iterable[BotActivity]:
-        """Return fills and fees by bot, what has no bot last."""
-        fills: Counter[BotId] = Counter()
-        fees: defaultdict[BotId, dict[AssetCode, Decimal]] = defaultdict(dict)
-        for event in self._fills():
-            bot = event.bot or NO_BOT
-            fills[bot] += 1
-            if event.fee is not None:
-                by_asset = fees[bot]
-                by_asset[event.fee.asset] = added(by_asset.get(event.fee.asset, ZERO), event.fee.quantity)
-        for bot in sorted(fills, key=lambda one: (one == NO_BOT, one)):
-            yield BotActivity(bot=bot or None, fills=fills[bot], fees=tuple(sorted(fees[bot].items())))
+        """Return fills, volume and fees by bot, asset and month, what has no bot last."""
+        return activity_of(self._fills(), self.settings.zone)
+
+    def bot_results(self) -> Iterator[BotResult]:
+        """Yield the bots' own results by asset, bot and month; whatever came before the period counts as bought."""
+        chosen, terms = self.selection, terms_of(self.settings)
+        assets = [chosen.asset] if chosen.asset else sorted(map(AssetCode, self.reader.changed_assets(after_event_seq=0)))
+        for asset in assets:
+            if not is_fiat(asset):
+                movements = ties_ordered(movements_of(self.reader, asset, self.regime, terms))
+                yield from results_of(movements, self._shows_departure, frozenset(self.regime.taxable), self.settings.zone)
 
     def findings(self) -> Iterable[Finding]:
         """Return the book's open findings."""
@@ -202,6 +213,11 @@ class BookInput:
         piece, chosen = loss.piece, self.selection
         mine = chosen.account in (None, piece.account) and (chosen.bot is None or chosen.bot == (piece.bot or NO_BOT))
         return mine and loss.date_disposed in self.period
+
+    def _shows_departure(self, departure: Departure) -> bool:
+        chosen = self.selection
+        mine = chosen.account in (None, departure.account) and (chosen.bot is None or chosen.bot == (departure.bot or NO_BOT))
+        return mine and local_day(departure.occurred_at, self.settings.zone) in self.period
 
     def _law(self) -> GainsLaw:
         """Return the law, with what statements told; they are compared once for all tables of a report."""

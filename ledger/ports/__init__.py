@@ -16,7 +16,7 @@ from ledger.domain.document import ReportDocument, ReportOption
 from ledger.domain.election import Election, PickOrder
 from ledger.domain.errors import RowFault
 from ledger.domain.event import Event
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, GainRow, IncomeRow, JournalRow, ValuationRow
+from ledger.domain.facts import BalanceRow, BookCover, BotActivity, BotResult, ElectionRow, GainRow, IncomeRow, JournalRow, ValuationRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId, VenueName, WalletId
 from ledger.domain.law.option import LawOption
@@ -419,7 +419,11 @@ class ReportInput(Protocol):
         ...
 
     def bot_activity(self) -> Iterable[BotActivity]:
-        """Return fills and fees by bot; fills without a bot last."""
+        """Return fills, volume and fees by bot, asset and month; fills without a bot last."""
+        ...
+
+    def bot_results(self) -> Iterable[BotResult]:
+        """Return the bots' own results, by asset, bot and month."""
         ...
 
     def findings(self) -> Iterable[Finding]:

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.book import Book, exporter
+from ledger.domain.amount import ZERO, added
+from ledger.domain.document import Cell
 
 REPORTS = ("gains", "summary", "lots", "journal", "bots")
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -86,3 +89,41 @@ def test_any_change_of_rules_ends_in_the_book_of_a_full_rebuild(first: str, then
         with Book.create(Path(folder) / "always" / "book") as fresh, with_rules(fresh, then) as always:
             always.import_files([path])
             assert figures_of(always) == found
+
+
+def tables_of(book: Book, name: str) -> dict[str, list[dict[str, Cell]]]:
+    with book.report(name) as document:
+        return {
+            table.name: [dict(zip((column.name for column in table.columns), row, strict=True)) for row in table.rows()]
+            for table in document.tables
+        }
+
+
+def total(rows: list[dict[str, Cell]], column: str) -> Decimal:
+    return added(ZERO, *(figure for row in rows if isinstance(figure := row[column], Decimal)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(rules=RULES, trades=st.lists(TRADE, min_size=1, max_size=12))
+def test_bots_add_up_to_the_summary_to_the_last_digit(rules: str, trades: list[dict[str, object]]) -> None:
+    with TemporaryDirectory() as folder, Book.create(Path(folder) / "book") as made, with_rules(made, rules) as book:
+        book.import_files([trades_file(Path(folder), trades)])
+        bots, summary = tables_of(book, "bots"), tables_of(book, "summary")["summary"]
+        for figure in ("proceeds", "cost_basis", "adjustment", "gain"):
+            assert total(bots["bots"], figure) == total(summary, figure)
+        for table in ("bot-own", "bot-months"):
+            assert total(bots[table], "gain") == total(summary, "gain")
+            assert added(total(bots[table], "own_result"), total(bots[table], "difference")) == total(summary, "gain")
+        assert total(bots["bot-own"], "own_result") == total(bots["bot-months"], "own_result")
+        assert sum(int(str(row["fills"])) for row in bots["bots"]) == len(trades)
+        assert added(total(bots["bot-own"], "proceeds_not_bought")) == total(bots["bot-not-bought"], "proceeds")
+
+
+@settings(max_examples=20, deadline=None)
+@given(trades=st.lists(TRADE, min_size=1, max_size=10))
+def test_the_own_result_of_the_only_bot_is_the_tax_result_of_its_lots(trades: list[dict[str, object]]) -> None:
+    alone = [{**trade, "bot": "told"} for trade in trades]
+    with TemporaryDirectory() as folder, Book.create(Path(folder) / "book") as book:
+        book.import_files([trades_file(Path(folder), alone)])
+        bots = tables_of(book, "bots")
+        assert total(bots["bot-own"], "difference") == total(bots["bot-not-bought"], "proceeds")
