@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from ledger.config import check_name
-from ledger.connectors.bots.databases import BotRow, read_database
+from ledger.connectors.files.bot_databases import BotRow, read_database
 from ledger.connectors.files.reading import read_file
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
