@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ledger.book import Book
+from ledger.cli.main import run
 from ledger.domain.amount import text_of
 from ledger.domain.errors import InputError
 from ledger.sandbox.history.rows import SandboxFill
@@ -197,3 +198,28 @@ def test_a_damaged_database_and_a_bot_without_a_name_are_refused(book: Book, tmp
     path.write_bytes(content)
     with pytest.raises(InputError, match="cannot be read as an SQLite database"):
         book.import_bots([path], account="main", bot="b")
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+@ON_SQLITE
+def test_the_command_counts_joined_and_waiting_orders_and_refuses_other_files_with_2(
+    new_book: Callable[..., Book],
+    row: Callable[..., Row],
+    write: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    book = new_book()
+    book.import_files([write(row("b1", order_id="o-1"))])
+    here = ["--book", str(book.settings.folder), "bots"]
+    path = freqtrade(tmp_path / "trades.sqlite", [("o-1", "Grid"), ("o-2", "Grid")])
+    assert run([*here, "import", str(path), "--account", "main"]) == 0
+    told = capsys.readouterr()
+    assert told.out == f"{path}: freqtrade, 2 rows: 1 joined, 1 wait for their events\n"
+    assert told.err == "  waits: orders row 2: o-2\n"
+    assert run([*here, "list"]) == run([*here, "list", "--waiting"]) == 0
+    assert capsys.readouterr().out == "trades.sqlite  freqtrade  main  Grid  2\nmain  order:o-2  Grid\n"
+    assert run([*here, "import", str(write(row("b2"))), "--account", "main"]) == 2
+    assert "is no table of a bot; its columns are" in capsys.readouterr().err
