@@ -6,7 +6,7 @@ What comes out differently is told before anything is done. Taking it in adds ev
 import io
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,8 @@ from ledger.domain.event import BalanceSnapshot, Event
 from ledger.domain.event_text import body_text, facts_hash, kind_of
 from ledger.domain.ids import AccountId, EventId
 from ledger.domain.payload import Payload, PayloadKind
-from ledger.pipeline.interpret import Absorber, Attribution
+from ledger.pipeline.bots.attribution import Attribution, attribute_anew
+from ledger.pipeline.interpret import Absorber
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.proof.rows import stored_lines
 from ledger.ports import FileFormat, FileTerms, Interpretation
@@ -101,13 +102,16 @@ class Replay:
         return tuple(changes)
 
     def _replay_into(self, beside: Store) -> None:
+        places: dict[int, int] = {}
         with self.store.read() as book, beside.write() as writer:
             absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution)
-            for number, (_, payload) in enumerate(book.payloads(), start=1):
-                seq, _ = writer.add_payload(payload)
+            for number, (place, payload) in enumerate(book.payloads(), start=1):
+                places[place] = seq = writer.add_payload(payload)[0]
                 for told in self._told(payload, writer, seq):
                     absorber.absorb(told, seq)
                 self.progress.advance("replay", number)
+            writer.add_bot_orders([replace(one, payload_seq=places[one.payload_seq]) for one in book.all_bot_orders()])
+            attribute_anew(writer, self.attribution, whole=True)
 
     def _told(self, payload: Payload, writer: Writer, seq: int) -> Iterator[list[tuple[Event, str]]]:
         if payload.kind is PayloadKind.PAGE:
@@ -117,7 +121,7 @@ class Replay:
             return
         file_format = next((one for one in self.formats if one.name == payload.stream), None)
         if file_format is None:
-            return  # a file of prices tells of no events
+            return  # a file of prices or a bot's database tells of no events
         table = read_table(io.BytesIO(payload.content), name=payload.name)
         terms = FileTerms(account=AccountId(payload.account) if payload.account else None, bot=None, zone=self.terms.zone)
         rows = ((row.event, f"line {row.line}") for row in file_format.read(table.rows, table.header, terms) if row.event is not None)
@@ -128,8 +132,9 @@ class Replay:
         with self.store.write() as writer, beside.read() as again:
             absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution)
             for change in changes:
-                if change.now is not None:
-                    absorber.tell_anew(change.now, _evidence(writer, again, change.now.event_id))
+                told = None if change.now is None else again.event_as_told(change.now.event_id)
+                if told is not None:
+                    absorber.tell_anew(told.event, _evidence(writer, again, told.event.event_id))
 
 
 def _evidence(writer: Writer, again: Reader, event_id: EventId) -> list[tuple[int, str]]:
@@ -139,9 +144,12 @@ def _evidence(writer: Writer, again: Reader, event_id: EventId) -> list[tuple[in
 def _changes(book: Reader, again: Reader) -> Iterator[EventChange]:
     now = (stored.event for stored in again.events() if not isinstance(stored.event, BalanceSnapshot))
     while chunk := list(islice(now, _CHUNK)):
-        known = book.known([event.event_id for event in chunk])
+        names = [event.event_id for event in chunk]
+        known, decided = book.known(names), book.decided(names)
         for event in chunk:
-            if event.event_id not in known or known[event.event_id].facts != facts_hash(event, body_text(event)):
+            told, bot = decided.get(event.event_id, (None, None))
+            same_bot = told is not None or bot == event.bot  # of a bot that was told at import payloads know nothing
+            if event.event_id not in known or known[event.event_id].facts != facts_hash(event, body_text(event)) or not same_bot:
                 stored = book.event(event.event_id)
                 yield EventChange(then=None if stored is None else stored.event, now=event)
     then = (stored.event for stored in book.events() if not isinstance(stored.event, BalanceSnapshot))
