@@ -42,6 +42,7 @@ _OWN_COLUMNS = (
     Column(name="proceeds_not_bought", title="Proceeds of units not bought", kind=CellKind.MONEY, total=True),
     Column(name="gain", title="Gain or loss", kind=CellKind.MONEY, total=True),
     Column(name="difference", title="Difference", kind=CellKind.MONEY, total=True),
+    Column(name="other_lots", title="Of other lots", kind=CellKind.MONEY, total=True),
     Column(name="without_price", title="Without price", kind=CellKind.INTEGER, total=True),
 )
 _NOT_BOUGHT_COLUMNS = (
@@ -69,7 +70,10 @@ _NOTES = (
         " Gain or loss goes by the lots that the tax takes, which others may have bought, with the adjustments of forms; the difference is"
         " gain or loss less own result, and own results and differences add up to the total gain or loss."
     ),
-    "Units that a bot sold and never bought stand in no own result, but in a table of their own; all of their gain is difference.",
+    (
+        "Units that a bot sold and never bought stand in no own result, but in a table of their own. The difference is their proceeds and,"
+        " of other lots, what the tax's lots cost less (negative: more) than those that the bot bought itself, with the adjustments."
+    ),
 )
 
 
@@ -157,7 +161,9 @@ def _own_rows(bots: Iterable[BotId | None], tallies: Mapping[BotId | None, GainT
         mine = [one for one in results if one.bot == bot]
         own, gain = added(*(one.gain for one in mine)) if mine else ZERO, tallies.get(bot, GainTally()).gain
         not_bought = added(*(one.proceeds_not_bought for one in mine)) if mine else ZERO
-        rows.append((bot or NO_BOT, own, not_bought, gain, subtracted(gain, own), sum(one.without_price for one in mine)))
+        difference = subtracted(gain, own)
+        other_lots, without_price = subtracted(difference, not_bought), sum(one.without_price for one in mine)
+        rows.append((bot or NO_BOT, own, not_bought, gain, difference, other_lots, without_price))
     return rows
 
 

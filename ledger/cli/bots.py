@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
-from ledger.cli.terminal.session import Session, pass_session
+from ledger.book import Selection
+from ledger.cli.terminal.session import Session, pass_session, print_strange_names
+from ledger.domain.ids import AccountId
 
 _SHOWN_MAX = 20
 
@@ -29,6 +31,7 @@ def import_databases(session: Session, files: tuple[Path, ...], account: str, bo
     """
     with session.book() as book:
         outcomes = book.import_bots(files, account=account, bot=bot)
+        print_strange_names(session, book, Selection(account=AccountId(account)))
     for outcome in outcomes:
         click.echo(
             f"{outcome.path}: {outcome.format_name}, {outcome.rows} rows: {outcome.joined} joined, "

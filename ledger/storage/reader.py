@@ -42,6 +42,7 @@ from ledger.storage.shelves.quotes import QuoteReader
 from ledger.storage.shelves.register import RegisterReader
 from ledger.storage.tables import (
     attribution,
+    bot_order,
     broker_statement,
     computation,
     coverage,
@@ -190,8 +191,8 @@ class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader, Pr
         return {name for column in (event.c.account, lot.c.account) for (name,) in self._connection.execute(select(column).distinct())}
 
     def bots(self) -> set[str]:
-        """Return the bots that events were decided by."""
-        columns = event.c.bot, attribution.c.bot
+        """Return the bots that events were decided by, or that a bot's database tells of."""
+        columns = event.c.bot, attribution.c.bot, bot_order.c.bot
         return {name for column in columns for (name,) in self._connection.execute(select(column).distinct()) if name is not None}
 
     def assets(self) -> set[str]:

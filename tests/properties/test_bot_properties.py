@@ -115,6 +115,8 @@ def test_bots_add_up_to_the_summary_to_the_last_digit(rules: str, trades: list[d
             assert total(bots[table], "gain") == total(summary, "gain")
             assert added(total(bots[table], "own_result"), total(bots[table], "difference")) == total(summary, "gain")
         assert total(bots["bot-own"], "own_result") == total(bots["bot-months"], "own_result")
+        for row in bots["bot-own"]:
+            assert added(total([row], "proceeds_not_bought"), total([row], "other_lots")) == row["difference"]
         assert sum(int(str(row["fills"])) for row in bots["bots"]) == len(trades)
         assert added(total(bots["bot-own"], "proceeds_not_bought")) == total(bots["bot-not-bought"], "proceeds")
 

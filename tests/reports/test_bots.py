@@ -35,4 +35,6 @@ def test_own_results_and_differences_add_up_to_the_gains(book: ReportInput) -> N
     assert {row[0]: row[3] for row in tables["bot-own"]} == gains
     for row in [*tables["bot-own"], *((*row[:1], row[5], None, row[4], row[6]) for row in tables["bot-months"])]:
         assert row[1] + row[4] == row[3]  # type: ignore[operator]  # money
+    for _, _, not_bought, _, difference, other_lots, _ in tables["bot-own"]:
+        assert not_bought + other_lots == difference  # type: ignore[operator]  # money
     assert tables["bot-not-bought"] == [("grid-1", "BTC", "2025-05", Decimal("0.25"), Decimal("17.5"))]

@@ -43,16 +43,20 @@ def take_in(writer: Writer, path: Path, terms: BotDatabaseTerms, attribution: At
     """Keep a database as payload, join its orders with events; return what came of it and the assets of events that changed hands.
 
     Raises:
-        InputError: for a file that is no bot's database, and for a row whose bot has no name or an impossible one.
+        InputError: for a file that is no bot's database or whose newest rows are in a log beside it, for a row whose bot has no name
+            or an impossible one, and for a file that was taken in before with another bot.
     """
+    _refuse_log(path)
     content = read_file(path)
     database = read_database(content, name=str(path))
     payload = _payload(path, content, database.format_name, terms)
-    seq, _ = writer.add_payload(payload)
+    seq, is_new = writer.add_payload(payload)
     rows, joined, waiting = 0, 0, []
     touched: set[AssetCode] = set()
     while chunk := list(islice(database.rows, _CHUNK_ROWS)):
         told = [one for row in chunk for one in _orders_of(row, seq, terms, path)]
+        if not is_new:
+            _refuse_other_bot(writer, told, path)
         writer.add_bot_orders(told)
         places, changed = _join(writer, told, attribution)
         touched |= changed
@@ -69,6 +73,26 @@ def waiting_orders(reader: Reader) -> Iterator[BotOrder]:
     while chunk := list(islice(orders, _CHUNK_ROWS)):
         found = _found(reader, chunk)
         yield from (one for one in chunk if (one.payload_seq, one.locator) not in found)
+
+
+def _refuse_log(path: Path) -> None:
+    log = path.with_name(f"{path.name}-wal")
+    if log.is_file() and log.stat().st_size:
+        raise InputError(
+            f"{path}: its newest rows are in {log.name} beside it, and would be left out",
+            mend="stop the bot, or copy the database with `.backup`, and import that",
+        )
+
+
+def _refuse_other_bot(reader: Reader, told: Sequence[BotOrder], path: Path) -> None:
+    known = {(one.payload_seq, one.subject, one.locator): one.bot for one in reader.bot_orders([one.subject for one in told])}
+    for one in told:
+        before = known.get((one.payload_seq, one.subject, one.locator), one.bot)
+        if before != one.bot:
+            raise InputError(
+                f"{path}: was taken in before with bot {before}, now with {one.bot}",
+                mend="correct it by a rule under [[bots]] in lotwright.toml, which goes before any database",
+            )
 
 
 def _join(writer: Writer, told: Sequence[BotOrder], attribution: Attribution) -> tuple[set[str], set[AssetCode]]:

@@ -1,11 +1,16 @@
 """Rules of the settings: applied to the whole book whenever they change, without touching a fact."""
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from ledger.book import Book
+from ledger.book import Book, Selection
+from ledger.domain.errors import InputError
+from ledger.domain.facts import OwnResult
+from ledger.pipeline.periods.figures_text import FiguresReader
 from ledger.storage.store import Writer
 
 GRID = '[[bots]]\nname = "grid"\norder_id = "g-*"\n'
@@ -96,3 +101,95 @@ def test_an_explanation_says_by_which_rule_an_event_is_a_bot_s(book: Book, trade
     with with_rules(book, GRID) as ruled:
         ruled.import_files([traded])
         assert "grid (rule 1 of [[bots]])" in str(ruled.explain("b1"))
+
+
+# --- replay -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_replay_tells_whose_bot_is_another_and_attributes_anew_without_a_revision(
+    book: Book, traded: Path, with_rules: Callable[[Book, str], Book], counts: Callable[[Book], dict[str, int]]
+) -> None:
+    book.import_files([traded])
+    before = counts(book)
+    with with_rules(book, GRID) as ruled:
+        changes = ruled.rebuild_diff()
+        assert [(one.event.source_id, one.kind) for one in changes] == [("b1", "changed"), ("b2", "changed"), ("s2", "changed")]
+        assert {(field.name, field.then, field.now) for one in changes for field in one.fields} == {("bot", "None", "grid")}
+        assert bots(ruled)["b1"] is None
+        assert ruled.rebuild() == changes
+        assert bots(ruled) == {"b1": "grid", "b2": "grid", "b3": "told", "s1": None, "s2": "grid"}
+        assert ruled.rebuild_diff() == ()
+        assert counts(ruled)["event"] == before["event"]
+
+
+def test_a_replay_keeps_what_bots_databases_and_the_import_told(book: Book, traded: Path, tmp_path: Path) -> None:
+    book.import_files([traded], bot="named")
+    database = tmp_path / "orders.json"
+    database.write_text('[{"id": "x-2", "exchange_id": "g-1", "strategy_name": "Snail"}]', encoding="utf-8")
+    book.import_bots([database], account="main")
+    before = bots(book)
+    assert book.rebuild_diff() == ()
+    assert book.rebuild() == ()
+    assert bots(book) == before
+
+
+def test_a_replay_gives_orders_of_databases_their_bots_again(book: Book, traded: Path, tmp_path: Path) -> None:
+    book.import_files([traded])
+    database = tmp_path / "orders.json"
+    database.write_text('[{"id": "x-2", "exchange_id": "g-1", "strategy_name": "Snail"}]', encoding="utf-8")
+    book.import_bots([database], account="main")
+    before = bots(book)
+    assert before["b1"] == before["s1"] == "Snail"
+    with book.store.write() as writer:
+        writer.replace_attributions([1, 4], [])
+    assert {one.event.source_id for one in book.rebuild_diff()} == {"b1", "s1"}
+    book.rebuild()
+    assert bots(book) == before
+
+
+# --- closed years -----------------------------------------------------------------------------------------------------
+
+
+def test_a_closed_year_keeps_the_attribution_that_it_was_filed_with(
+    book: Book,
+    traded: Path,
+    row: Callable[..., Row],
+    write: Callable[..., Path],
+    with_rules: Callable[[Book, str], Book],
+    report_of: Callable[..., bytes],
+) -> None:
+    later = write(row("s9", order_id="x-9", type="sell", amount="0.5", time="2026-03-01T12:00:00Z"))
+    with with_rules(book, GRID) as filed:
+        filed._now = lambda: datetime(2026, 5, 1, tzinfo=UTC)
+        filed.import_files([traded, later])
+        year = Selection(period=filed.period_of(2025))
+        before = report_of(filed, "bots", "json", year)
+        filed.close_year(2025)
+    with with_rules(book, DCA) as ruled:
+        assert bots(ruled)["b1"] == "grid"  # nothing was asked for yet
+        assert _tables(report_of(ruled, "bots", "json", year)) == _tables(before)
+        assert bots(ruled)["b1"] == "dca"
+        assert ruled.check() == ()
+        whole = _tables(report_of(ruled, "bots", "json"))
+    months = {(one["bot"], one["asset"], one["month"]) for one in whole["bot-months"]}
+    assert ("grid", "ETH", "2025-03") in months
+    assert ("dca", "BTC", "2026-03") in months
+    assert not any(bot == "dca" and month < "2026" for bot, _, month in months)
+    assert {one["bot"] for one in whole["bot-own"]} == {"dca", "grid", "told", "(no bot)"}
+
+
+def test_a_closing_from_before_own_results_were_frozen_refuses_the_report_and_says_how_to_ask(
+    book: Book, traded: Path, report_of: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book._now = lambda: datetime(2026, 5, 1, tzinfo=UTC)
+    book.import_files([traded])
+    book.close_year(2025)
+    monkeypatch.setattr(FiguresReader, "tells_of", lambda _, row: row is not OwnResult)
+    with pytest.raises(InputError, match="froze nothing by day of what bots did") as refused:
+        report_of(book, "bots", "json", Selection(period=book.period_of(2025)))
+    assert "--current" in refused.value.mend
+    assert report_of(book, "bots", "json", Selection(period=book.period_of(2025), as_filed=False))
+
+
+def _tables(written: bytes) -> dict[str, list[dict[str, str]]]:
+    return {table["name"]: table["rows"] for table in json.loads(written)["tables"]}

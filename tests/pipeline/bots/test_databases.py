@@ -200,6 +200,29 @@ def test_a_damaged_database_and_a_bot_without_a_name_are_refused(book: Book, tmp
         book.import_bots([path], account="main", bot="b")
 
 
+def test_a_database_that_comes_again_with_another_bot_is_refused(
+    book: Book, row: Callable[..., Row], write: Callable[..., Path], tmp_path: Path
+) -> None:
+    book.import_files([write(row("b1", order_id="o-1"))])
+    path = freqtrade(tmp_path / "trades.sqlite", [("o-1", "Grid")])
+    book.import_bots([path], account="main", bot="one")
+    with pytest.raises(InputError, match="was taken in before with bot one, now with two") as refused:
+        book.import_bots([path], account="main", bot="two")
+    assert "a rule under [[bots]]" in refused.value.mend
+    assert bots(book) == {"b1": "one"}
+
+
+def test_a_database_whose_newest_rows_are_in_a_log_beside_it_is_refused(book: Book, tmp_path: Path) -> None:
+    path = freqtrade(tmp_path / "trades.sqlite", [("o-1", "Grid")])
+    with closing(sqlite3.connect(path)) as running:
+        with running:
+            running.execute("INSERT INTO orders VALUES (2, 1, 'o-2', 0.1)")
+        with pytest.raises(InputError, match=r"its newest rows are in trades\.sqlite-wal beside it") as refused:
+            book.import_bots([path], account="main")
+        assert "stop the bot" in refused.value.mend
+    assert book.import_bots([path], account="main")[0].rows == 2
+
+
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
@@ -223,3 +246,5 @@ def test_the_command_counts_joined_and_waiting_orders_and_refuses_other_files_wi
     assert capsys.readouterr().out == "trades.sqlite  freqtrade  main  Grid  2\nmain  order:o-2  Grid\n"
     assert run([*here, "import", str(write(row("b2"))), "--account", "main"]) == 2
     assert "is no table of a bot; its columns are" in capsys.readouterr().err
+    assert run([*here, "import", str(path), "--account", "mian"]) == 0
+    assert "the book knows no account 'mian'; did you mean 'main'?" in capsys.readouterr().err
