@@ -119,6 +119,7 @@ class TakingIn(BookCore):
         return Replay(
             store=self.store,
             interpreter_of=plugins.interpreter,
+            venues=plugins.names("lotwright.connectors"),
             formats=plugins.file_formats(),
             terms=FileTerms(account=None, bot=None, zone=self.settings.zone),
             attribution=Attribution.of_book(self.settings),

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from ledger import plugins
 from ledger.book import Book
 from ledger.connectors.coinbase_exchange import parse
 from ledger.connectors.coinbase_exchange.connector import CoinbaseExchange
 from ledger.connectors.kraken.connector import Kraken
+from ledger.domain.errors import InputError
 from ledger.domain.event import Fill
 from ledger.domain.payload import Payload
 from ledger.ports import Interpretation
 
-from .test_holes import ConnectorClass, book, scene, venues  # noqa: F401  # a fixture is used by its name
+from .test_holes import MAIN, ConnectorClass, book, scene, venues  # noqa: F401  # a fixture is used by its name
 
 
 @venues
@@ -76,6 +79,43 @@ def test_what_is_no_longer_told_is_named_and_stays_booked(book: Book, without_fe
     book.rebuild()
     with book.store.read() as reader:
         assert set(reader.known(gone)) == set(gone)
+
+
+@pytest.fixture
+def uninstall(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return what takes an entry point away, as its package does when it goes."""
+    every = plugins.entry_points
+
+    def without(name: str) -> None:
+        monkeypatch.setattr(plugins, "entry_points", lambda **asked: [one for one in every(**asked) if one.name != name])
+
+    return without
+
+
+def test_without_its_connector_nothing_of_a_book_is_read_again(book: Book, uninstall: Callable[[str], None]) -> None:  # noqa: F811
+    with scene(book, CoinbaseExchange, fills=60) as at:
+        at.sync()
+    before = _counts(book)
+    uninstall(CoinbaseExchange.venue)
+    for again in (book.rebuild, book.rebuild_diff):
+        with pytest.raises(InputError, match="told of events and cannot be read again: no connector named 'coinbase-exchange' is inst"):
+            again()
+    assert _counts(book) == before
+
+
+def test_without_its_format_nothing_of_a_book_is_read_again(
+    book: Book,  # noqa: F811
+    uninstall: Callable[[str], None],
+    tmp_path: Path,
+) -> None:
+    rows = tmp_path / "rows.csv"
+    told = {"id": "b1", "time": "2025-01-02T12:00:00Z", "type": "buy", "account": MAIN, "asset": "BTC", "amount": "1"}
+    paid = {"quote_asset": "USD", "quote_amount": "20000"}
+    rows.write_text(f"{','.join([*told, *paid])}\n{','.join([*told.values(), *paid.values()])}\n", encoding="utf-8")
+    book.import_files([rows])
+    uninstall("lotwright-events")
+    with pytest.raises(InputError, match=r"rows\.csv told of events and cannot be read again: no file format named 'lotwright-events'"):
+        book.rebuild()
 
 
 def test_every_connector_of_ours_reads_without_a_key() -> None:

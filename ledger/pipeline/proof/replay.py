@@ -5,13 +5,14 @@ What comes out differently is told before anything is done. Taking it in adds ev
 
 import io
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
 from ledger.connectors.files.reading import read_table
+from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event
 from ledger.domain.event_text import body_text, facts_hash, kind_of
 from ledger.domain.ids import AccountId, EventId
@@ -71,9 +72,13 @@ class EventChange:
 
 @dataclass(slots=True, kw_only=True)
 class Replay:
-    """One replay of a book. `interpreter_of` gives the reader of a venue's pages; formats are found by the names in the payloads."""
+    """One replay of a book. `interpreter_of` gives the reader of a venue's pages; formats are found by the names in the payloads.
+
+    `venues` are those whose connectors are installed. A payload that nobody can read is passed over if it told of no event (prices).
+    """
 
     store: Store
+    venues: Collection[str]
     interpreter_of: Callable[[str], Interpreter]
     formats: Sequence[FileFormat]
     terms: FileTerms
@@ -87,7 +92,8 @@ class Replay:
         Events that no payload tells of any more stay booked: what a source once told is not unsaid by a parser.
 
         Raises:
-            InputError: when a venue's connector or a file's format is not there.
+            InputError: when the connector or format of a payload that told of events is not installed. Nothing is changed then: an
+                event that several payloads tell would lose what only this one knew.
         """
         with tempfile.TemporaryDirectory(prefix="lotwright-replay-") as folder:
             beside = Store.create(f"sqlite:///{Path(folder) / 'beside.sqlite3'}", recorded_at=self.recorded_at)
@@ -104,14 +110,27 @@ class Replay:
     def _replay_into(self, beside: Store) -> None:
         places: dict[int, int] = {}
         with self.store.read() as book, beside.write() as writer:
+            orders = list(book.all_bot_orders())
+            databases = {one.payload_seq for one in orders}
             absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution)
             for number, (place, payload) in enumerate(book.payloads(), start=1):
+                if place not in databases and not self._is_readable(payload):
+                    if book.is_evidence(place):
+                        raise _unreadable(payload)
+                    continue
                 places[place] = seq = writer.add_payload(payload)[0]
+                if place in databases:
+                    continue
                 for told in self._told(payload, writer, seq):
                     absorber.absorb(told, seq)
                 self.progress.advance("replay", number)
-            writer.add_bot_orders([replace(one, payload_seq=places[one.payload_seq]) for one in book.all_bot_orders()])
+            writer.add_bot_orders([replace(one, payload_seq=places[one.payload_seq]) for one in orders])
             attribute_anew(writer, self.attribution, whole=True)
+
+    def _is_readable(self, payload: Payload) -> bool:
+        if payload.kind is PayloadKind.PAGE:
+            return payload.venue in self.venues
+        return any(one.name == payload.stream for one in self.formats)
 
     def _told(self, payload: Payload, writer: Writer, seq: int) -> Iterator[list[tuple[Event, str]]]:
         if payload.kind is PayloadKind.PAGE:
@@ -119,9 +138,7 @@ class Replay:
             writer.add_ledger_lines(stored_lines(said.lines, seq))
             yield list(said.events)
             return
-        file_format = next((one for one in self.formats if one.name == payload.stream), None)
-        if file_format is None:
-            return  # a file of prices or a bot's database tells of no events
+        file_format = next(one for one in self.formats if one.name == payload.stream)
         table = read_table(io.BytesIO(payload.content), name=payload.name)
         terms = FileTerms(account=AccountId(payload.account) if payload.account else None, bot=None, zone=self.terms.zone)
         rows = ((row.event, f"line {row.line}") for row in file_format.read(table.rows, table.header, terms) if row.event is not None)
@@ -135,6 +152,15 @@ class Replay:
                 told = None if change.now is None else again.event_as_told(change.now.event_id)
                 if told is not None:
                     absorber.tell_anew(told.event, _evidence(writer, again, told.event.event_id))
+
+
+def _unreadable(payload: Payload) -> InputError:
+    is_page = payload.kind is PayloadKind.PAGE
+    lacking = f"connector named {payload.venue!r}" if is_page else f"file format named {payload.stream!r}"
+    return InputError(
+        f"{payload.request or payload.name} told of events and cannot be read again: no {lacking} is installed; nothing was changed",
+        mend="install the package that brought it (lotwright plugins lists what is there); without it the book stays as it is",
+    )
 
 
 def _evidence(writer: Writer, again: Reader, event_id: EventId) -> list[tuple[int, str]]:

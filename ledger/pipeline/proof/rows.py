@@ -27,6 +27,7 @@ BREAKS = frozenset({"ledger-gap", "ledger-begins-late", "ledger-ends-early", "fi
 _NEARBY = timedelta(seconds=2)  # a fill and the rows of the ledger that it moved bear times of two clocks
 _KEYS = 500
 _CAUSES_MAX = 5
+_PULL_EARLIER = "pull it: lotwright sync {account} --again; what the venue no longer gives, import from its export file or as an opening"
 _NOT_READ = frozenset({"unknown-row", "unreadable-row", "unreadable-page", "unsupported-exchange", "margin-row"})
 
 
@@ -147,7 +148,7 @@ def _begins_late(account: AccountId, wallet: str, asset: AssetCode, gap: Gap) ->
         subject=f"{account}/{wallet}/{gap.before.line_id}",
         message=f"the venue's ledger of {wallet} in {account} begins before {_row(gap.before)} with {text_of(gap.missing)} {asset} there "
         "already: what came earlier was not pulled",
-        mend=f"pull it: lotwright sync {account} --again; what the venue no longer gives, import from its export file or as an opening",
+        mend=_PULL_EARLIER.format(account=account),
     )
 
 
@@ -243,19 +244,31 @@ def ends_unlike_balances(reader: Reader, account: AccountId, compared: Reconcili
         missing = subtracted(row.balance_venue, _sum(balances))
         if missing:
             last = max((line for line, _ in ends), key=lambda line: line.occurred_at, default=None)
-            found.append(_ends_early(row, last, row.observed_at, missing))
+            early = _nothing_seen(row, row.observed_at) if last is None else _ends_early(row, last, row.observed_at, missing)
+            found.append(early)
     return found
 
 
-def _ends_early(row: BalanceComparison, last: StoredLine | None, observed_at: datetime, missing: Decimal) -> Finding:
-    after = "" if last is None else f"after {last.kind} {last.line_id} of {instant_text(last.occurred_at)} and "
+def _nothing_seen(row: BalanceComparison, observed_at: datetime) -> Finding:
+    account, asset = row.account, row.asset
+    return Finding(
+        code="ledger-begins-late",
+        severity=Severity.ERROR,
+        subject=f"{account}/{asset}",
+        message=f"no row of the venue's ledger of {asset} in {account} was pulled, and the venue had {text_of(row.balance_venue or ZERO)} "
+        f"{asset} at {instant_text(observed_at)}: what came earlier was not pulled",
+        mend=_PULL_EARLIER.format(account=account),
+    )
+
+
+def _ends_early(row: BalanceComparison, last: StoredLine, observed_at: datetime, missing: Decimal) -> Finding:
     account = row.account
     return Finding(
         code="ledger-ends-early",
         severity=Severity.ERROR,
         subject=f"{account}/{row.asset}",
-        message=f"rows of the venue's ledger of {row.asset} in {account} are missing {after}before the balance of "
-        f"{instant_text(observed_at)}: {text_of(missing)} {row.asset}",
+        message=f"rows of the venue's ledger of {row.asset} in {account} are missing after {last.kind} {last.line_id} of "
+        f"{instant_text(last.occurred_at)} and before the balance of {instant_text(observed_at)}: {text_of(missing)} {row.asset}",
         mend=f"sync again; if it stays: lotwright sync {account} --again, or import the venue's export file of these days",
     )
 

@@ -13,7 +13,7 @@ from ledger.domain.ids import AccountId
 from ledger.storage.backend import Backend, BulkRow
 from ledger.storage.columns import decimal_text, decimal_text_or_none
 from ledger.storage.nouns import BalanceAssertion, StoredLine
-from ledger.storage.tables import assertion, entry, event, ledger_line, payload, posting
+from ledger.storage.tables import assertion, entry, event, evidence, ledger_line, payload, posting
 
 _LINES = 2_000  # fetched at a time
 _COMPARED = [column for column in assertion.columns if column.name != "seq"]
@@ -35,6 +35,11 @@ class ProofReader:
         """Return the place of a payload that the book has."""
         seq: int = self._connection.execute(select(payload.c.seq).where(payload.c.payload_id == payload_id)).scalar_one()
         return seq
+
+    def is_evidence(self, payload_seq: int) -> bool:
+        """Tell whether any event was told by the payload of a place."""
+        told = select(evidence.c.payload_seq).where(evidence.c.payload_seq == payload_seq).limit(1)
+        return self._connection.execute(told).first() is not None
 
     def ledger_payload_last(self, account: str) -> int:
         """Return the place of the newest payload with lines of an account's ledgers; 0: there is none."""
