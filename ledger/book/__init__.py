@@ -5,6 +5,7 @@ in a file; ``book.frame("gains", Selection(period=book.period_of(2025)))`` gives
 """
 
 from ledger.book.allocations import Allocations
+from ledger.book.bots import Bots
 from ledger.book.connections import Connections
 from ledger.book.core import FIRST_VALUES
 from ledger.book.elections import Elections
@@ -63,7 +64,7 @@ __all__ = [
 ]
 
 
-class Book(TakingIn, Connections, Transfers, Prices, Looking, Periods, Reporting, Elections, Allocations):
+class Book(TakingIn, Connections, Transfers, Prices, Bots, Looking, Periods, Reporting, Elections, Allocations):
     """One taxpayer's ledger; a context manager, or `close` it.
 
     Methods that write hold the book while they do and raise `BookBusy` when another run holds it.

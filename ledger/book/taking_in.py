@@ -9,9 +9,9 @@ from ledger import config, plugins
 from ledger.book.core import SILENT, BookCore
 from ledger.domain.errors import InputError
 from ledger.domain.ids import AccountId, BotId
+from ledger.pipeline.bots.attribution import Attribution
 from ledger.pipeline.explain_file import FileExplanation, explain_file
 from ledger.pipeline.import_files import FileImport, FileOutcome
-from ledger.pipeline.interpret import Attribution
 from ledger.pipeline.match import Rebuild
 from ledger.pipeline.nightly import Night, NightSummary
 from ledger.pipeline.progress import Progress

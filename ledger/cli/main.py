@@ -31,6 +31,7 @@ _COMMANDS = {
     "sync": "ledger.cli.sync:sync",
     "import": "ledger.cli.imports:import_files",
     "prices": "ledger.cli.prices:prices",
+    "bots": "ledger.cli.bots:bots",
     "status": "ledger.cli.inspect:status",
     "coverage": "ledger.cli.proof.coverage:coverage",
     "reconcile": "ledger.cli.inspect:reconcile",

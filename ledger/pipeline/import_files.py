@@ -14,8 +14,9 @@ from ledger.domain.errors import InputError, RowFault
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, VenueName, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
+from ledger.pipeline.bots.attribution import Attribution
 from ledger.pipeline.elections.register import Intake
-from ledger.pipeline.interpret import Absorber, Attribution, Contradiction, HeldEvents, Tally, Told
+from ledger.pipeline.interpret import Absorber, Contradiction, HeldEvents, Tally, Told
 from ledger.pipeline.match import MatchResult
 from ledger.pipeline.progress import Progress
 from ledger.ports import FileFormat, FileRow, FileTerms

@@ -12,7 +12,8 @@ from datetime import datetime
 from ledger.config import BookSettings, ConnectionSettings, resolve_secrets
 from ledger.domain.errors import ConnectorError, InputError, LedgerError, TransientError
 from ledger.domain.finding import Severity
-from ledger.pipeline.interpret import Attribution, Tally
+from ledger.pipeline.bots.attribution import Attribution
+from ledger.pipeline.interpret import Tally
 from ledger.pipeline.match import MatchResult, Rebuild
 from ledger.pipeline.periods.derive import derive_book
 from ledger.pipeline.prices.worth import PriceFetch

@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 
 from ledger.config import ConnectionSettings
 from ledger.domain.errors import KeyRefused, TerminalError
-from ledger.domain.event import BalanceSnapshot
+from ledger.domain.event import BalanceSnapshot, SourceRank
 from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import assets_of_account
 from ledger.journal.checks import Reconciliation, reconciled
-from ledger.pipeline.interpret import Absorber, Attribution, Tally, Told
+from ledger.pipeline.bots.attribution import Attribution
+from ledger.pipeline.interpret import Absorber, Tally, Told
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.proof.rows import assertions_of, ends_unlike_balances, fills_unlike_ledger, gaps_in_ledger, stored_lines
 from ledger.ports import Connector, LedgerLine, Page, PullWindow, StreamKey
@@ -151,18 +152,21 @@ class ConnectionSync:
 
     def _unexplained(self) -> list[LedgerLine]:
         with self.store.read() as reader:
-            lines = [line for _, lines in self._open_lines(reader) for line in lines]
+            # What only a file told, the venue is asked for all the same: it knows more, such as orders.
+            lines = [line for _, lines in self._open_lines(reader, above=SourceRank.FILE) for line in lines]
         until = self.window.until
         return lines if until is None else [line for line in lines if line.occurred_at < until]
 
-    def _open_lines(self, reader: Reader) -> Iterable[tuple[int, list[LedgerLine]]]:
+    def _open_lines(self, reader: Reader, *, above: SourceRank | None = None) -> Iterable[tuple[int, list[LedgerLine]]]:
+        """Yield the lines that no event explains, none told by a source of a rank `above`, by payload."""
         state = reader.cursor(self.settings.name, _PROOF, "") or {}
         proven = state.get("payload_seq")
         after = proven if isinstance(proven, int) else 0
         for payload_seq, payload in reader.payloads(account=self.settings.name, stream=LEDGER, after_seq=after):
             lines = [line for line in self.connector.interpret(payload).lines if line.event_ids]
             known = reader.known([event for line in lines for event in line.event_ids])
-            yield payload_seq, [line for line in lines if not any(event in known for event in line.event_ids)]
+            told = {event for event, one in known.items() if above is None or one.rank > above}
+            yield payload_seq, [line for line in lines if told.isdisjoint(line.event_ids)]
 
     def _prove_ledger(self) -> None:
         proven, whole, findings = 0, True, []

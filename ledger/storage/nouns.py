@@ -9,7 +9,7 @@ from ledger.domain.amount import AssetCode
 from ledger.domain.election import Election
 from ledger.domain.entry import JournalEntry, PostingCells
 from ledger.domain.event import Event, SourceRank
-from ledger.domain.ids import AccountId, Hash, PayloadId
+from ledger.domain.ids import AccountId, BotId, Hash, OrderId, PayloadId, SourceId
 from ledger.domain.values.quick import made_quickly
 
 State = Mapping[str, str | int | None]  # what a connector needs to go on
@@ -224,3 +224,29 @@ class BalanceAssertion:
     balance_venue: Decimal | None
     difference: Decimal | None
     asserted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributable:
+    """What decides to whom a live event is attributed; `told` is its source's word, `bot` and `why` the present attribution."""
+
+    seq: int
+    account: AccountId
+    source_id: SourceId
+    order_id: OrderId | None
+    client_order_id: OrderId | None
+    assets: str
+    told: BotId | None
+    bot: BotId | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotOrder:
+    """What a bot's database says at `locator`: the order or fill `subject` (``order:ID`` or ``fill:ID``) of an account is a bot's."""
+
+    payload_seq: int
+    account: AccountId
+    subject: str
+    bot: BotId
+    locator: str

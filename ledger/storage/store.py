@@ -18,7 +18,9 @@ from ledger.storage import migrate
 from ledger.storage.backend import Backend
 from ledger.storage.faults import told_as_book_errors
 from ledger.storage.nouns import (
+    Attributable,
     BalanceAssertion,
+    BotOrder,
     ClosedYear,
     Computation,
     CoverageWindow,
@@ -39,7 +41,9 @@ from ledger.storage.tables import book
 from ledger.storage.writer import Writer
 
 __all__ = [
+    "Attributable",
     "BalanceAssertion",
+    "BotOrder",
     "ClosedYear",
     "Computation",
     "CoverageWindow",

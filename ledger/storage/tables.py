@@ -416,3 +416,31 @@ broker_statement = Table(
     UniqueConstraint("row_id"),
     Index(None, "account", "year"),
 )
+
+# Who decided an event, where its source does not say: derived from the settings and from `bot_order`.
+attribution = Table(
+    "attribution",
+    METADATA,
+    Column("event_seq", Seq, ForeignKey("event.seq"), primary_key=True, autoincrement=False),
+    Column("bot", Key, nullable=False),
+    Column("why", Key, nullable=False),
+)
+
+attributed = Table(
+    "attributed",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("rules", Text, nullable=False),  # those that `attribution` stands for
+)
+
+# What bots' databases say: derived from their payloads.
+bot_order = Table(
+    "bot_order",
+    METADATA,
+    Column("payload_seq", Seq, ForeignKey("payload.seq"), primary_key=True, autoincrement=False),
+    Column("account", Key, primary_key=True),
+    Column("subject", Key, primary_key=True),  # "order:ID" or "fill:ID"
+    Column("bot", Key, nullable=False),
+    Column("locator", Key, primary_key=True),
+    Index(None, "subject"),
+)

@@ -31,14 +31,23 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "an unknown key of a bot": (
         '[[bots]]\nname = "a"\npattern = "*"\n',
         "bots #1.pattern is no setting",
-        "known here: name, client_order_id",
+        "known here: name, client_order_id, order_id, account",
     ),
     "a number for text": ("[book]\nmethod = 3\n", "book.method is 3", "write it as text in quotes"),
     "a text for a table": ('book = "here"\n', "book is 'here'", "make it a table: [book]"),
     "a text for a connection": ('[connections]\na = "b"\n', "connections.a is 'b'", "make it a table: [connections.a]"),
     "a table for a list": ("[bots]\nname = 'a'\n", "bots is {'name': 'a'}", "make it a list of tables: [[bots]]"),
     "a text for a bot": ('bots = ["a"]\n', "bots #1 is not a table", "write [[bots]] with name and client_order_id"),
-    "a bot without a pattern": ('[[bots]]\nname = "a"\n', "bots #1.client_order_id is missing", "add it"),
+    "a bot without a pattern": (
+        '[[bots]]\nname = "a"\n',
+        "bots #1 says not which events are its own",
+        "add one of client_order_id, order_id, account",
+    ),
+    "a portfolio for a bot": (
+        '[[bots]]\nname = "a"\nportfolio = "p"\n',
+        "bots #1.portfolio is told of no event",
+        "a key sees one portfolio: name its connection with account",
+    ),
     "a connection without a venue": ("[connections.a]\n", "connections.a.venue is missing", "add it"),
     "a zone that is none": (
         '[book]\ntime_zone = "New York"\n',

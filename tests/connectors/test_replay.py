@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import EntryPoints
 from pathlib import Path
 
 import pytest
@@ -84,10 +85,10 @@ def test_what_is_no_longer_told_is_named_and_stays_booked(book: Book, without_fe
 @pytest.fixture
 def uninstall(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Return what takes an entry point away, as its package does when it goes."""
-    every = plugins.entry_points
+    every = plugins._points
 
     def without(name: str) -> None:
-        monkeypatch.setattr(plugins, "entry_points", lambda **asked: [one for one in every(**asked) if one.name != name])
+        monkeypatch.setattr(plugins, "_points", lambda group: EntryPoints(one for one in every(group) if one.name != name))
 
     return without
 

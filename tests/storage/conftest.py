@@ -40,6 +40,7 @@ from ledger.domain.transfers.pairing import DecisionKind, PairDecision, PairEvid
 from ledger.journal.chain import cells_of
 from ledger.storage.store import (
     BalanceAssertion,
+    BotOrder,
     ClosedYear,
     Computation,
     CoverageWindow,
@@ -403,4 +404,8 @@ def full_store(store: Store) -> Store:
         writer.add_allocations([_allocation()], payload_seq=payload_seq, stored_at=NOON)
         writer.add_ledger_lines([_ledger_line(payload_seq)])
         writer.add_assertions([_assertion()])
+        writer.add_attributions([(1, "grid-1", "rule 1 of [[bots]]")])
+        writer.put_attributed_by("{}")
+        told = BotOrder(payload_seq=payload_seq, account=AccountId("main"), subject="order:1", bot=BotId("grid-1"), locator="row 1")
+        writer.add_bot_orders([told])
     return store

@@ -6,7 +6,7 @@ What comes out differently is told before anything is done. Taking it in adds ev
 import io
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -17,7 +17,8 @@ from ledger.domain.event import BalanceSnapshot, Event
 from ledger.domain.event_text import body_text, facts_hash, kind_of
 from ledger.domain.ids import AccountId, EventId
 from ledger.domain.payload import Payload, PayloadKind
-from ledger.pipeline.interpret import Absorber, Attribution
+from ledger.pipeline.bots.attribution import Attribution, attribute_anew
+from ledger.pipeline.interpret import Absorber
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.proof.rows import stored_lines
 from ledger.ports import FileFormat, FileTerms, Interpretation
@@ -107,17 +108,24 @@ class Replay:
         return tuple(changes)
 
     def _replay_into(self, beside: Store) -> None:
+        places: dict[int, int] = {}
         with self.store.read() as book, beside.write() as writer:
+            orders = list(book.all_bot_orders())
+            databases = {one.payload_seq for one in orders}
             absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution)
             for number, (place, payload) in enumerate(book.payloads(), start=1):
-                if not self._is_readable(payload):
+                if place not in databases and not self._is_readable(payload):
                     if book.is_evidence(place):
                         raise _unreadable(payload)
                     continue
-                seq, _ = writer.add_payload(payload)
+                places[place] = seq = writer.add_payload(payload)[0]
+                if place in databases:
+                    continue
                 for told in self._told(payload, writer, seq):
                     absorber.absorb(told, seq)
                 self.progress.advance("replay", number)
+            writer.add_bot_orders([replace(one, payload_seq=places[one.payload_seq]) for one in orders])
+            attribute_anew(writer, self.attribution, whole=True)
 
     def _is_readable(self, payload: Payload) -> bool:
         if payload.kind is PayloadKind.PAGE:
@@ -141,8 +149,9 @@ class Replay:
         with self.store.write() as writer, beside.read() as again:
             absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution)
             for change in changes:
-                if change.now is not None:
-                    absorber.tell_anew(change.now, _evidence(writer, again, change.now.event_id))
+                told = None if change.now is None else again.event_as_told(change.now.event_id)
+                if told is not None:
+                    absorber.tell_anew(told.event, _evidence(writer, again, told.event.event_id))
 
 
 def _unreadable(payload: Payload) -> InputError:
@@ -161,9 +170,12 @@ def _evidence(writer: Writer, again: Reader, event_id: EventId) -> list[tuple[in
 def _changes(book: Reader, again: Reader) -> Iterator[EventChange]:
     now = (stored.event for stored in again.events() if not isinstance(stored.event, BalanceSnapshot))
     while chunk := list(islice(now, _CHUNK)):
-        known = book.known([event.event_id for event in chunk])
+        names = [event.event_id for event in chunk]
+        known, decided = book.known(names), book.decided(names)
         for event in chunk:
-            if event.event_id not in known or known[event.event_id].facts != facts_hash(event, body_text(event)):
+            told, bot = decided.get(event.event_id, (None, None))
+            same_bot = told is not None or bot == event.bot  # of a bot that was told at import payloads know nothing
+            if event.event_id not in known or known[event.event_id].facts != facts_hash(event, body_text(event)) or not same_bot:
                 stored = book.event(event.event_id)
                 yield EventChange(then=None if stored is None else stored.event, now=event)
     then = (stored.event for stored in book.events() if not isinstance(stored.event, BalanceSnapshot))
