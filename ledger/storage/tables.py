@@ -3,6 +3,9 @@
 Raw facts (payload, event, evidence, entry, posting, price, coverage, broker_statement, election, allocation, pair_decision, book) and
 closed years only ever grow: triggers, made by the migrations, let the database itself refuse UPDATE and DELETE. Lots, disposals and
 links of transfers are derived and may be deleted and built again.
+
+Conditions of partial indexes are told for SQLite here; ``postgresql.py`` takes them over, so that a book in a file never loads what
+SQLAlchemy knows of PostgreSQL.
 """
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
@@ -82,16 +85,15 @@ Index(
     event.c.assets,
     event.c.occurred_at,
     sqlite_where=event.c.kind == "balance",
-    postgresql_where=event.c.kind == "balance",
 )
 
 # Elections name sales and orders: whether one is booked already is asked before each order that a bot sends.
 Index("ix_event_source_id", event.c.source_id)
 for _name in ("order_id", "client_order_id"):
     _told = event.c[_name].is_not(None)
-    Index(f"ix_event_{_name}", event.c[_name], sqlite_where=_told, postgresql_where=_told)
+    Index(f"ix_event_{_name}", event.c[_name], sqlite_where=_told)
 # Transfers are few among fills, and all of them are asked for at once.
-Index("ix_event_transfer", event.c.occurred_at, sqlite_where=event.c.kind == "transfer", postgresql_where=event.c.kind == "transfer")
+Index("ix_event_transfer", event.c.occurred_at, sqlite_where=event.c.kind == "transfer")
 
 evidence = Table(
     "evidence",
@@ -327,7 +329,7 @@ lot = Table(
 for _name, _keys in (("oldest", ()), ("lowest", ("lowest_first",)), ("highest", ("highest_first",))):
     _open = lot.c.lowest_first.is_not(None)
     _ordered = (lot.c[_key] for _key in ("asset", "wallet", *_keys, "acquired_at", "serial", "part"))
-    Index(f"ix_lot_open_{_name}", *_ordered, sqlite_where=_open, postgresql_where=_open)
+    Index(f"ix_lot_open_{_name}", *_ordered, sqlite_where=_open)
 
 disposal = Table(
     "disposal",
