@@ -17,6 +17,7 @@ from ledger.pipeline.post import Poster
 from ledger.storage.store import KnownEvent, NewEvent, Writer
 
 _HELD_MAX = 125_000  # events, of about 800 bytes each
+_WAITING_MAX = 2_048  # new events; stored while the next ones are booked
 
 Told = tuple[Event, str]  # an event and its place in the payload, such as "row 17"
 
@@ -147,6 +148,8 @@ class Absorber:
             else:
                 known[event.event_id] = self._hear_again(stored, event, locator, payload_seq)
             self._evidence.append((known[event.event_id].seq, payload_seq, locator))
+            if len(self._new) >= _WAITING_MAX:
+                self._flush()
         self._flush()
 
     def _begin(self, event: Event, body: str, facts: Hash) -> NewEvent:

@@ -12,8 +12,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.domain.errors import BookBusy, BookError
 from ledger.storage.backend import BulkRow
+from ledger.storage.bulk.inserts import Inserts
 from ledger.storage.columns import json_text
-from ledger.storage.inserts import Inserts
 
 _PRAGMAS = (
     "page_size = 16384",  # bytes; of a new file only; a tenth less work in bulk than with 4096

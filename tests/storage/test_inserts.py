@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text
 from sqlalchemy.exc import IntegrityError
 
-from ledger.storage.inserts import Inserts
+from ledger.storage.bulk.inserts import Inserts
 
 NUMBERS = Table("numbers", MetaData(), Column("number", Integer, primary_key=True), Column("name", Text))
 
@@ -35,7 +35,7 @@ def stored(driver: sqlite3.Connection) -> list[tuple[int, str]]:
     return driver.execute("SELECT number, name FROM numbers ORDER BY number").fetchall()
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 1023, 1024, 1025, 5000])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 1023, 1024, 8191, 8192, 8193, 20_000])
 def test_however_many_rows_all_are_there_when_it_is_asked_for(driver: sqlite3.Connection, count: int) -> None:
     with Inserts(driver) as inserts:
         inserts.add(NUMBERS, rows(1, count))
@@ -45,8 +45,8 @@ def test_however_many_rows_all_are_there_when_it_is_asked_for(driver: sqlite3.Co
 
 def test_they_are_there_when_the_block_has_ended(driver: sqlite3.Connection) -> None:
     with Inserts(driver) as inserts:
-        inserts.add(NUMBERS, rows(1, 20_000))
-    assert stored(driver) == list(rows(1, 20_000))
+        inserts.add(NUMBERS, rows(1, 30_000))
+    assert stored(driver) == list(rows(1, 30_000))
 
 
 def test_they_are_inserted_in_the_order_in_which_they_were_added(driver: sqlite3.Connection) -> None:
@@ -83,7 +83,7 @@ def test_a_row_that_is_refused_is_told_at_the_end_at_the_latest(driver: sqlite3.
 
 def test_a_block_that_fails_tells_its_own_fault(driver: sqlite3.Connection) -> None:
     def numbered() -> Iterator[tuple[int, str]]:
-        yield from rows(1, 5000)
+        yield from rows(1, 20_000)
         raise KeyError("our own")
 
     with pytest.raises(KeyError, match="our own"), Inserts(driver) as inserts:

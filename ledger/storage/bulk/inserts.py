@@ -18,8 +18,9 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger.storage.backend import BulkRow, Cell
 
-_ROWS_MAX = 1_024  # rows a statement; more are no quicker and hold more memory
+_CELLS_MAX = 32_000  # a statement; more hold more memory, fewer make the threads wait for each other more often
 _WAITING_MAX = 8  # statements
+_FAILURES = (sqlite3.Error, OverflowError, UnicodeError, MemoryError)  # all that the driver raises of a statement and its parameters
 
 _Statement = tuple[str, list[Cell]]  # its text and its parameters
 
@@ -32,7 +33,7 @@ class Inserts:
 
     def __init__(self, driver: sqlite3.Connection) -> None:
         self._driver = driver
-        self._cells_max = driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+        self._cells_max = min(_CELLS_MAX, driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER))
         self._waiting: Queue[_Statement | None] = Queue(_WAITING_MAX)
         self._thread: Thread | None = None
         self._failure: BaseException | None = None
@@ -51,7 +52,7 @@ class Inserts:
 
     def add(self, table: Table, rows: Iterable[BulkRow], *, then: str = "") -> None:
         """Have rows inserted; `then` ends the statement. Waits while too many wait."""
-        for portion in _portions(rows, most=min(_ROWS_MAX, self._cells_max // len(table.columns))):
+        for portion in _portions(rows, most=self._cells_max // len(table.columns)):
             self._raise_failure()
             if self._thread is None:
                 self._thread = Thread(target=self._work, name="inserts")
@@ -76,7 +77,7 @@ class Inserts:
             if self._failure is None:
                 try:
                     self._driver.execute(*statement).close()
-                except Exception as failure:  # noqa: BLE001  # raised where the write goes on
+                except _FAILURES as failure:
                     self._failure = DBAPIError.instance(statement[0].partition(" VALUES")[0], None, failure, sqlite3.Error)
             self._waiting.task_done()
 
