@@ -22,7 +22,7 @@ from ledger.pipeline.progress import Progress
 from ledger.ports import FileFormat, FileRow, FileTerms
 from ledger.storage.store import Store, Writer
 
-_CHUNK_ROWS = 5_000
+_CHUNK_ROWS = 8_192
 _SHOWN_MAX = 20
 
 Derive = Callable[[Writer, HeldEvents], MatchResult]  # matches lots inside the import's own write

@@ -15,6 +15,7 @@ from ledger.pipeline.post import Poster
 from ledger.storage.store import KnownEvent, NewEvent, Writer
 
 _HELD_MAX = 125_000  # events, of about 800 bytes each
+_WAITING_MAX = 2_048  # new events; stored while the next ones are booked
 
 Told = tuple[Event, str]  # an event and its place in the payload, such as "row 17"
 
@@ -119,6 +120,8 @@ class Absorber:
             else:
                 known[event.event_id] = self._hear_again(stored, event, locator, payload_seq)
             self._evidence.append((known[event.event_id].seq, payload_seq, locator))
+            if len(self._new) >= _WAITING_MAX:
+                self._flush()
         self._flush()
 
     def tell_anew(self, event: Event, places: Sequence[tuple[int, str]]) -> None:

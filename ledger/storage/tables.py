@@ -3,6 +3,9 @@
 Raw facts (payload, event, evidence, entry, posting, price, coverage, assertion, broker_statement, election, allocation, pair_decision,
 book) and closed years only ever grow: triggers, made by the migrations, let the database itself refuse UPDATE and DELETE. Lots,
 disposals, ledger lines and links of transfers are derived and may be built again.
+
+Conditions of partial indexes are told for SQLite here; ``postgresql.py`` takes them over, so that a book in a file never loads what
+SQLAlchemy knows of PostgreSQL.
 """
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
