@@ -30,7 +30,7 @@ SIZE_MAX = 90_000_000  # units of 1e-8
 PRICE_CENTS = 60_000_00
 CENTS_PER_ONE = 10**10  # 1e-8 units times cents
 SALES_SHARE = 0.45  # so that open lots grow with the history
-SELECTIONS_SHARE = 0.4  # of the sales: some 150,000 of 400,000
+SELECTIONS_SHARE = 0.5  # of the sales
 LOTS_LOOKED_AT = 16  # by the chooser of lots
 
 
