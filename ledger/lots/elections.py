@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from operator import attrgetter
 
 from ledger.domain.amount import AssetCode, units_of
@@ -31,12 +32,12 @@ _recorded = attrgetter("selection.recorded_at", "selection.election_id")
 class SelectionUse:
     """A selection while its units are being used: of an order, over all its fills."""
 
-    __slots__ = ("_first", "_left", "_names", "matched_by", "selection")
+    __slots__ = ("_first", "_left", "matched_by", "names", "selection")
 
     def __init__(self, selection: Selection) -> None:
         self.selection = selection
         self.matched_by = f"selection:{selection.election_id}"
-        self._names = [pick.lot for pick in selection.picks]
+        self.names = [pick.lot for pick in selection.picks]
         self._left = [units_of(pick.quantity) for pick in selection.picks]
         self._first = 0  # the picks before it are used
 
@@ -46,7 +47,7 @@ class SelectionUse:
         place = self._first
         while units and place < len(self._left):
             part = min(units, self._left[place])
-            wanted.append((self._names[place], part))
+            wanted.append((self.names[place], part))
             units -= part
             place += 1
         return wanted
@@ -118,14 +119,15 @@ class Picker:
         for election in sorted(elections, key=attrgetter("recorded_at", "election_id")):
             if isinstance(election, StandingOrder):
                 orders.append(election)
+            elif election.sale is None:
+                self._by_order[election.order_id].append(SelectionUse(election))
             else:
-                named, by = (election.order_id, self._by_order) if election.sale is None else (election.sale, self._by_sale)
-                by[str(named)].append(SelectionUse(election))
+                self._by_sale[election.sale].append(SelectionUse(election))
         self._orders = tuple(orders)
         self._own = frozenset(f"order:{order.election_id}" for order in orders if order.grade is EvidenceGrade.OWN)
         self._in_force: dict[tuple[WalletId, AssetCode, BotId | None], _Reign] = {}
-        uses = [use for by in (self._by_sale, self._by_order) for known in by.values() for use in known]
-        self.names = frozenset(pick.lot for use in uses for pick in use.selection.picks)
+        uses = chain.from_iterable((*self._by_sale.values(), *self._by_order.values()))
+        self.names = frozenset(chain.from_iterable(use.names for use in uses))
 
     def choice(self, movement: Outgoing) -> Choice:
         """Return the order in force for lots that no selection names."""

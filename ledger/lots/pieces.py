@@ -12,9 +12,11 @@ from typing import Protocol
 from ledger.domain.amount import ZERO, decimal_of_units, units_of
 from ledger.domain.ids import DisposalId, LotId, SourceId, disposal_id
 from ledger.domain.lot import Caveat, Departure, Disposal, Gap, Lot
+from ledger.domain.values.quick import made_in_order
 from ledger.lots.open_lots import OpenLot
 
 MISSING = "missing"
+_made = made_in_order(Disposal)  # a million pass here too
 
 
 class Origin(Protocol):
@@ -71,7 +73,7 @@ def whole_shares(total: int, weights: Sequence[int]) -> list[int]:
 def used_up(pieces: Sequence[Piece]) -> list[Lot]:
     """Return the lots of which these pieces took the last units, each once."""
     ended = [piece[0] for piece in pieces if isinstance(piece[0], OpenLot) and not piece[0].left]
-    return [opened.as_lot() for opened in (dict.fromkeys(ended) if len(ended) > 1 else ended)]
+    return [*map(OpenLot.as_lot, dict.fromkeys(ended) if len(ended) > 1 else ended)]
 
 
 def _disposal(
@@ -89,27 +91,27 @@ def _disposal(
         origin, matched_by, gap = None, MISSING, Gap.MISSING_BASIS
     elif origin.gap is not None and origin.gap is Gap.MISSING_BASIS:
         gap = origin.gap
-    return Disposal(
-        disposal_id=disposed,
-        piece=number,
-        event_id=movement.event_id,
-        source_id=movement.source_id,
-        asset=movement.asset,
-        quantity=quantity,
-        account=movement.account,
-        wallet=movement.wallet,
-        bot=movement.bot,
-        kind=movement.kind,
-        acquired_at=None if origin is None else origin.acquired_at,
-        disposed_at=movement.occurred_at,
-        proceeds=proceeds,
-        cost_basis=None if cost is None else decimal_of_units(cost),
-        lot_id=None if origin is None else origin.lot_id,
-        lot_source_id=None if origin is None else origin.source_id,
-        matched_by=matched_by,
-        gap=gap,
-        selling_costs=selling_costs,
-        provisional_until=provisional_until,
-        caveat=caveat,
-        order_id=movement.order_id,
+    return _made(
+        disposed,
+        number,
+        movement.event_id,
+        movement.source_id,
+        movement.asset,
+        quantity,
+        movement.account,
+        movement.wallet,
+        movement.bot,
+        movement.kind,
+        None if origin is None else origin.acquired_at,
+        movement.occurred_at,
+        proceeds,
+        None if cost is None else decimal_of_units(cost),
+        None if origin is None else origin.lot_id,
+        None if origin is None else origin.source_id,
+        matched_by,
+        gap,
+        selling_costs,
+        provisional_until,
+        caveat,
+        movement.order_id,
     )

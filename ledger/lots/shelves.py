@@ -76,16 +76,20 @@ class Shelf:
         for name, units in wanted:
             rest = units
             for opened in self._open_named(name):
-                part = min(rest, opened.left - plan.get(opened, 0))
+                planned = plan.get(opened, 0)
+                part = min(rest, opened.left - planned)
                 if part:
-                    plan[opened] = plan.get(opened, 0) + part
+                    plan[opened] = planned + part
                     rest -= part
                 if not rest:
                     break
             if rest:
                 return None
-        pieces: list[Piece] = [(opened, units, opened.take(units), matched_by, caveat, None) for opened, units in plan.items()]
-        self._live -= sum(not opened.left for opened in plan)
+        pieces: list[Piece] = []
+        for opened, units in plan.items():
+            pieces.append((opened, units, opened.take(units), matched_by, caveat, None))
+            if not opened.left:
+                self._live -= 1
         self._sweep_out()
         return pieces
 
@@ -96,9 +100,8 @@ class Shelf:
     def _open_named(self, name: str) -> list[OpenLot]:
         """Return the lots of a name that may have units left; those at the beginning that have none are forgotten."""
         lots = self._named.get(name, [])
-        used_up = next((place for place, opened in enumerate(lots) if opened.left), len(lots))
-        if used_up:
-            del lots[:used_up]
+        while lots and not lots[0].left:
+            del lots[0]
         return lots
 
     def _heap_of(self, order: PickOrder) -> list[Entry]:
