@@ -1,4 +1,4 @@
-"""`make bench`, second part: matching alone, of movements that are held in memory, by each rule and with selections.
+"""`make bench`, last part: matching alone, of movements that are held in memory, by each rule and with selections.
 
 Prints user CPU seconds, the least of several runs, for so many movements of one pool, twice and four times as many, and the growth from
 the first to the last: 4.0 is linear. Nothing here passes or fails.
