@@ -1,7 +1,7 @@
 """`make bench`, second part: what a bot waits for before it sends an order, on a large book that `run.py` has left.
 
-Prints CPU milliseconds and those by the clock, of the first call on a book just opened and the median of the next ones. Elections are written into
-that book. Nothing here passes or fails.
+Prints CPU milliseconds and those by the clock, of the first call on a book just opened and the median of the next ones. Elections are
+written into that book. Nothing here passes or fails.
 """
 
 import argparse

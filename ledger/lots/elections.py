@@ -21,7 +21,7 @@ from ledger.domain.ids import BotId, WalletId
 from ledger.domain.lot import Caveat, Departure, DepartureKind, OwnTransfer
 from ledger.lots.shelves import NamedUnits
 
-_FEES = frozenset({DepartureKind.FEE, DepartureKind.WITHHELD})
+_FEES = (DepartureKind.FEE, DepartureKind.WITHHELD)
 
 Outgoing = Departure | OwnTransfer
 
@@ -162,9 +162,13 @@ class Picker:
 
     def selection(self, movement: Outgoing) -> SelectionUse | Caveat | None:
         """Return the selection that counts; a caveat where all that mean this departure came too late; None where none does."""
-        by_sale, by_order = self._by_sale.get(movement.source_id, ()), self._naming_order_of(movement)
-        if not by_sale and not by_order:
+        by_sale = self._by_sale.get(movement.source_id, ())
+        by_order, by_own_name = self._by_order.get(movement.order_id, ()), self._by_order.get(movement.client_order_id, ())
+        if not by_sale and not by_order and not by_own_name:
             return None
+        if by_order and by_own_name and by_order is not by_own_name:  # two names of one order
+            by_order = sorted((*by_order, *by_own_name), key=_recorded)
+        by_order = by_order or by_own_name
         counts = _last_in_time(by_sale, movement) or _last_in_time(by_order, movement)
         if counts is None:
             late = any(_means(use.selection, movement) for use in (*by_sale, *by_order))
@@ -172,13 +176,6 @@ class Picker:
         if self._unallocated is not None and self._unallocated.covers(movement):
             return Caveat.ELECTION_BEFORE_ALLOCATION
         return counts
-
-    def _naming_order_of(self, movement: Outgoing) -> Sequence[SelectionUse]:
-        """Return the selections for the order behind a departure, by the venue's name for it or the bot's, in the order of recording."""
-        uses, other = self._by_order.get(movement.order_id, ()), self._by_order.get(movement.client_order_id, ())
-        if uses and other and uses is not other:
-            return sorted((*uses, *other), key=_recorded)
-        return uses or other
 
 
 class _Reign:
