@@ -156,7 +156,8 @@ def test_lots_that_differ_are_said_where_the_form_has_a_basis_and_neither_basis_
     ]
     pieces = [piece("s/1", f"2025-03-01 0.5 9 {BOUGHT}"), piece("s/2", f"2025-03-01 2.5 21 {BOUGHT}")]
     found = compared(live_rows(rows), pieces)
-    assert [one.row_id for one in found.lots_differ] == ["a", "b"]
+    (day,) = found.lots_differ
+    assert ([one.row_id for one in day.rows], list(day.pieces)) == (["a", "b"], pieces)
     assert {(said.cost_basis, said.term) for said in found.told.values()} == {(None, None)}
 
 

@@ -58,7 +58,7 @@ class StatementRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """The share of a statement that falls on one disposal piece: of proceeds, basis and adjustment."""
+    """The share of a statement that falls on one disposal piece: of proceeds, basis and adjustment; None where it is silent."""
 
     form: BrokerForm
     proceeds: Decimal
@@ -66,6 +66,7 @@ class Told:
     term: HoldingTerm | None
     code: str
     adjustment: Decimal | None
+    date_acquired: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
