@@ -596,6 +596,19 @@ def test_an_order_over_what_a_broker_holds_is_recorded_with_a_caution_from_2027_
         assert caution.startswith(expected) if expected else not caution
 
 
+def test_an_order_for_what_the_book_does_not_know_is_recorded_with_a_caution(brokered: Callable[..., Book]) -> None:
+    book = brokered()
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"rule": "hifo", "wallet": "main", "asset": "BTC"}, ""),
+        ({"rule": "hifo", "wallet": "mian"}, "the book has no wallet 'mian' so far"),
+        ({"rule": "hifo", "asset": "XBT", "bot": "gird"}, "the book has no asset 'XBT' and no bot 'gird' so far"),
+        ({"sale": "s9", "lots": {"low": D("0.1")}, "wallet": "main"}, ""),
+    )
+    for asked, expected in cases:
+        caution = book.election_scope_caution(book.elect(**asked))
+        assert caution.startswith(expected) if expected else not caution
+
+
 # --- looking beforehand -------------------------------------------------------------------------------------------------------
 
 
