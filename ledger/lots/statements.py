@@ -129,7 +129,7 @@ class _Matching:
             units = added(*(row.quantity for row in rows)) == _units(target)
             if units and len({row.form for row in rows}) == 1 and not any(row.code for row in rows):
                 self._tell(target, rows)
-                if any(row.cost_basis is not None for row in rows):
+                if len(rows) > 1 and any(row.cost_basis is not None for row in rows):
                     self.lots_differ.append(LotsOfDay(rows=tuple(rows), pieces=target))
             else:
                 left += rows
@@ -151,6 +151,7 @@ class _Matching:
                 code=only.code if only else "",
                 adjustment=adjustment[place],
                 date_acquired=only.date_acquired if only else None,
+                lots_differ=only is None and any(row.cost_basis is not None for row in rows),
             )
 
 

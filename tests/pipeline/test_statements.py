@@ -141,6 +141,15 @@ def test_lots_of_a_day_that_differ_are_said_side_by_side(traded: Book, tell: Wri
     assert [figures(gain) for gain in gains_of(traded)] == ["60000 20000 E -100 39900 long J"]
 
 
+def test_what_a_form_parts_into_other_lots_stays_on_rows_under_exception_1(traded: Book, tell: Write, gains_of: GainsOf) -> None:
+    halves = [{"quantity": "0.5", "proceeds": "29950", "basis": basis} for basis in ("10000", "25000")]
+    traded.import_files([tell(*halves)])
+    (gain,) = gains_of(traded)
+    assert (figures(gain), gain["finding"]) == ("59900 20000 - 0 39900 long J", "statement-lots-differ")
+    (form,) = csv_of(traded, "form-8949", exception_1="yes")
+    assert (form["box"], form["cost_basis"], form["finding"]) == ("J", "20000", "statement-lots-differ")
+
+
 def test_another_day_of_acquisition_is_noted(traded: Book, tell: Write) -> None:
     traded.import_files([tell({"acquired": "2026-05-20", "proceeds": "59900"})])
     assert codes(traded) == {"statement-acquired-differs": "note"}

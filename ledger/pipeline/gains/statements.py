@@ -13,7 +13,7 @@ from ledger.domain.law.statement import StatementRow
 from ledger.domain.lot import Disposal
 from ledger.domain.period import start_of_day
 from ledger.lots.statements import Comparison, LotsOfDay, compared, live_rows
-from ledger.pipeline.gains.law import GainsLaw
+from ledger.pipeline.gains.law import LOTS_DIFFER, GainsLaw
 from ledger.ports import BookTerms, TaxRegime
 from ledger.storage.store import Reader
 
@@ -190,7 +190,7 @@ def _lots_differ(day: LotsOfDay) -> Finding:
     told = [(row.quantity, row.date_acquired, row.cost_basis) for row in day.rows]
     ours = [(one.disposal.quantity, one.date_acquired, one.disposal.cost_basis) for one in day.pieces]
     return Finding(
-        code="statement-lots-differ",
+        code=LOTS_DIFFER,
         severity=Severity.ERROR,
         subject=f"{first.account}/{first.year}/{first.row_id}",
         message=f"the broker's form {first.form} parts the {first.asset} of {first.account} sold on {first.date_sold} into other lots than"
