@@ -259,7 +259,7 @@ def report_source(current: BookInput, *, facts_only: bool = False) -> ReportInpu
         return _filed(current, _asked_for(chosen, closings))
     touched = [each for each in newest_closings(closings).values() if _overlap(period_of(each), chosen.period)]
     if not touched:
-        return current
+        return replace(current, figures=_carried_on(current.reader, chosen.period, closings))
     if chosen.as_filed is False:
         return replace(current, figures=f"as the book stands now, not as filed ({'; '.join(map(told, touched))})")
     notes = _notes(current.reader)
@@ -326,7 +326,23 @@ def _overlap(one: Period, other: Period) -> bool:
 def _notes(reader: Reader) -> dict[int, str]:
     """Return what the cover adds of years whose figures the book no longer gives."""
     changed = {finding.subject for _, finding in reader.findings() if finding.code == CLOSED_YEAR_DIFFERS}
-    return {int(year): f" (THE BOOK NOW SAYS OTHERWISE: lotwright period diff {year})" for year in changed}
+    return {year: f" (THE BOOK NOW SAYS OTHERWISE: lotwright period diff {year})" for year in sorted(map(int, changed))}
+
+
+def _carried_on(reader: Reader, period: Period, closings: Sequence[ClosedYear]) -> str:
+    """Return what the cover says of days after a year that was filed otherwise, empty where none was. DECISIONS: carry-after-filed."""
+    changed = [year for year in _notes(reader) if _ends_before(newest_closings(closings).get(year), period)]
+    if not changed:
+        return ""
+    years = ", ".join(map(str, changed))
+    return (
+        f"as the book stands now; {years} {'was' if len(changed) == 1 else 'were'} filed with other figures, and the lots carried on are"
+        f" those of the book, not those as filed (lotwright period diff {changed[-1]})"
+    )
+
+
+def _ends_before(closed: ClosedYear | None, period: Period) -> bool:
+    return closed is not None and period.from_day is not None and closed.to_day < period.from_day
 
 
 def _place_of_piece(row: GainRow) -> tuple[object, ...]:

@@ -150,3 +150,16 @@ def test_a_preview_that_cannot_be_is_refused(held: Book, new_book: NewBook) -> N
         assert refused.value.mend
     with pytest.raises(InputError, match="does not choose among lots"):
         new_book(regime="uk").preview("BTC", ONE)
+
+
+def test_an_order_for_what_the_book_does_not_know_is_recorded_with_a_caution(brokered: Callable[..., Book]) -> None:
+    book = brokered()
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"rule": "hifo", "wallet": "main", "asset": "BTC"}, ""),
+        ({"rule": "hifo", "wallet": "mian"}, "the book has no wallet 'mian' so far"),
+        ({"rule": "hifo", "asset": "XBT", "bot": "gird"}, "the book has no asset 'XBT' and no bot 'gird' so far"),
+        ({"sale": "s9", "lots": {"low": D("0.1")}, "wallet": "main"}, ""),
+    )
+    for asked, expected in cases:
+        caution = book.election_scope_caution(book.elect(**asked))
+        assert caution.startswith(expected) if expected else not caution
