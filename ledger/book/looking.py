@@ -42,7 +42,10 @@ class Looking(BookCore):
 
     def _stream_facts(self, connection: str) -> Mapping[str, StreamFacts]:
         venue = next((one.venue for one in self.settings.connections if one.name == connection), None)
-        return {} if venue is None else getattr(plugins.connector(venue), "stream_facts", {})
+        if venue is None or venue not in plugins.names("lotwright.connectors"):
+            return {}
+        facts: Mapping[str, StreamFacts] = getattr(plugins.connector(venue), "stream_facts", {})
+        return facts
 
     def reconcile(self) -> Reconciliation:
         """Compare the book's balances with the newest that the venues told; with what is missing in the venues' own ledgers."""

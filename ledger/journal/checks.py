@@ -5,7 +5,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -91,6 +91,9 @@ class BalanceComparison:
     """One account and asset: `balance_book` is ours, `balance_venue` the venue's at `observed_at`, None where it tells of none.
 
     `difference` = book less venue; None without a venue's balance. `agreed_at` is when both were last found equal, None: never.
+    `short_at` is since when the book would hold less than nothing: what it lacks came in before; None: it never would.
+    `apart_from` and `apart_until` are the first and last instants at which the venue's own ledger, where it has one, and the book
+    moved apart.
     """
 
     account: AccountId
@@ -100,6 +103,19 @@ class BalanceComparison:
     difference: Decimal | None
     observed_at: datetime | None
     agreed_at: datetime | None = None
+    short_at: datetime | None = None
+    apart_from: datetime | None = None
+    apart_until: datetime | None = None
+
+    @property
+    def since(self) -> datetime | None:
+        """Return since when something is missing; None: since the beginning, for all that is known."""
+        return self.apart_from or self.agreed_at
+
+    @property
+    def until(self) -> datetime | None:
+        """Return by when what is missing had happened."""
+        return self.apart_until or self.short_at or self.observed_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,18 +126,19 @@ class Reconciliation:
     findings: tuple[Finding, ...]
 
 
-def never_agreed(_account: AccountId, _asset: AssetCode) -> None:
-    """Know of no earlier comparison."""
+def as_it_is(row: BalanceComparison) -> BalanceComparison:
+    """Know nothing that would narrow the interval of a difference."""
+    return row
 
 
 def reconciled(
     balances: Mapping[tuple[AccountName, AssetCode], Decimal],
     snapshots: Iterable[BalanceSnapshot],
-    agreed_at: Callable[[AccountId, AssetCode], datetime | None] = never_agreed,
+    narrowed: Callable[[BalanceComparison], BalanceComparison] = as_it_is,
 ) -> Reconciliation:
     """Compare the balances of asset accounts with the newest snapshot of each account and asset.
 
-    `balances` are to be those of the snapshots' instant. `agreed_at` tells when both were last found equal.
+    `balances` are to be those of the snapshots' instant. `narrowed` adds what is known of when a difference came about.
     Accounts of which no snapshot exists are left out; an asset that we hold and the venue's snapshots of that account do not
     name is a row without `balance_venue`.
     """
@@ -133,8 +150,8 @@ def reconciled(
         if (account := account_of_assets(name)) is not None and account in told_accounts
     }
     rows = tuple(_compared(account, asset, booked, told) for account, asset in sorted({*told, *booked}))
-    rows = tuple(replace(row, agreed_at=agreed_at(row.account, row.asset)) if row.difference else row for row in rows)
-    return Reconciliation(rows=rows, findings=tuple(_unlike(row) for row in rows if row.difference != 0))
+    rows = tuple(narrowed(row) if row.difference else row for row in rows)
+    return Reconciliation(rows=rows, findings=tuple(_unlike(row, rows) for row in rows if row.difference != 0))
 
 
 def _newest(snapshots: Iterable[BalanceSnapshot]) -> dict[tuple[AccountId, AssetCode], BalanceSnapshot]:
@@ -297,13 +314,28 @@ def _clearing_not_zero(rest: Amount) -> Finding:
     )
 
 
-def _since(row: BalanceComparison) -> str:
-    if row.agreed_at is None or row.observed_at is None:
+def _interval(row: BalanceComparison) -> str:
+    """Say between which instants it happened, and why it is known."""
+    if row.until is None:
         return ""
-    return f"; both agreed at {instant_text(row.agreed_at)}, so it happened between then and {instant_text(row.observed_at)}"
+    began = "the beginning" if row.since is None else instant_text(row.since)
+    if row.apart_from is not None:
+        return f"; it happened between {began} and {instant_text(row.until)}, when the venue's own ledger and the book moved apart"
+    agreed = "" if row.agreed_at is None else " (when both agreed)"
+    short = "" if row.short_at is None else " (when the book would hold less than nothing)"
+    return f"; it happened between {began}{agreed} and {instant_text(row.until)}{short}"
 
 
-def _unlike(row: BalanceComparison) -> Finding:
+def _likely(row: BalanceComparison, rows: Iterable[BalanceComparison]) -> str:
+    """Say what is likely missing: trades, where another asset of the account differs the other way round."""
+    assert row.difference is not None, row
+    others = [one.asset for one in rows if one.account == row.account and one.difference and (one.difference > 0) != (row.difference > 0)]
+    if others:
+        return f"missing trades with {', '.join(others)}"
+    return "missing fee, withdrawal or trade" if row.difference > 0 else "missing deposit, income or trade"
+
+
+def _unlike(row: BalanceComparison, rows: Iterable[BalanceComparison]) -> Finding:
     where = f"{row.account} {row.asset}"
     if row.balance_venue is None or row.difference is None:
         return Finding(
@@ -320,7 +352,7 @@ def _unlike(row: BalanceComparison) -> Finding:
         message=(
             f"the book holds {text_of(row.balance_book)}, the venue {text_of(row.balance_venue)} {row.asset}: "
             f"{text_of(row.difference.copy_abs())} too {'much' if row.difference > 0 else 'little'} in the book"
-            f"{_since(row)}"
+            f"{_interval(row)}; likely cause: {_likely(row, rows)}"
         ),
         mend="run `lotwright coverage` for holes, then sync the missing window or import the missing file",
     )

@@ -8,6 +8,7 @@ every balance of the venue must equal the book's.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from ledger.config import ConnectionSettings
 from ledger.domain.errors import KeyRefused, TerminalError
@@ -21,6 +22,7 @@ from ledger.journal.checks import Reconciliation, reconciled
 from ledger.pipeline.bots.attribution import Attribution
 from ledger.pipeline.interpret import Absorber, Tally, Told
 from ledger.pipeline.progress import Progress
+from ledger.pipeline.proof.narrowing import narrowed
 from ledger.pipeline.proof.rows import assertions_of, ends_unlike_balances, fills_unlike_ledger, gaps_in_ledger, stored_lines
 from ledger.ports import Connector, LedgerLine, Page, PullWindow, StreamKey
 from ledger.storage.store import CoverageWindow, Reader, Store
@@ -227,7 +229,7 @@ def reconciliation(reader: Reader, account: AccountId | None = None) -> Reconcil
         newest = [snapshot for snapshot in snapshots if snapshot.account == told]
         until = max(snapshot.occurred_at for snapshot in newest) + _CLOCKS_APART_MAX
         balances = balances_of(reader.postings(account=assets_of_account(told), until=until))
-        parts.append(reconciled(balances, newest, reader.agreed_at))
+        parts.append(reconciled(balances, newest, partial(narrowed, reader)))
     return Reconciliation(
         rows=tuple(row for part in parts for row in part.rows),
         findings=tuple(finding for part in parts for finding in part.findings),

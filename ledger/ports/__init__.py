@@ -133,10 +133,13 @@ class Interpretation:
 class StreamFacts:
     """What a venue gives of one stream: `horizon` is how far back it goes (None: to the first row), `export` the file that goes further.
 
+    `since` is before what instant it gives nothing; `rows_max` how many of its newest rows it gives, None: all of them.
     A connector class may have them by the name of the stream, as ``stream_facts``; a stream without any goes all the way back.
     """
 
     horizon: timedelta | None = None
+    since: datetime | None = None
+    rows_max: int | None = None
     export: str = ""
 
 

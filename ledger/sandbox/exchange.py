@@ -13,6 +13,8 @@ from ledger.sandbox.calls import Answer, BanningDialect, CallRecord, Dialect, Re
 from ledger.sandbox.faults import CallTraits, Fault, FaultPlan
 from ledger.sandbox.limits import Limiter
 
+Edge = Callable[[str, bytes], bytes]  # what stands between venue and client: from path and body to the body that is sent
+
 _HTML: Final = "text/html; charset=utf-8"
 _PAGE: Final = "<!DOCTYPE html><html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr></body></html>\n"
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -74,8 +76,9 @@ class Reply:
 class Exchange:
     """One venue, open for calls. `calls` and `violations` grow in the order of arrival."""
 
-    def __init__(self, dialect: Dialect, plan: FaultPlan, clocks: Clocks) -> None:
+    def __init__(self, dialect: Dialect, plan: FaultPlan, clocks: Clocks, edge: Edge | None = None) -> None:
         self._dialect = dialect
+        self._edge = edge
         self._plan = plan
         self._clocks = clocks
         self._limiter = Limiter(dialect.rates)
@@ -141,7 +144,8 @@ class Exchange:
             if fault in _RETRY_AFTER:
                 return self._too_many(traits, _RETRY_AFTER[fault], now=now)
             self._shift_clock(fault)
-        return self._dialect.answer(call, now=self._clocks.wall() + self._skew_seconds, faults=faults)
+        answer = self._dialect.answer(call, now=self._clocks.wall() + self._skew_seconds, faults=faults)
+        return answer if self._edge is None else replace(answer, body=self._edge(call.path, answer.body))
 
     def _too_many(self, traits: CallTraits, retry_after: int | None, *, now: float) -> Answer:
         answer = self._dialect.refusal_of_rate(traits)

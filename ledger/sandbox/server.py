@@ -20,7 +20,7 @@ from ledger.sandbox.coinbase_advanced.dialect import VENUE as COINBASE_ADVANCED
 from ledger.sandbox.coinbase_advanced.dialect import CoinbaseAdvanced
 from ledger.sandbox.coinbase_exchange.dialect import VENUE as COINBASE_EXCHANGE
 from ledger.sandbox.coinbase_exchange.dialect import CoinbaseExchange
-from ledger.sandbox.exchange import Clocks, Exchange
+from ledger.sandbox.exchange import Clocks, Edge, Exchange
 from ledger.sandbox.faults import Fault, FaultPlan
 from ledger.sandbox.kraken.dialect import VENUE as KRAKEN
 from ledger.sandbox.kraken.dialect import Kraken
@@ -43,7 +43,7 @@ class Sandbox:
 
     `port` 0 takes any free one. `faults` is a plan, or the text of one (``none``, ``all``, names and group numbers).
     `market` is the seed of the prices, the account's own when None. `wall` gives the server's idea of time in seconds since
-    1970, `monotonic` the seconds by which it counts rates.
+    1970, `monotonic` the seconds by which it counts rates. `edge` alters what the dialect answers before it is sent.
 
     Raises:
         InputError: for a venue, plan or number of fills that cannot be; for a port that is taken, on entering.
@@ -61,6 +61,7 @@ class Sandbox:
         patience: Patience | None = None,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        edge: Edge | None = None,
     ) -> None:
         if venue not in DIALECTS:
             raise InputError(f"the sandbox does not speak {venue!r}", mend=f"use one of: {', '.join(sorted(DIALECTS))}")
@@ -68,7 +69,7 @@ class Sandbox:
         self.venue = venue
         self.account = seeded_account(seed, fills, market=market)
         self._dialect = DIALECTS[venue](self.account)
-        self._exchange = Exchange(self._dialect, plan, Clocks(wall=wall, monotonic=monotonic))
+        self._exchange = Exchange(self._dialect, plan, Clocks(wall=wall, monotonic=monotonic), edge)
         self._patience = patience or Patience()
         self._port = port
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)

@@ -50,6 +50,8 @@ def _print(session: Session, streams: Sequence[StreamCoverage], told: CoverageMa
     print_columns([("connection", "stream", "symbol", "months"), *months])
     for hole in told.holes:
         session.complain(f"hole: {_place(hole)}: {_span(hole)}: {hole.why}\n  mend: {hole.mend}")
+    for hole in told.gone:
+        session.say(f"gone: {_place(hole)}: {_span(hole)}: {hole.why}\n  mend: {hole.mend}")
 
 
 def _stream(one: StreamCoverage) -> tuple[str, ...]:
@@ -87,9 +89,10 @@ def _csv(told: CoverageMap) -> str:
     writer = csv.writer(target, lineterminator="\n")
     writer.writerow(("connection", "stream", "symbol", "month", "cover", "from", "to", "why", "mend"))
     writer.writerows(_month_rows(told))
-    for hole in told.holes:
-        connection, stream, symbol, *rest = _cells(hole)
-        writer.writerow((connection, stream, symbol, "", MonthCover.HOLE.value, *rest))
+    for cover, holes in ((MonthCover.HOLE, told.holes), (MonthCover.GONE, told.gone)):
+        for hole in holes:
+            connection, stream, symbol, *rest = _cells(hole)
+            writer.writerow((connection, stream, symbol, "", cover.value, *rest))
     return target.getvalue()
 
 
@@ -118,4 +121,5 @@ def _document(streams: Sequence[StreamCoverage], told: CoverageMap) -> dict[str,
             for one in streams
         ],
         "holes": [dict(zip(_HOLE_NAMES, _cells(hole), strict=True)) for hole in told.holes],
+        "gone": [dict(zip(_HOLE_NAMES, _cells(hole), strict=True)) for hole in told.gone],
     }

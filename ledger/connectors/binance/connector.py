@@ -4,10 +4,11 @@ No call gives all trades: they are asked for by symbol. So everything that tells
 (`_pull_symbols`), then the trades. Whoever pulls therefore asks `streams` again when all are pulled: it may have grown.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random, SystemRandom
+from typing import ClassVar
 
 from ledger.connectors.binance import parse
 from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceClient, Call, Venue, VenueRefusal, millis_of
@@ -17,7 +18,18 @@ from ledger.domain.errors import InputError, TerminalError, TransientError
 from ledger.domain.ids import AccountId, VenueName, content_hash, payload_id
 from ledger.domain.json_text import Json
 from ledger.domain.payload import Payload, PayloadKind
-from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation, KeyReport, Page, PricePage, PullWindow, StreamKey
+from ledger.ports import (
+    CallCount,
+    ConnectionTerms,
+    CursorState,
+    Interpretation,
+    KeyReport,
+    Page,
+    PricePage,
+    PullWindow,
+    StreamFacts,
+    StreamKey,
+)
 from ledger.transport.pace import Budget, Clock, SystemClock
 from ledger.transport.reader import Answer, Timeouts
 from ledger.transport.windows import Flat, IdAscent, IdLeaf, Sheaf, Turn, WindowWalk
@@ -48,6 +60,9 @@ class _Window:
     asked: str = ""
     symbols: tuple[str, ...] = ("",)
 
+
+_DUST_ROWS_MAX = 100
+_DUST_SINCE = datetime(2020, 12, 1, tzinfo=UTC)
 
 _WINDOWS: dict[str, _Window] = {
     "deposits": _Window(longest=89 * _DAY, margin=30 * _DAY),
@@ -303,11 +318,28 @@ class _Spot:
         return f"{self.facts.name}: {stream.stream} {stream.symbol}".rstrip()
 
 
+def _facts_of(streams: Iterable[str], *, fills: str, others: str) -> dict[str, StreamFacts]:
+    """Return how far back the venue gives each stream: trades and most histories to the first row (its reference, asset endpoints)."""
+    told = {stream: StreamFacts(export=others, horizon=_horizon(_WINDOWS[stream])) for stream in streams}
+    if "dust" in told:
+        told["dust"] = StreamFacts(export=others, since=_DUST_SINCE, rows_max=_DUST_ROWS_MAX)
+    return told | {"fills": StreamFacts(export=fills)}
+
+
+def _horizon(window: _Window) -> timedelta | None:
+    return None if window.reach == _FOREVER else timedelta(milliseconds=window.reach)
+
+
 class Binance(_Spot):
     """One key of Binance, for reading only."""
 
     venue: VenueName = BINANCE.name
     facts = BINANCE
+    stream_facts: ClassVar[Mapping[str, StreamFacts]] = _facts_of(
+        BINANCE.calls,
+        fills="Binance: Orders, Spot, Trade History (binance-trades)",
+        others="Binance: Wallet, Transaction History, all statements (binance-statement)",
+    )
 
 
 class BinanceUs(_Spot):
@@ -315,6 +347,9 @@ class BinanceUs(_Spot):
 
     venue: VenueName = BINANCE_US.name
     facts = BINANCE_US
+    stream_facts: ClassVar[Mapping[str, StreamFacts]] = _facts_of(
+        BINANCE_US.calls, fills="Binance.US: Reports, Transactions (binance-us)", others="Binance.US: Reports, Transactions (binance-us)"
+    )
 
 
 _Pull = Callable[[_Spot, StreamKey, CursorState], Iterator[Page]]

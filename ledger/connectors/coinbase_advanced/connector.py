@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random, SystemRandom
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from ledger.connectors.coinbase_advanced import answers, parse
 from ledger.connectors.coinbase_advanced.client import ORDERS_MAX, CoinbaseAdvancedClient, transactions_path
@@ -19,7 +19,18 @@ from ledger.domain.errors import InputError, KeyRefused, TerminalError, Transien
 from ledger.domain.ids import AccountId, content_hash, payload_id
 from ledger.domain.json_text import Json, cell_text_or_none, object_of, shown
 from ledger.domain.payload import Payload, PayloadKind
-from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation, KeyReport, Page, PricePage, PullWindow, StreamKey
+from ledger.ports import (
+    CallCount,
+    ConnectionTerms,
+    CursorState,
+    Interpretation,
+    KeyReport,
+    Page,
+    PricePage,
+    PullWindow,
+    StreamFacts,
+    StreamKey,
+)
 from ledger.transport.pace import Budget, Clock, SystemClock
 from ledger.transport.reader import Answer, Timeouts
 from ledger.transport.walk import Ask, Leaf, Walker, trail_of
@@ -51,6 +62,9 @@ class CoinbaseAdvanced:
     """One key of Coinbase Advanced Trade, for reading only."""
 
     venue = parse.VENUE
+    stream_facts: ClassVar[Mapping[str, StreamFacts]] = {
+        name: StreamFacts(export="Coinbase: Statements, Transaction history, CSV (coinbase)") for name in (parse.LEDGER, parse.FILLS)
+    }
 
     def __init__(
         self,

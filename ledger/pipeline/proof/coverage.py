@@ -7,7 +7,9 @@ from enum import StrEnum
 
 from ledger.domain.finding import Severity
 from ledger.domain.ids import AccountId
+from ledger.journal.checks import BalanceComparison, Reconciliation
 from ledger.pipeline.proof.rows import BREAKS, ledger_gaps
+from ledger.pipeline.sync import reconciliation
 from ledger.ports import StreamFacts
 from ledger.storage.store import CoverageWindow, Reader
 
@@ -67,7 +69,7 @@ class MonthCover(StrEnum):
     PART = "part"
     HOLE = "hole"
     NEVER = "never asked"
-    GONE = "gone"  # never asked, and the venue no longer gives it
+    GONE = "gone"  # out of the venue's reach when it was asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,16 +97,23 @@ class StreamMonths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageMap:
-    """All streams by month, and all holes."""
+    """All streams by month, all holes, and what the venues no longer give, which is a hole as long as the balances do not agree."""
 
     streams: tuple[StreamMonths, ...]
     holes: tuple[Hole, ...]
+    gone: tuple[Hole, ...]
 
 
 def coverage_map(reader: Reader, facts_of: FactsOf) -> CoverageMap:
     """Return which months of which streams were pulled; `facts_of` tells what the venue of a connection gives."""
     pulled = coverage_of(reader)
-    holes = [hole for connection in sorted({one.connection for one in pulled}) for hole in _ledger_holes(reader, connection, facts_of)]
+    compared = reconciliation(reader)
+    holes = [
+        hole for connection in sorted({one.connection for one in pulled}) for hole in _proof_holes(reader, connection, compared, facts_of)
+    ]
+    gone: list[Hole] = []
+    unproven = {row.account for row in compared.rows if row.difference}
+    pulls = _pulls(reader, facts_of)
     streams = []
     for one in pulled:
         if one.stream == _BALANCES:
@@ -114,10 +123,12 @@ def coverage_map(reader: Reader, facts_of: FactsOf) -> CoverageMap:
         if not is_whole or since is not None:
             holes.append(_unpulled(one, since, facts, is_whole=is_whole))
         first = min((each.from_at for each in pulled if each.connection == one.connection and each.from_at), default=one.pulled_at)
+        lost = _gone(one, first, facts, pulls.get((one.connection, one.stream, one.symbol), ()))
+        (holes if AccountId(one.connection) in unproven else gone).extend(lost)
         own = [hole for hole in holes if _is_of(hole, one)]
-        months = tuple((f"{start:%Y-%m}", _month(start, one, since, own, facts)) for start in _months(first, one.pulled_at))
+        months = tuple((f"{start:%Y-%m}", _month(start, one, since, own, lost)) for start in _months(first, one.pulled_at))
         streams.append(StreamMonths(connection=one.connection, stream=one.stream, symbol=one.symbol, months=months))
-    return CoverageMap(streams=tuple(streams), holes=tuple(holes))
+    return CoverageMap(streams=tuple(streams), holes=tuple(holes), gone=tuple(gone))
 
 
 def coverage_line(reader: Reader) -> str:
@@ -158,6 +169,73 @@ def _unpulled(one: StreamCoverage, since: datetime | None, facts: StreamFacts, *
     )
 
 
+# --- what a venue no longer gives --------------------------------------------------------------------------------------
+
+_Pull = tuple[datetime, int, datetime | None]  # when a page was pulled, its rows, the oldest of them
+
+
+def _pulls(reader: Reader, facts_of: FactsOf) -> dict[tuple[str, str, str], list[_Pull]]:
+    """Return the pages of the streams that do not go all the way back, by stream."""
+    found: dict[tuple[str, str, str], list[_Pull]] = {}
+    for window in reader.coverage():
+        facts = facts_of(window.connection).get(window.stream, _PLAIN)
+        if facts.horizon or facts.since or facts.rows_max:
+            key = (window.connection, window.stream, window.symbol)
+            found.setdefault(key, []).append((window.pulled_at, window.rows, window.from_at))
+    return found
+
+
+def _gone(one: StreamCoverage, first: datetime, facts: StreamFacts, pulls: Sequence[_Pull]) -> list[Hole]:
+    """Return the stretches of a stream that were out of the venue's reach when it was pulled, from the connection's first row on."""
+    found, reached = [], first
+    for pulled_at, rows, oldest_at in sorted(pulls, key=lambda pull: pull[0]):
+        starts = [facts.since] if facts.since is not None else []
+        starts += [pulled_at - facts.horizon] if facts.horizon is not None else []
+        starts += [oldest_at] if oldest_at is not None and facts.rows_max is not None and rows >= facts.rows_max else []
+        start = max(starts, default=reached)
+        if start > reached:
+            found.append(_out_of_reach(one, reached, start, facts))
+        reached = max(reached, pulled_at)
+    return found
+
+
+def _out_of_reach(one: StreamCoverage, from_at: datetime, to_at: datetime, facts: StreamFacts) -> Hole:
+    reach = [] if facts.horizon is None else [f"of the last {facts.horizon.days} days"]
+    reach += [] if facts.since is None else [f"since {facts.since:%Y-%m-%d}"]
+    reach += [] if facts.rows_max is None else [f"of which there are no more than {facts.rows_max}"]
+    return Hole(
+        connection=one.connection,
+        stream=one.stream,
+        symbol=one.symbol,
+        from_at=from_at,
+        to_at=to_at,
+        why=f"the venue gives rows {' and '.join(reach)} only",
+        mend=f"import {facts.export or 'an export file'} of that time, if there is anything in it",
+    )
+
+
+# --- what the proof found ----------------------------------------------------------------------------------------------
+
+
+def _proof_holes(reader: Reader, connection: str, compared: Reconciliation, facts_of: FactsOf) -> list[Hole]:
+    """Return what running balances lack; where the venue tells none that break, what its balances lack in the end."""
+    found = list(_ledger_holes(reader, connection, facts_of))
+    return found or [_balance_hole(row, connection) for row in compared.rows if row.account == connection and row.difference]
+
+
+def _balance_hole(row: BalanceComparison, connection: str) -> Hole:
+    assert row.difference is not None, row
+    return Hole(
+        connection=connection,
+        stream=_BALANCES,
+        symbol=row.asset,
+        from_at=row.since,
+        to_at=row.until,
+        why=f"the book has {row.difference.copy_abs():f} {row.asset} too {'much' if row.difference > 0 else 'little'}",
+        mend=f"lotwright sync {connection} --again; else import the venue's export file of that time (lotwright reconcile tells more)",
+    )
+
+
 def _ledger_holes(reader: Reader, connection: str, facts_of: FactsOf) -> Iterator[Hole]:
     export = facts_of(connection).get("ledger", _PLAIN).export
     for wallet in reader.ledger_wallets(connection):
@@ -184,11 +262,12 @@ def _following(start: datetime) -> datetime:
     return (start + timedelta(days=32)).replace(day=1)
 
 
-def _month(start: datetime, one: StreamCoverage, since: datetime | None, holes: Sequence[Hole], facts: StreamFacts) -> MonthCover:
+def _month(start: datetime, one: StreamCoverage, since: datetime | None, holes: Sequence[Hole], gone: Sequence[Hole]) -> MonthCover:
     end = _following(start)
+    if any(hole.to_at is not None and hole.to_at >= end for hole in gone if hole.from_at is not None and hole.from_at < end):
+        return MonthCover.GONE
     if since is not None and since >= end:
-        is_gone = facts.horizon is not None and end < one.pulled_at - facts.horizon
-        return MonthCover.GONE if is_gone else MonthCover.NEVER
+        return MonthCover.NEVER
     if any((hole.from_at is None or hole.from_at < end) and (hole.to_at is None or hole.to_at >= start) for hole in holes):
         return MonthCover.HOLE
     return MonthCover.FULL if one.pulled_at >= end and (since is None or since <= start) else MonthCover.PART

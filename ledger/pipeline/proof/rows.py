@@ -109,11 +109,20 @@ class _Search:
         one = {event_id: amount for event_id, amount in lacking.items() if amount == gap.missing}
         if lacking:
             return self._rows_of(one or lacking, asset)
+        free = self._fill_without_fee(gap.before)
+        if free is not None and gap.missing < 0:
+            return f"likely cause: missing fee: that of fill {free.source_id}"
         begins = f"{self.account}/ledger/{self.wallet}/"
         unread = next((found for _, found in self.reader.findings() if found.code in _NOT_READ and found.subject.startswith(begins)), None)
         if unread is not None:
             return f"likely cause: a row that nobody could read ({unread.code} {unread.subject})"
         return "likely cause: a trade, transfer or income of which nothing was pulled"
+
+    def _fill_without_fee(self, row: RunningRow) -> Fill | None:
+        """Return the fill that a row belongs to, if the book has no fee of it."""
+        told = (self.reader.event(EventId(event_id)) for event_id in row.explains.split())
+        fills = (stored.event for stored in told if stored is not None and isinstance(stored.event, Fill))
+        return next((fill for fill in fills if fill.fee is None or not fill.fee.quantity), None)
 
     def _lacking(self, since: datetime, until: datetime, asset: AssetCode) -> dict[str, Decimal]:
         """Return the events of which the book has more, or less, than the rows of the ledger tell, by how much."""

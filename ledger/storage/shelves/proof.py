@@ -100,6 +100,16 @@ class ProofReader:
             for event_id, kind, moved, debit, amount in result:
                 yield event_id, kind, moved, amount if debit == name else -amount
 
+    def moved(self, name: str, asset: str) -> Iterator[tuple[datetime, Decimal]]:
+        """Yield (when, signed amount) of what was booked in an asset on the ledger account `name`, in order of time."""
+        touching = (posting.c.debit == name) | (posting.c.credit == name)
+        joined = posting.join(entry, posting.c.entry_seq == entry.c.seq)
+        told = select(entry.c.occurred_at, posting.c.debit, posting.c.amount).select_from(joined).where(touching, posting.c.asset == asset)
+        with self._connection.execute(told.order_by(entry.c.occurred_at), execution_options={"yield_per": _LINES}) as result:
+            for row in result:
+                occurred_at: datetime = row[0]
+                yield occurred_at, row[2] if row[1] == name else -row[2]
+
     def agreed_at(self, account: AccountId, asset: AssetCode) -> datetime | None:
         """Return when the book's balance was last the venue's; None: never."""
         agreed = select(assertion.c.observed_at, assertion.c.difference).where(assertion.c.account == account, assertion.c.asset == asset)
