@@ -286,13 +286,21 @@ def test_a_selection_may_name_the_order_as_the_bot_does(order: str | None) -> No
 
 def test_of_lots_under_one_name_the_one_acquired_first_goes_first_whenever_it_came() -> None:
     lots = got("g", 1, "1", "5", wallet="v"), got("g", 2, "1", "7", leg=2)
-    elections = [selected("s", 4, ("g", "0.5"), sale="S"), selected("t", 4, ("g", "1"), sale="T")]
-    disposals = matched(elections, *lots, moved("M", 3, "1", "v", "w"), left("S", 5, "0.5"), left("T", 6, "1"))
+    elections = [selected(name, 4, ("g", units), sale=name) for name, units in (("S", "0.5"), ("T", "1"), ("U", "0.5"))]
+    disposals = matched(elections, *lots, moved("M", 3, "1", "v", "w"), left("S", 5, "0.5"), left("T", 6, "1"), left("U", 7, "0.5"))
     assert [(each.source_id, each.lot_id, each.quantity) for each in disposals] == [
         ("S", f"L-{'g':0>16}-1", D("0.5")),
         ("T", f"L-{'g':0>16}-1", D("0.5")),
         ("T", f"L-{'g':0>16}-2", D("0.5")),
+        ("U", f"L-{'g':0>16}-2", D("0.5")),
     ]
+    assert {each.matched_by for each in disposals} == {"selection:S", "selection:T", "selection:U"}
+
+
+@pytest.mark.parametrize("ids", ["ab", "ba"])
+def test_of_selections_of_one_sale_recorded_at_one_instant_the_greater_id_counts(ids: str) -> None:
+    elections = [selected(ident, 4, ({"a": "middle", "b": "high"}[ident], "1"), sale="S") for ident in ids]
+    assert told(matched(elections, *LOTS, left("S", 5, "1"))) == [("S", "high", "1", "selection:b", None)]
 
 
 def test_of_selections_recorded_at_one_instant_the_greater_id_counts() -> None:
