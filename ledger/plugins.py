@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 from ledger.domain.document import ReportOption
-from ledger.domain.errors import InputError
+from ledger.domain.errors import InputError, nearest
 from ledger.ports import ConnectorFactory, Exporter, FileFormat, HasOptions, PriceFile, ReportGenerator, TaxRegime
 
 GROUPS = {
@@ -50,6 +50,15 @@ def installed() -> tuple[Plugin, ...]:
 def connector(venue: str) -> ConnectorFactory:
     """Return the connector of a venue; InputError when none is installed."""
     return cast("ConnectorFactory", _loaded("lotwright.connectors", venue))
+
+
+def check_options(factory: ConnectorFactory, options: Iterable[str], *, where: str) -> None:
+    """Refuse an option that a connector does not know: InputError names those that it does."""
+    known = tuple(getattr(factory, "option_names", ()))
+    for name in options:
+        if name not in known:
+            listed = f"known here: {', '.join(known)}" if known else f"{factory.venue} has no options"
+            raise InputError(f"{where}: there is no option {name!r}", mend=nearest(name, known) or listed)
 
 
 def file_formats() -> tuple[FileFormat, ...]:

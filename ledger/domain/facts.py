@@ -130,6 +130,7 @@ class BookCover:
     filters: str
     version: str
     findings: tuple[FindingCount, ...]
+    unverified: tuple[str, ...] = ()  # accounts whose history nobody vouches for
     figures: str = ""
 
 

@@ -18,6 +18,7 @@ from ledger.pipeline.periods.derive import derive_book
 from ledger.pipeline.prices.worth import PriceFetch
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.sync import ConnectionSync
+from ledger.plugins import check_options
 from ledger.ports import CallCount, ConnectionTerms, Connector, ConnectorFactory, PriceSource, PullWindow, TaxRegime
 from ledger.storage.store import Store
 from ledger.transport.pace import Budget, RetryTerms, SystemClock
@@ -151,9 +152,12 @@ class Night:
             deadline=deadline,
             tier=settings.tier,
             symbols=settings.symbols,
+            options=settings.options,
             folder=self.settings.folder,
         )
-        return self.factory_of(settings.venue)(terms)
+        factory = self.factory_of(settings.venue)
+        check_options(factory, settings.options, where=f"connection {settings.name}")
+        return factory(terms)
 
     def _check_key(self, settings: ConnectionSettings, key: str) -> None:
         holder = self._holders.setdefault((settings.venue, settings.base_url, key), settings.name)
