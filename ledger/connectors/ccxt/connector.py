@@ -14,9 +14,8 @@ from ledger.connectors.ccxt.client import ReaderClient, Reply, texts_of
 from ledger.connectors.ccxt.recipes import Recipe, Rights, Walk, recipe_of
 from ledger.connectors.ccxt.walk import MS_DAY, Ask, Leaf, TimeWalk, leaves_by_id, leaves_by_token
 from ledger.domain.errors import InputError, TransientError
-from ledger.domain.ids import content_hash, payload_id
 from ledger.domain.json_text import Row, object_of
-from ledger.domain.payload import Payload, PayloadKind
+from ledger.domain.payload import Payload, page_payload
 from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation, KeyReport, Page, PullWindow, StreamKey
 
 _METHODS = {
@@ -190,20 +189,14 @@ class Ccxt:
         )
 
     def _payload(self, stream: StreamKey, leaf: Leaf, *, request: str) -> Payload:
-        content = leaf.reply.content
-        digest = content_hash(content)
         doubt = ((parse.DOUBT, leaf.doubt),) if leaf.doubt else ()
-        return Payload(
-            payload_id=payload_id(account=self._terms.account, request=request, content=digest),
-            kind=PayloadKind.PAGE,
+        return page_payload(
+            leaf.reply.content,
             venue=self.venue,
             account=self._terms.account,
             stream=stream.stream,
             symbol=stream.symbol,
             request=request,
-            name="",
-            content=content,
-            content_hash=digest,
             fetched_at=datetime.now(UTC),
             context=((parse.EXCHANGE, self._exchange), *doubt),
         )

@@ -21,7 +21,8 @@ READS = frozenset(
         *("privatePostGetApiKeyInfo", "sapiGetAccountApiRestrictions", "v3PrivateGetBrokerageKeyPermissions"),
     }
 )
-_DIGITS = 80  # no digit may be lost where a class subtracts
+_EXACT = decimal.Context(prec=80)  # no digit may be lost where a class subtracts
+_STUMBLES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _KINDS = (  # the first that fits: ccxt's own names of errors
     ("refused", ("AuthenticationError",)),
     ("unavailable", ("NetworkError", "OperationFailed")),
@@ -35,6 +36,22 @@ class Failure(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+class Number(decimal.Decimal):
+    """A number for those classes of ccxt that reckon: exact where they add and subtract."""
+
+    def __add__(self, other: Any) -> "Number":  # noqa: ANN401  # as a number does
+        return Number(_EXACT.add(self, other))
+
+    def __sub__(self, other: Any) -> "Number":  # noqa: ANN401  # the same
+        return Number(_EXACT.subtract(self, other))
+
+    def __neg__(self) -> "Number":
+        return Number(self.copy_negate())
+
+    def __abs__(self) -> "Number":
+        return Number(self.copy_abs())
 
 
 def main(requests: Iterable[str], tell: Callable[[str], object]) -> None:
@@ -77,7 +94,7 @@ class Session:
             raise
         except self._ccxt.BaseError as refused:
             raise _failure_of(self._ccxt, refused) from refused
-        except Exception as broken:  # a class of ccxt stumbled over an answer: whatever it was, the caller must hear of it
+        except _STUMBLES as broken:  # a class of ccxt stumbled over an answer: whatever it was, the caller must hear of it
             raise Failure("unavailable", f"{type(broken).__name__} while reading the answer: {broken}") from broken
 
     def _opened(self, request: Request) -> dict[str, Any]:
@@ -89,7 +106,6 @@ class Session:
         exchange = request["exchange"]
         if exchange not in self._ccxt.exchanges:
             raise Failure("no-exchange", f"ccxt {self._ccxt.__version__} knows no exchange {exchange!r}")
-        decimal.getcontext().prec = _DIGITS
         self._client = _client_of(getattr(self._ccxt, exchange), request)
         features = ((self._client.features or {}).get("spot") or {}).get("fetchMyTrades") or {}
         return {
@@ -113,7 +129,7 @@ class Session:
 
     def _result(self, method: str, arguments: list[Any]) -> Any:  # noqa: ANN401  # whatever ccxt returns
         """Call with numbers as text; where a class subtracts or compares them, anew with decimals: most of ccxt does not read those."""
-        self._client.number = decimal.Decimal if method in self._reckoning else str
+        self._client.number = Number if method in self._reckoning else str
         try:
             return getattr(self._client, method)(*arguments)
         except TypeError:
