@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 from ledger.domain.document import ReportOption
-from ledger.domain.errors import InputError, nearest
+from ledger.domain.errors import InputError
 from ledger.ports import ConnectorFactory, Exporter, FileFormat, HasOptions, PriceFile, ReportGenerator, TaxRegime
 
 GROUPS = {
@@ -52,15 +52,6 @@ def connector(venue: str) -> ConnectorFactory:
     return cast("ConnectorFactory", _loaded("lotwright.connectors", venue))
 
 
-def check_options(factory: ConnectorFactory, options: Iterable[str], *, where: str) -> None:
-    """Refuse an option that a connector does not know: InputError names those that it does."""
-    known = tuple(getattr(factory, "option_names", ()))
-    for name in options:
-        if name not in known:
-            listed = f"known here: {', '.join(known)}" if known else f"{factory.venue} has no options"
-            raise InputError(f"{where}: there is no option {name!r}", mend=nearest(name, known) or listed)
-
-
 def file_formats() -> tuple[FileFormat, ...]:
     """Return all file formats by name."""
     points = sorted(entry_points(group="lotwright.file_formats"), key=lambda point: point.name)
@@ -96,6 +87,16 @@ def exporter(name: str) -> Exporter:
 def names(group: str) -> tuple[str, ...]:
     """Return the names installed in a group, sorted."""
     return tuple(sorted({point.name for point in entry_points(group=group)}))
+
+
+def check_options(factory: ConnectorFactory, options: Iterable[str], *, where: str) -> None:
+    """Refuse an option that a connector does not know: InputError names those that it does."""
+    known = tuple(getattr(factory, "option_names", ()))
+    for name in options:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            listed = f"known here: {', '.join(known)}" if known else f"{factory.venue} has no options"
+            raise InputError(f"{where}: there is no option {name!r}", mend=f"did you mean {close[0]!r}?" if close else listed)
 
 
 def _loaded(group: str, name: str) -> object:

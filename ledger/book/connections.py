@@ -9,6 +9,7 @@ from ledger.book.core import BookCore
 from ledger.config import SHARE_DEFAULT, ConnectionSettings
 from ledger.domain.errors import TransientError
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
+from ledger.pipeline.unverified import unverified_accounts
 from ledger.ports import ConnectionTerms, KeyReport
 
 CHECK_SECONDS_MAX = 10.0  # a person waits for the answer
@@ -90,3 +91,8 @@ class Connections(BookCore):
             ) from failure
         finally:
             connector.close()
+
+    def unverified(self) -> tuple[str, ...]:
+        """Return the accounts whose history nobody vouches for, sorted."""
+        with self.store.read() as reader:
+            return unverified_accounts(reader)

@@ -14,7 +14,6 @@ from ledger.pipeline.report import Selection
 from ledger.pipeline.status import BookStatus, status_of
 from ledger.pipeline.sync import reconciliation
 from ledger.pipeline.terms import terms_of
-from ledger.pipeline.unverified import unverified_accounts
 
 
 class Looking(BookCore):
@@ -29,11 +28,6 @@ class Looking(BookCore):
         """Return what was pulled of each stream."""
         with self.store.read() as reader:
             return coverage_of(reader)
-
-    def unverified(self) -> tuple[str, ...]:
-        """Return the accounts whose history nobody vouches for."""
-        with self.store.read() as reader:
-            return unverified_accounts(reader)
 
     def reconcile(self) -> Reconciliation:
         """Compare the book's balances with the newest that the venues told."""

@@ -18,6 +18,7 @@ from ledger.pipeline.periods.derive import derive_book
 from ledger.pipeline.prices.worth import PriceFetch
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.sync import ConnectionSync
+from ledger.pipeline.unverified import origin_of, unverified_of
 from ledger.plugins import check_options
 from ledger.ports import CallCount, ConnectionTerms, Connector, ConnectorFactory, PriceSource, PullWindow, TaxRegime
 from ledger.storage.store import Store
@@ -216,6 +217,8 @@ class Night:
             now=self.now,
             progress=self.progress,
         )
+        with self.store.write() as writer:
+            writer.replace_findings(origin_of(settings.name), unverified_of(connector, settings.name), self.now())
         try:
             run.run()
         except ConnectorError as stopped:

@@ -20,7 +20,6 @@ from ledger.journal.chart import assets_of_account
 from ledger.journal.checks import Reconciliation, reconciled
 from ledger.pipeline.interpret import Absorber, Attribution, Tally, Told
 from ledger.pipeline.progress import Progress
-from ledger.pipeline.unverified import origin_of, unverified_of
 from ledger.ports import Connector, LedgerLine, Page, PullWindow, StreamKey
 from ledger.storage.store import CoverageWindow, Reader, Store
 
@@ -51,7 +50,6 @@ class ConnectionSync:
         Raises:
             ConnectorError: when the venue refuses the key or stays unavailable; what was pulled before is kept.
         """
-        self._replace_findings(origin_of(self.settings.name), unverified_of(self.connector, self.settings.name))
         for _ in range(_ROUNDS_MAX):
             self._pull_history()
             if self.window.until is not None or self._balances_agree(self.connector.streams()):
