@@ -10,6 +10,9 @@ from enum import Enum
 
 from ledger.domain.json_text import Row
 
+_TRADING_WORDS = ("add", "modify", "cancel", "close", "earn")  # of Kraken's permissions
+_FROM_ANYWHERE = "the key works from any address: bind it to yours"
+_SECONDS_MAX = 32_503_680_000  # the year 3000
 DAYS_ALL = 36_500  # one window for the whole history
 
 
@@ -72,12 +75,17 @@ def _kraken_rights(row: Row) -> Rights:
     permissions = told.get("permissions")
     if not isinstance(permissions, list):
         return Rights(may_trade=None, may_withdraw=None)
-    words = [str(word) for word in permissions]
-    return Rights(may_trade=any(word.endswith("-trades") and "query" not in word for word in words), may_withdraw=_withdraws(words))
-
-
-def _withdraws(words: list[str]) -> bool:
-    return any("withdraw" in word for word in words)
+    parts = [str(word).split("-") for word in permissions]
+    ends_at, notes = str(told.get("valid_until") or "0"), []
+    if ends_at.isdigit() and 0 < int(ends_at) < _SECONDS_MAX:
+        notes.append(f"the key expires at {datetime.fromtimestamp(int(ends_at), UTC):%Y-%m-%d %H:%M} UTC")
+    if told.get("ip_allowlist") == []:
+        notes.append(_FROM_ANYWHERE)
+    return Rights(
+        may_trade=any(word in part for part in parts for word in _TRADING_WORDS),
+        may_withdraw=any("withdraw" in part for part in parts),
+        notes=tuple(notes),
+    )
 
 
 def _binance_rights(row: Row) -> Rights:
@@ -85,7 +93,7 @@ def _binance_rights(row: Row) -> Rights:
     return Rights(
         may_trade=_told(row, "enableSpotAndMarginTrading"),
         may_withdraw=_told(row, "enableWithdrawals"),
-        notes=("the key works from any address: bind it to yours",) if row.get("ipRestrict") is False else (),
+        notes=(_FROM_ANYWHERE,) if row.get("ipRestrict") is False else (),
     )
 
 
