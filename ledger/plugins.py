@@ -1,14 +1,18 @@
 """What is installed, by entry point: ours are found the same way as a stranger's."""
 
 import difflib
-from collections.abc import Iterable
+import inspect
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import cast
 
 from ledger.domain.document import ReportOption
 from ledger.domain.errors import InputError
-from ledger.ports import ConnectorFactory, Exporter, FileFormat, HasOptions, PriceFile, ReportGenerator, TaxRegime
+from ledger.domain.payload import Payload
+from ledger.ports import ConnectorFactory, Exporter, FileFormat, HasOptions, Interpretation, PriceFile, ReportGenerator, TaxRegime
 
 GROUPS = {
     "lotwright.connectors": "connector",
@@ -42,7 +46,7 @@ def installed() -> tuple[Plugin, ...]:
             target=point.value,
         )
         for group, kind in GROUPS.items()
-        for point in entry_points(group=group)
+        for point in _points(group)
     ]
     return tuple(sorted(found, key=lambda one: (one.kind, one.name, one.distribution)))
 
@@ -52,15 +56,28 @@ def connector(venue: str) -> ConnectorFactory:
     return cast("ConnectorFactory", _loaded("lotwright.connectors", venue))
 
 
+def interpreter(venue: str) -> Callable[[Payload], Interpretation]:
+    """Return what reads a venue's stored payloads without a key.
+
+    Raises:
+        InputError: when the venue has no connector, or one that cannot read without a key.
+    """
+    found = inspect.getattr_static(connector(venue), "interpret", None)
+    if not isinstance(found, staticmethod):
+        raise InputError(f"the connector of {venue} cannot read payloads without a key", mend="its `interpret` is to be a static method")
+    read: Callable[[Payload], Interpretation] = found.__func__
+    return read
+
+
 def file_formats() -> tuple[FileFormat, ...]:
     """Return all file formats by name."""
-    points = sorted(entry_points(group="lotwright.file_formats"), key=lambda point: point.name)
+    points = sorted(_points("lotwright.file_formats"), key=lambda point: point.name)
     return tuple(point.load()() for point in points)
 
 
 def price_files() -> tuple[PriceFile, ...]:
     """Return all formats of price files by name."""
-    points = sorted(entry_points(group="lotwright.price_files"), key=lambda point: point.name)
+    points = sorted(_points("lotwright.price_files"), key=lambda point: point.name)
     return tuple(point.load()() for point in points)
 
 
@@ -86,7 +103,7 @@ def exporter(name: str) -> Exporter:
 
 def names(group: str) -> tuple[str, ...]:
     """Return the names installed in a group, sorted."""
-    return tuple(sorted({point.name for point in entry_points(group=group)}))
+    return tuple(sorted({point.name for point in _points(group)}))
 
 
 def check_options(factory: ConnectorFactory, options: Iterable[str], *, where: str) -> None:
@@ -100,13 +117,23 @@ def check_options(factory: ConnectorFactory, options: Iterable[str], *, where: s
 
 
 def _loaded(group: str, name: str) -> object:
-    points = tuple(entry_points(group=group, name=name))
+    points = tuple(_points(group).select(name=name))
     if not points:
         known = names(group)
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise InputError(f"no {GROUPS[group]} named {name!r} is installed", mend=f"{hint}installed: {', '.join(known)}")
     return _single(points, group=group).load()
+
+
+def _points(group: str) -> EntryPoints:
+    return _points_on(tuple(sys.path), group)
+
+
+@lru_cache(maxsize=len(GROUPS))
+def _points_on(_search_path: tuple[str, ...], group: str) -> EntryPoints:
+    """Ask every installed distribution once for each search path: it takes as long as a small report."""
+    return entry_points(group=group)
 
 
 def _single(points: Iterable[EntryPoint], *, group: str) -> EntryPoint:

@@ -77,6 +77,8 @@ _FIGURES = ("Proceeds", "Cost basis", "Adjustment", "Gain or loss")
 _NOTE = (
     "A disposal that was matched with other lots has a row for each piece: pieces of one lot stand beside each other, the others in"
     " their order. Totals hold all rows of the year, changed or not; figures that are not known count as 0."
+    " They are exact sums: a form whose rows are rounded one by one may differ from them by cents (a report of the form `--as-filed` and"
+    " `--current` shows them)."
 )
 
 _Fact = TypeVar("_Fact")

@@ -5,6 +5,7 @@ in a file; ``book.frame("gains", Selection(period=book.period_of(2025)))`` gives
 """
 
 from ledger.book.allocations import Allocations
+from ledger.book.bots import Bots
 from ledger.book.connections import Connections
 from ledger.book.core import FIRST_VALUES
 from ledger.book.elections import Elections
@@ -17,12 +18,13 @@ from ledger.book.taking_in import TakingIn
 from ledger.book.transfers import Transfers
 from ledger.config import SHARE_DEFAULT, ConnectionSettings
 from ledger.journal.checks import Reconciliation
-from ledger.pipeline.coverage import StreamCoverage
 from ledger.pipeline.elections.preview import RulePreview
 from ledger.pipeline.explain import Explanation
 from ledger.pipeline.import_files import FileOutcome
 from ledger.pipeline.nightly import ConnectionOutcome, NightSummary
 from ledger.pipeline.progress import Progress, Silent
+from ledger.pipeline.proof.coverage import CoverageMap, Hole, MonthCover, StreamCoverage
+from ledger.pipeline.proof.replay import EventChange
 from ledger.pipeline.report import Selection
 from ledger.pipeline.status import BookStatus
 from ledger.pipeline.transfers.listing import HalfState
@@ -38,10 +40,14 @@ __all__ = [
     "ClosedYear",
     "ConnectionOutcome",
     "ConnectionSettings",
+    "CoverageMap",
+    "EventChange",
     "Explanation",
     "Exporter",
     "FileOutcome",
     "HalfState",
+    "Hole",
+    "MonthCover",
     "NightSummary",
     "Plugin",
     "Progress",
@@ -58,7 +64,7 @@ __all__ = [
 ]
 
 
-class Book(TakingIn, Connections, Transfers, Prices, Looking, Periods, Reporting, Elections, Allocations):
+class Book(TakingIn, Connections, Transfers, Prices, Bots, Looking, Periods, Reporting, Elections, Allocations):
     """One taxpayer's ledger; a context manager, or `close` it.
 
     Methods that write hold the book while they do and raise `BookBusy` when another run holds it.

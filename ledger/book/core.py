@@ -1,7 +1,7 @@
 """An open book, and how it is made, found, opened and closed."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Self
 
 from ledger import config, plugins
 from ledger.config import BookSettings
+from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
 from ledger.pipeline.interpret import HeldEvents
 from ledger.pipeline.match import MatchResult, Rebuild, is_current
@@ -98,8 +99,10 @@ class BookCore:
     def _derive(self, progress: Progress, rebuild: Rebuild = Rebuild.CHANGED) -> None:
         derive_book(self.store, self.settings, self.regime, now=self._now, progress=progress, rebuild=rebuild)
 
-    def _derived(self, writer: Writer, progress: Progress, held: HeldEvents | None = None) -> MatchResult:
-        return derive_into(writer, self.settings, self.regime, now=self._now(), progress=progress, held=held)
+    def _derived(
+        self, writer: Writer, progress: Progress, held: HeldEvents | None = None, *, touched: Collection[AssetCode] = ()
+    ) -> MatchResult:
+        return derive_into(writer, self.settings, self.regime, now=self._now(), progress=progress, held=held, touched=touched)
 
     def _refresh(self) -> None:
         """Match anew when settings changed, or when a run was killed between booking and matching."""

@@ -11,7 +11,7 @@ from ledger.domain.amount import ZERO, AssetCode, asset_code, exact_decimal, mar
 from ledger.domain.election import LotPick, PickOrder
 from ledger.domain.errors import BookBusy, InputError, NumberRefused
 from ledger.domain.ids import BotId, ElectionId, OrderId, SourceId, WalletId
-from ledger.pipeline.elections.own import LotChoice, StandingChoice, broker_caution, record
+from ledger.pipeline.elections.own import LotChoice, StandingChoice, broker_caution, record, scope_caution
 from ledger.pipeline.elections.preview import RulePreview, SaleAsked, preview
 from ledger.pipeline.elections.proof import proof_of
 from ledger.pipeline.terms import terms_of
@@ -104,6 +104,12 @@ class Elections(BookCore):
             found = reader.registered([election_id]).get(election_id)
         rule = self.regime.rule(terms_of(self.settings))
         return "" if found is None else broker_caution(found.election, rule)
+
+    def election_scope_caution(self, election_id: ElectionId) -> str:
+        """Return which wallet, asset or bot of a standing order the book does not know so far, empty where it knows all."""
+        with self.store.read() as reader:
+            found = reader.registered([election_id]).get(election_id)
+            return "" if found is None else scope_caution(found.election, reader, self.settings)
 
     def election_proof(self) -> str:
         """Return the whole register as a dated JSON document with its hashes, what each election decided, and how to verify it."""

@@ -1,19 +1,25 @@
 """Looking: what is in a book, what was pulled, what does not hold, and where a figure comes from."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ledger import plugins
 from ledger.book.core import SILENT, BookCore
 from ledger.domain.finding import Finding
 from ledger.domain.lot import Lot
 from ledger.domain.period import Period
 from ledger.journal.checks import Reconciliation
 from ledger.pipeline.check import check_book
-from ledger.pipeline.coverage import StreamCoverage, coverage_of
 from ledger.pipeline.explain import Explanation, explain
 from ledger.pipeline.names import strange_names
 from ledger.pipeline.progress import Progress
+from ledger.pipeline.proof.coverage import CoverageMap, StreamCoverage, coverage_map, coverage_of
+from ledger.pipeline.proof.rows import BREAKS
 from ledger.pipeline.report import Selection
 from ledger.pipeline.status import BookStatus, status_of
 from ledger.pipeline.sync import reconciliation
 from ledger.pipeline.terms import terms_of
+from ledger.ports import StreamFacts
 
 
 class Looking(BookCore):
@@ -29,10 +35,21 @@ class Looking(BookCore):
         with self.store.read() as reader:
             return coverage_of(reader)
 
-    def reconcile(self) -> Reconciliation:
-        """Compare the book's balances with the newest that the venues told."""
+    def coverage_map(self) -> CoverageMap:
+        """Return which months of which streams were pulled, and every hole that is known."""
         with self.store.read() as reader:
-            return reconciliation(reader)
+            return coverage_map(reader, self._stream_facts)
+
+    def _stream_facts(self, connection: str) -> Mapping[str, StreamFacts]:
+        venue = next((one.venue for one in self.settings.connections if one.name == connection), None)
+        return {} if venue is None else getattr(plugins.connector(venue), "stream_facts", {})
+
+    def reconcile(self) -> Reconciliation:
+        """Compare the book's balances with the newest that the venues told; with what is missing in the venues' own ledgers."""
+        with self.store.read() as reader:
+            compared = reconciliation(reader)
+            breaks = tuple(finding for _, finding in reader.findings() if finding.code in BREAKS)
+        return replace(compared, findings=(*compared.findings, *breaks))
 
     def check(self, *, progress: Progress = SILENT) -> tuple[Finding, ...]:
         """Run every invariant and return all open findings."""

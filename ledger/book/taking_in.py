@@ -9,12 +9,13 @@ from ledger import config, plugins
 from ledger.book.core import SILENT, BookCore
 from ledger.domain.errors import InputError
 from ledger.domain.ids import AccountId, BotId
+from ledger.pipeline.bots.attribution import Attribution
 from ledger.pipeline.explain_file import FileExplanation, explain_file
 from ledger.pipeline.import_files import FileImport, FileOutcome
-from ledger.pipeline.interpret import Attribution
 from ledger.pipeline.match import Rebuild
 from ledger.pipeline.nightly import Night, NightSummary
 from ledger.pipeline.progress import Progress
+from ledger.pipeline.proof.replay import EventChange, Replay
 from ledger.ports import FileTerms, PullWindow
 
 
@@ -28,12 +29,14 @@ class TakingIn(BookCore):
         since: datetime | None = None,
         until: datetime | None = None,
         budget_seconds: float | None = None,
+        again: bool = False,
         environment: Mapping[str, str] = os.environ,
         progress: Progress = SILENT,
     ) -> NightSummary:
         """Pull what is new from the named connections (none named: all), book it, price it and match lots.
 
-        `since` (included) and `until` (excluded) narrow what is asked for.
+        `since` (included) and `until` (excluded) narrow what is asked for. `again` walks every history anew from its newest row,
+        which fills holes that the venue can still fill.
 
         Raises:
             InputError: for an unknown connection, or one whose secrets or venue are not there; nothing is pulled then.
@@ -54,6 +57,7 @@ class TakingIn(BookCore):
             budget_seconds=budget_seconds,
             now=self._now,
             progress=progress,
+            again=again,
         )
         with self.store.hold():
             return night.run(connections)
@@ -97,7 +101,28 @@ class TakingIn(BookCore):
         """
         return explain_file(path, plugins.file_formats())
 
-    def rebuild(self, *, progress: Progress = SILENT) -> None:
-        """Match all lots anew from the journal; the result is the same unless the settings or the program changed."""
+    def rebuild(self, *, progress: Progress = SILENT) -> tuple[EventChange, ...]:
+        """Interpret all payloads again, take in what is read differently now as revisions, and match all lots anew.
+
+        Returns what changed: nothing, unless the program or the settings did. Gone events are told and stay booked.
+        """
         with self.store.hold():
+            changes = self._replay(progress).run(take_in=True)
             self._derive(progress, Rebuild.ALL)
+        return changes
+
+    def rebuild_diff(self, *, progress: Progress = SILENT) -> tuple[EventChange, ...]:
+        """Return what `rebuild` would change, and change nothing."""
+        return self._replay(progress).run(take_in=False)
+
+    def _replay(self, progress: Progress) -> Replay:
+        return Replay(
+            store=self.store,
+            interpreter_of=plugins.interpreter,
+            venues=plugins.names("lotwright.connectors"),
+            formats=plugins.file_formats(),
+            terms=FileTerms(account=None, bot=None, zone=self.settings.zone),
+            attribution=Attribution.of_book(self.settings),
+            recorded_at=self._now(),
+            progress=progress,
+        )

@@ -87,6 +87,8 @@ def check(session: Session, names: tuple[str, ...], allow_withdraw: bool) -> Non
             click.echo(f"{report.account} at {report.venue}: {told}; our clock is {report.clock_skew_seconds:+.1f} s off the venue's")
             for note in report.notes:
                 session.say(f"  {note}")
+            if report.may_trade:
+                session.say(f"  warning: the key of {name} can trade; Lotwright only reads: make a key that can only view")
             if report.may_withdraw and not allow_withdraw:
                 raise KeyRefused(f"the key of {name} can withdraw", mend="use a key that can only view; or say --allow-withdraw")
 

@@ -70,9 +70,9 @@ def elect(session: Session, /, lots: tuple[str, ...], **said: Unpack[_Elected]) 
             wallet=said["wallet"],
             asset=asset_asked(said["asset"]),
         )
-        caution = book.election_caution(ident)
+        cautions = book.election_scope_caution(ident), book.election_caution(ident)
     click.echo(ident)
-    if caution:
+    for caution in filter(None, cautions):
         session.say(f"caution: {caution}")
 
 

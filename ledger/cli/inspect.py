@@ -1,4 +1,4 @@
-"""`lotwright status`, `coverage`, `reconcile`, `check`, `explain` and `plugins`: looking without changing."""
+"""`lotwright status`, `reconcile`, `check`, `explain` and `plugins`: looking without changing."""
 
 import click
 
@@ -34,42 +34,6 @@ def status(session: Session) -> int:
     ]
     print_columns(rows)
     return 1 if found.findings.get("error") else 0
-
-
-@click.command()
-@pass_session
-def coverage(session: Session) -> None:
-    r"""Tell which stretches of which streams were pulled.
-
-    \b
-    Example:
-      lotwright coverage
-    """
-    with session.book() as book:
-        streams, unverified = book.coverage(), book.unverified()
-    if not streams:
-        session.say("nothing was pulled yet: lotwright sync")
-        return
-    print_columns(
-        [
-            ("connection", "stream", "symbol", "windows", "rows", "oldest row", "newest row", "last pulled"),
-            *(
-                (
-                    one.connection,
-                    one.stream,
-                    one.symbol,
-                    str(one.windows),
-                    str(one.rows),
-                    one.from_at.isoformat(timespec="seconds") if one.from_at else "-",
-                    one.to_at.isoformat(timespec="seconds") if one.to_at else "-",
-                    one.pulled_at.isoformat(timespec="seconds"),
-                )
-                for one in streams
-            ),
-        ],
-    )
-    for name in unverified:
-        click.echo(f"unverified: {name}")
 
 
 @click.command()

@@ -17,9 +17,12 @@ from ledger.domain.errors import InputError
 @click.option(
     "--budget", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True), help="Stop calling the venues after so many seconds."
 )
+@click.option("--again", is_flag=True, help="Walk every history anew from its newest row: fills holes that the venue can still fill.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document.")
 @pass_session
-def sync(session: Session, names: tuple[str, ...], since: str | None, until: str | None, budget: float | None, as_json: bool) -> int:
+def sync(
+    session: Session, names: tuple[str, ...], since: str | None, until: str | None, budget: float | None, again: bool, as_json: bool
+) -> int:
     r"""Pull what is new from the connections NAME (default: all), book it, match lots.
 
     Safe to run at any time, to kill at any time, and to run again.
@@ -33,7 +36,15 @@ def sync(session: Session, names: tuple[str, ...], since: str | None, until: str
         first, last = _instant(since, "--since", zone), _instant(until, "--until", zone)
         if first and last and first >= last:
             raise InputError("--since is not before --until", mend="turn them round")
-        summary = book.sync(names, since=first, until=last, budget_seconds=budget, environment=session.environment, progress=progress)
+        summary = book.sync(
+            names,
+            since=first,
+            until=last,
+            budget_seconds=budget,
+            again=again,
+            environment=session.environment,
+            progress=progress,
+        )
         findings = book.findings()
     if as_json:
         click.echo(json.dumps(summary.as_json(), indent=2))

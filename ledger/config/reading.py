@@ -33,6 +33,7 @@ _WHOLE_MAX = 100_000
 _SPAN_MAX = timedelta(days=366)
 _PASSWORD = re.compile(r"[^:/]*:[^@]+@|[^?]*\?.*password=[^&]")  # in what follows ``://``, as SQLAlchemy parts it
 _YEAR = re.compile(r"[0-9]{4}", re.ASCII)
+_BOT_RULE_KEYS = ("client_order_id", "order_id", "account")
 
 
 def find_book(explicit: str | None, *, environment: Mapping[str, str], here: Path) -> Path:
@@ -241,10 +242,17 @@ class _Reader:
         where = f"bots #{number}"
         if not isinstance(table, dict):
             raise self._wrong(where, "is not a table", "write [[bots]] with name and client_order_id")
-        self._only(table, where, ("name", "client_order_id"))
+        portfolio = next((key for key in ("portfolio", "sub_account") if key in table), None)
+        if portfolio:
+            raise self._wrong(f"{where}.{portfolio}", "is told of no event", "a key sees one portfolio: name its connection with account")
+        self._only(table, where, ("name", *_BOT_RULE_KEYS))
+        if not any(table.get(key) for key in _BOT_RULE_KEYS):
+            raise self._wrong(where, "says not which events are its own", f"add one of {', '.join(_BOT_RULE_KEYS)}")
         return BotRule(
             name=BotId(self._name(table, where, "name", None)),
-            client_order_id=self._text(table, where, "client_order_id", None),
+            client_order_id=self._text(table, where, "client_order_id", "") or None,
+            order_id=self._text(table, where, "order_id", "") or None,
+            account=AccountId(account) if (account := self._name(table, where, "account", "")) else None,
         )
 
     def _database(self, url: str) -> str:

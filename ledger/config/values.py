@@ -66,10 +66,12 @@ class ConnectionSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotRule:
-    """Fills whose client order id matches the shell pattern belong to this bot."""
+    """Events to which all that is said applies are this bot's: account, shell patterns of the order's id and the bot's name for it."""
 
     name: BotId
-    client_order_id: str
+    client_order_id: str | None = None
+    order_id: str | None = None
+    account: AccountId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

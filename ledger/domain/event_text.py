@@ -61,7 +61,7 @@ def instant_text(instant: datetime) -> str:
     """
     assert instant.tzinfo is not None, instant
     utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
-    return f"{utc.isoformat(timespec='microseconds')[:26]}Z"
+    return utc.isoformat("T", "microseconds")[:26] + "Z"  # quicker than a format
 
 
 def instant_of(text: str) -> datetime:

@@ -100,11 +100,34 @@ class BalanceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotActivity:
-    """What a bot did: number of fills and fees paid by fee asset (rebates negative), in the period asked for."""
+    """What a bot did with an asset in a month (``2025-03``, in the book's zone), in the period asked for.
+
+    `volumes` are what its fills paid or received before fees, by quote asset; `fees` what they cost, by fee asset (rebates negative).
+    """
 
     bot: BotId | None
+    asset: AssetCode
+    month: str
     fills: int
+    volumes: tuple[tuple[AssetCode, Decimal], ...]
     fees: tuple[tuple[AssetCode, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotResult:
+    """A bot's own result with an asset in a month, as if it had a wallet of its own, first in, first out, before adjustments.
+
+    `gain` is of the units that it had bought; `quantity_not_bought`, sold for `proceeds_not_bought`, came from elsewhere and stand in
+    no own result. `without_price` counts departures whose result is not known.
+    """
+
+    bot: BotId | None
+    asset: AssetCode
+    month: str
+    gain: Decimal
+    without_price: int
+    quantity_not_bought: Decimal
+    proceeds_not_bought: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +155,7 @@ class BookCover:
     findings: tuple[FindingCount, ...]
     unverified: tuple[str, ...] = ()  # accounts whose history nobody vouches for
     figures: str = ""
+    coverage: str = ""  # up to when all was pulled, or how many holes are known; empty: nothing was pulled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,13 +171,33 @@ class WalletHolding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FillActivity:
-    """Fills alike in bot, account and the assets that they move (sorted): how many, and their fees by asset (rebates negative)."""
+    """Fills of a day (in the book's zone) alike in bot, account, base asset and all assets that they move (`assets`, sorted).
+
+    `volumes` are by quote asset, `fees` by fee asset (rebates negative), as in `BotActivity`.
+    """
 
     bot: BotId | None
     account: AccountId
     assets: tuple[AssetCode, ...]
+    asset: AssetCode
+    day: date
     fills: int
+    volumes: tuple[tuple[AssetCode, Decimal], ...]
     fees: tuple[tuple[AssetCode, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnResult:
+    """A bot's own result with an asset in an account on a day (in the book's zone); figures as in `BotResult`."""
+
+    bot: BotId | None
+    account: AccountId
+    asset: AssetCode
+    day: date
+    gain: Decimal
+    without_price: int
+    quantity_not_bought: Decimal
+    proceeds_not_bought: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -90,7 +90,7 @@ def unexplained_clearing(balances: Mapping[tuple[AccountName, AssetCode], Decima
 class BalanceComparison:
     """One account and asset: `balance_book` is ours, `balance_venue` the venue's at `observed_at`, None where it tells of none.
 
-    `difference` = book less venue; None without a venue's balance.
+    `difference` = book less venue; None without a venue's balance. `agreed_at` is when both were last found equal, None: never.
     """
 
     account: AccountId
@@ -99,6 +99,7 @@ class BalanceComparison:
     balance_venue: Decimal | None
     difference: Decimal | None
     observed_at: datetime | None
+    agreed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +110,20 @@ class Reconciliation:
     findings: tuple[Finding, ...]
 
 
-def reconciled(balances: Mapping[tuple[AccountName, AssetCode], Decimal], snapshots: Iterable[BalanceSnapshot]) -> Reconciliation:
+def never_agreed(_account: AccountId, _asset: AssetCode) -> None:
+    """Know of no earlier comparison."""
+
+
+def reconciled(
+    balances: Mapping[tuple[AccountName, AssetCode], Decimal],
+    snapshots: Iterable[BalanceSnapshot],
+    agreed_at: Callable[[AccountId, AssetCode], datetime | None] = never_agreed,
+) -> Reconciliation:
     """Compare the balances of asset accounts with the newest snapshot of each account and asset.
 
-    `balances` are to be those of the snapshots' instant. Accounts of which no snapshot exists are left out; an asset that
-    we hold and the venue's snapshots of that account do not name is a row without `balance_venue`.
+    `balances` are to be those of the snapshots' instant. `agreed_at` tells when both were last found equal.
+    Accounts of which no snapshot exists are left out; an asset that we hold and the venue's snapshots of that account do not
+    name is a row without `balance_venue`.
     """
     told = _newest(snapshots)
     told_accounts = {account for account, _ in told}
@@ -123,6 +133,7 @@ def reconciled(balances: Mapping[tuple[AccountName, AssetCode], Decimal], snapsh
         if (account := account_of_assets(name)) is not None and account in told_accounts
     }
     rows = tuple(_compared(account, asset, booked, told) for account, asset in sorted({*told, *booked}))
+    rows = tuple(replace(row, agreed_at=agreed_at(row.account, row.asset)) if row.difference else row for row in rows)
     return Reconciliation(rows=rows, findings=tuple(_unlike(row) for row in rows if row.difference != 0))
 
 
@@ -286,6 +297,12 @@ def _clearing_not_zero(rest: Amount) -> Finding:
     )
 
 
+def _since(row: BalanceComparison) -> str:
+    if row.agreed_at is None or row.observed_at is None:
+        return ""
+    return f"; both agreed at {instant_text(row.agreed_at)}, so it happened between then and {instant_text(row.observed_at)}"
+
+
 def _unlike(row: BalanceComparison) -> Finding:
     where = f"{row.account} {row.asset}"
     if row.balance_venue is None or row.difference is None:
@@ -303,6 +320,7 @@ def _unlike(row: BalanceComparison) -> Finding:
         message=(
             f"the book holds {text_of(row.balance_book)}, the venue {text_of(row.balance_venue)} {row.asset}: "
             f"{text_of(row.difference.copy_abs())} too {'much' if row.difference > 0 else 'little'} in the book"
+            f"{_since(row)}"
         ),
         mend="run `lotwright coverage` for holes, then sync the missing window or import the missing file",
     )

@@ -54,15 +54,19 @@ def lots_unlike_balances(lots: Iterable[Lot], balances: Mapping[tuple[WalletId, 
     """Find wallets whose open lots are not what the journal holds in the accounts of that wallet, and name the difference.
 
     `balances` are sums over the ``assets:`` accounts of each wallet, assets with lots only. Lots in transit belong to no account and are
-    to be left out or balanced by the clearing account.
+    to be left out or balanced by the clearing account. A wallet below zero has sold units of a pool of all wallets that stand in
+    others: it is what is found of that asset, and the lots of the others are not compared.
     """
     held: defaultdict[tuple[WalletId, AssetCode], Decimal] = defaultdict(lambda: ZERO)
     for lot in lots:
         place = (lot.wallet, lot.asset)
         held[place] = added(held[place], lot.quantity_open)
-    places = sorted({*held, *balances})
+    overdrawn = sorted(place for place, balance in balances.items() if balance < 0)
+    found = [_overdrawn(place, balances[place]) for place in overdrawn]
+    beyond = {asset for _, asset in overdrawn}
+    places = sorted(place for place in {*held, *balances} if place[1] not in beyond)
     unlike = [(place, held.get(place, ZERO), balances.get(place, ZERO)) for place in places]
-    return [_lots_differ(place, in_lots, booked) for place, in_lots, booked in unlike if in_lots != booked]
+    return found + [_lots_differ(place, in_lots, booked) for place, in_lots, booked in unlike if in_lots != booked]
 
 
 def lots_used_too_early(disposals: Iterable[Disposal]) -> list[Finding]:
@@ -140,6 +144,20 @@ def _not_conserved(asset: AssetCode, one: str, left: Decimal, other: str, right:
     )
 
 
+def _overdrawn(place: tuple[WalletId, AssetCode], booked: Decimal) -> Finding:
+    wallet, asset = place
+    return Finding(
+        code="wallet-overdrawn",
+        severity=Severity.ERROR,
+        subject=f"{wallet} {asset}",
+        message=(
+            f"the accounts of wallet {wallet} hold {text_of(booked)} {asset}: more left them than came in, "
+            "and lots of other wallets were used for it"
+        ),
+        mend=f"import what brought {asset} into {wallet}: a transfer from another wallet, a purchase or an opening",
+    )
+
+
 def _lots_differ(place: tuple[WalletId, AssetCode], in_lots: Decimal, booked: Decimal) -> Finding:
     wallet, asset = place
     return Finding(
@@ -150,7 +168,10 @@ def _lots_differ(place: tuple[WalletId, AssetCode], in_lots: Decimal, booked: De
             f"the open lots of wallet {wallet} hold {text_of(in_lots)} {asset}, its accounts {text_of(booked)}: "
             f"{text_of(subtracted(in_lots, booked))} more in lots than booked"
         ),
-        mend="units left that had never come in: look for findings `missing-basis` of this asset and import what is missing before them",
+        mend=(
+            "units left that had never come in: look for findings `missing-basis` of this asset, or for a wallet that was overdrawn "
+            "while all wallets were one pool, and import what is missing before that"
+        ),
     )
 
 

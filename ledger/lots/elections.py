@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
+from operator import attrgetter
 
 from ledger.domain.amount import AssetCode, units_of
 from ledger.domain.election import Election, EvidenceGrade, PickOrder, Selection, StandingOrder
@@ -19,39 +21,43 @@ from ledger.domain.ids import BotId, WalletId
 from ledger.domain.lot import Caveat, Departure, DepartureKind, OwnTransfer
 from ledger.lots.shelves import NamedUnits
 
-_FEES = frozenset({DepartureKind.FEE, DepartureKind.WITHHELD})
+_FEES = (DepartureKind.FEE, DepartureKind.WITHHELD)
 
 Outgoing = Departure | OwnTransfer
+
+_recorded_at = attrgetter("selection.recorded_at")
+_recorded = attrgetter("selection.recorded_at", "selection.election_id")
 
 
 class SelectionUse:
     """A selection while its units are being used: of an order, over all its fills."""
 
-    __slots__ = ("_left", "_names", "matched_by", "selection")
+    __slots__ = ("_first", "_left", "matched_by", "names", "selection")
 
     def __init__(self, selection: Selection) -> None:
         self.selection = selection
         self.matched_by = f"selection:{selection.election_id}"
-        self._names = tuple(pick.lot for pick in selection.picks)
+        self.names = [pick.lot for pick in selection.picks]
         self._left = [units_of(pick.quantity) for pick in selection.picks]
+        self._first = 0  # the picks before it are used
 
     def wanted(self, units: int) -> list[NamedUnits]:
         """Return which units it names for a sale of so many, fewer where it names fewer."""
         wanted: list[NamedUnits] = []
-        for name, left in zip(self._names, self._left, strict=True):
-            part = min(units, left)
-            if part:
-                wanted.append((name, part))
-                units -= part
+        place = self._first
+        while units and place < len(self._left):
+            part = min(units, self._left[place])
+            wanted.append((self.names[place], part))
+            units -= part
+            place += 1
         return wanted
 
     def use(self, wanted: Sequence[NamedUnits]) -> None:
         """Take note that these units, the first it names, are used."""
-        rest = sum(units for _, units in wanted)
-        for place, left in enumerate(self._left):
-            part = min(rest, left)
-            self._left[place] = left - part
-            rest -= part
+        for _, units in wanted:
+            self._left[self._first] -= units
+            if not self._left[self._first]:
+                self._first += 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,19 +114,20 @@ class Picker:
         self._brokers = brokers if brokers is not None and brokers.methods else None
         self._unallocated = unallocated
         orders: list[StandingOrder] = []
-        self._by_sale: defaultdict[str, list[SelectionUse]] = defaultdict(list)
-        self._by_order: defaultdict[str, list[SelectionUse]] = defaultdict(list)
-        for election in sorted(elections, key=lambda one: (one.recorded_at, one.election_id)):
+        self._by_sale: defaultdict[str | None, list[SelectionUse]] = defaultdict(list)
+        self._by_order: defaultdict[str | None, list[SelectionUse]] = defaultdict(list)
+        for election in sorted(elections, key=attrgetter("recorded_at", "election_id")):
             if isinstance(election, StandingOrder):
                 orders.append(election)
+            elif election.sale is None:
+                self._by_order[election.order_id].append(SelectionUse(election))
             else:
-                named, by = (election.order_id, self._by_order) if election.sale is None else (election.sale, self._by_sale)
-                by[str(named)].append(SelectionUse(election))
+                self._by_sale[election.sale].append(SelectionUse(election))
         self._orders = tuple(orders)
         self._own = frozenset(f"order:{order.election_id}" for order in orders if order.grade is EvidenceGrade.OWN)
         self._in_force: dict[tuple[WalletId, AssetCode, BotId | None], _Reign] = {}
-        uses = [use for by in (self._by_sale, self._by_order) for known in by.values() for use in known]
-        self.names = frozenset(pick.lot for use in uses for pick in use.selection.picks)
+        uses = chain.from_iterable((*self._by_sale.values(), *self._by_order.values()))
+        self.names = frozenset(chain.from_iterable(use.names for use in uses))
 
     def choice(self, movement: Outgoing) -> Choice:
         """Return the order in force for lots that no selection names."""
@@ -156,17 +163,19 @@ class Picker:
     def selection(self, movement: Outgoing) -> SelectionUse | Caveat | None:
         """Return the selection that counts; a caveat where all that mean this departure came too late; None where none does."""
         by_sale = self._by_sale.get(movement.source_id, ())
-        names = {name for name in (movement.order_id, movement.client_order_id) if name is not None}
-        by_order = [use for name in names for use in self._by_order.get(name, ())]
-        if len(names) > 1:
-            by_order.sort(key=_recorded)
-        known = [use for uses in (by_order, by_sale) for use in uses if _means(use.selection, movement)]
-        in_time = [use for use in known if use.selection.recorded_at <= movement.occurred_at]
-        if in_time and self._unallocated is not None and self._unallocated.covers(movement):
+        by_order, by_own_name = self._by_order.get(movement.order_id, ()), self._by_order.get(movement.client_order_id, ())
+        if not by_sale and not by_order and not by_own_name:
+            return None
+        if by_order and by_own_name and by_order is not by_own_name:  # two names of one order
+            by_order = sorted((*by_order, *by_own_name), key=_recorded)
+        by_order = by_order or by_own_name
+        counts = _last_in_time(by_sale, movement) or _last_in_time(by_order, movement)
+        if counts is None:
+            late = any(_means(use.selection, movement) for use in (*by_sale, *by_order))
+            return Caveat.ELECTION_LATE if late else None
+        if self._unallocated is not None and self._unallocated.covers(movement):
             return Caveat.ELECTION_BEFORE_ALLOCATION
-        if in_time:
-            return in_time[-1]
-        return Caveat.ELECTION_LATE if known else None
+        return counts
 
 
 class _Reign:
@@ -184,8 +193,12 @@ class _Reign:
         return self._choices[bisect_right(self._starts, instant)]
 
 
-def _recorded(use: SelectionUse) -> tuple[datetime, str]:
-    return use.selection.recorded_at, use.selection.election_id
+def _last_in_time(uses: Sequence[SelectionUse], movement: Outgoing) -> SelectionUse | None:
+    """Return the one recorded last by the instant of a departure that it means; `uses` come in the order of recording."""
+    for place in range(bisect_right(uses, movement.occurred_at, key=_recorded_at) - 1, -1, -1):
+        if _means(uses[place].selection, movement):
+            return uses[place]
+    return None
 
 
 def _start(order: StandingOrder) -> datetime:

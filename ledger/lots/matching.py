@@ -179,7 +179,7 @@ class _Pools:
         if rest:
             pieces += self._picked(movement, rest)
         if self.standing is not None:
-            self.standing.leave(movement.wallet, units)
+            self.standing.leave(movement.wallet, _units_of_lots(pieces))
         return [*disposals_of(movement, pieces), *used_up(pieces)]
 
     def carry(self, movement: OwnTransfer) -> list[Outcome]:
@@ -189,12 +189,14 @@ class _Pools:
         if self.standing is not None:
             there = movement.to_wallet, movement.to_account
             self.standing.move(movement.wallet, units, to_wallet=there[0], to_account=there[1], moved_at=movement.occurred_at)
-            self.standing.leave(movement.wallet, units_of(movement.spent))
         stays = self.standing is not None or movement.wallet == movement.to_wallet  # the law pools both accounts
         if stays and not movement.spent and movement.cost_added == 0:
             return []
         moved = self._picked(movement, units)
         spent = self._picked(movement, units_of(movement.spent)) if movement.spent else []
+        if self.standing is not None:
+            self.standing.turn_up(movement.wallet, movement.account, units - _units_of_lots(moved), movement.occurred_at)
+            self.standing.leave(movement.wallet, _units_of_lots(spent))
         for (origin, part, cost, *_), more in zip(moved, costs_added(movement, moved, spent), strict=True):
             if origin is None:
                 self._put(lot_of_nowhere(movement, part, next(self._serials), more))
@@ -277,3 +279,7 @@ class _Pools:
         if shelf is None:
             shelf = self._shelves[pool] = Shelf(self._order, names=self._picker.names)
         return shelf
+
+
+def _units_of_lots(pieces: Iterable[Piece]) -> int:
+    return sum(units for origin, units, *_ in pieces if origin is not None)

@@ -10,10 +10,12 @@ from decimal import Decimal
 from ledger.domain.amount import ZERO, decimal_of_units, units_of
 from ledger.domain.ids import AccountId, EventId, LotId, SourceId, WalletId, lot_id
 from ledger.domain.lot import Acquisition, Gap, Lot, LotOrigin, OwnTransfer
+from ledger.domain.values.quick import made_in_order
 
 # Quantities are below 10**38, so two different costs per unit differ by more than 10**-76: scaled by more than that, their
 # whole parts differ too and have the same order. One whole number is therefore as exact as multiplying crosswise.
 _RATE_BITS = 256
+_made = made_in_order(Lot)  # a million pass here
 
 
 class OpenLot:
@@ -126,24 +128,24 @@ class OpenLot:
             quantity, cost_basis = source.quantity, source.cost_basis
         else:
             quantity, cost_basis = decimal_of_units(self.quantity), None if self.cost is None else decimal_of_units(self.cost)
-        return Lot(
-            lot_id=self.lot_id,
-            part=self.part,
-            event_id=source.event_id,
-            source_id=source.source_id,
-            asset=source.asset,
-            account=self.account,
-            wallet=self.wallet,
-            acquired_at=source.acquired_at,
-            origin=source.origin,
-            quantity=quantity,
-            cost_basis=cost_basis,
-            quantity_open=quantity if untouched else decimal_of_units(self.left) if self.left else ZERO,
-            cost_open=cost_basis if untouched else self._cost_open(),
-            gap=self.gap,
-            serial=self.serial,
-            rate_key=rate_key(self.rate) if self.left and self.rate else None,
-            carried_by=self.carried_by,
+        return _made(
+            self.lot_id,
+            self.part,
+            source.event_id,
+            source.source_id,
+            source.asset,
+            self.account,
+            self.wallet,
+            source.acquired_at,
+            source.origin,
+            quantity,
+            cost_basis,
+            quantity if untouched else decimal_of_units(self.left) if self.left else ZERO,
+            cost_basis if untouched else self._cost_open(),
+            self.gap,
+            self.serial,
+            rate_key(self.rate) if self.left and self.rate else None,
+            self.carried_by,
         )
 
     def _cost_open(self) -> Decimal | None:

@@ -6,14 +6,17 @@ Proceeds and selling costs of a departure are split over its pieces by cumulativ
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import count, repeat
 from typing import Protocol
 
 from ledger.domain.amount import ZERO, decimal_of_units, units_of
-from ledger.domain.ids import LotId, SourceId, disposal_id
+from ledger.domain.ids import DisposalId, LotId, SourceId, disposal_id
 from ledger.domain.lot import Caveat, Departure, Disposal, Gap, Lot
+from ledger.domain.values.quick import made_in_order
 from ledger.lots.open_lots import OpenLot
 
 MISSING = "missing"
+_made = made_in_order(Disposal)  # a million pass here too
 
 
 class Origin(Protocol):
@@ -38,20 +41,19 @@ Piece = tuple[Origin | None, int, int | None, str, Caveat | None, date | None]
 
 def disposals_of(movement: Departure, pieces: Sequence[Piece]) -> list[Disposal]:
     """Return the pieces of a departure as disposals, numbered from 1, with their shares of proceeds and selling costs."""
+    disposed = disposal_id(movement.event_id, movement.leg)
     if len(pieces) == 1:
-        return [_disposal(movement, pieces[0], 1, movement.quantity, movement.proceeds, movement.selling_costs)]
+        return [_disposal(movement, disposed, pieces[0], 1, movement.quantity, movement.proceeds, movement.selling_costs)]
     weights = [piece[1] for piece in pieces]
-    proceeds = [None] * len(pieces) if movement.proceeds is None else shares(movement.proceeds, weights)
-    costs = shares(movement.selling_costs, weights) if movement.selling_costs else [ZERO] * len(pieces)
-    return [
-        _disposal(movement, piece, number, decimal_of_units(piece[1]), part, cost)
-        for number, (piece, part, cost) in enumerate(zip(pieces, proceeds, costs, strict=True), start=1)
-    ]
+    proceeds = repeat(None) if movement.proceeds is None else shares(movement.proceeds, weights)
+    costs = shares(movement.selling_costs, weights) if movement.selling_costs else repeat(ZERO)
+    quantities = map(decimal_of_units, weights)
+    return [*map(_disposal, repeat(movement), repeat(disposed), pieces, count(1), quantities, proceeds, costs)]
 
 
 def shares(total: Decimal, weights: Sequence[int]) -> list[Decimal]:
     """Split a total in proportion to whole weights, by cumulative floors: the last takes the remainder."""
-    return [decimal_of_units(part) for part in whole_shares(units_of(total), weights)]
+    return [*map(decimal_of_units, whole_shares(units_of(total), weights))]
 
 
 def whole_shares(total: int, weights: Sequence[int]) -> list[int]:
@@ -59,50 +61,57 @@ def whole_shares(total: int, weights: Sequence[int]) -> list[int]:
     weight = sum(weights)
     seen = given = 0
     parts: list[int] = []
-    for each in weights:
+    for each in weights[:-1]:
         seen += each
         upto = total * seen // weight
         parts.append(upto - given)
         given = upto
+    parts.append(total - given)
     return parts
 
 
 def used_up(pieces: Sequence[Piece]) -> list[Lot]:
     """Return the lots of which these pieces took the last units, each once."""
     ended = [piece[0] for piece in pieces if isinstance(piece[0], OpenLot) and not piece[0].left]
-    return [opened.as_lot() for opened in (dict.fromkeys(ended) if len(ended) > 1 else ended)]
+    return [*map(OpenLot.as_lot, dict.fromkeys(ended) if len(ended) > 1 else ended)]
 
 
 def _disposal(
-    movement: Departure, piece: Piece, number: int, quantity: Decimal, proceeds: Decimal | None, selling_costs: Decimal
+    movement: Departure,
+    disposed: DisposalId,
+    piece: Piece,
+    number: int,
+    quantity: Decimal,
+    proceeds: Decimal | None,
+    selling_costs: Decimal,
 ) -> Disposal:
     origin, _, cost, matched_by, caveat, provisional_until = piece
     gap = Gap.MISSING_PRICE if proceeds is None or cost is None else None
     if origin is None or origin.is_unknown:
         origin, matched_by, gap = None, MISSING, Gap.MISSING_BASIS
-    elif origin.gap is Gap.MISSING_BASIS:
-        gap = Gap.MISSING_BASIS
-    return Disposal(
-        disposal_id=disposal_id(movement.event_id, movement.leg),
-        piece=number,
-        event_id=movement.event_id,
-        source_id=movement.source_id,
-        asset=movement.asset,
-        quantity=quantity,
-        account=movement.account,
-        wallet=movement.wallet,
-        bot=movement.bot,
-        kind=movement.kind,
-        acquired_at=None if origin is None else origin.acquired_at,
-        disposed_at=movement.occurred_at,
-        proceeds=proceeds,
-        cost_basis=None if cost is None else decimal_of_units(cost),
-        lot_id=None if origin is None else origin.lot_id,
-        lot_source_id=None if origin is None else origin.source_id,
-        matched_by=matched_by,
-        gap=gap,
-        selling_costs=selling_costs,
-        provisional_until=provisional_until,
-        caveat=caveat,
-        order_id=movement.order_id,
+    elif origin.gap is not None and origin.gap is Gap.MISSING_BASIS:
+        gap = origin.gap
+    return _made(
+        disposed,
+        number,
+        movement.event_id,
+        movement.source_id,
+        movement.asset,
+        quantity,
+        movement.account,
+        movement.wallet,
+        movement.bot,
+        movement.kind,
+        None if origin is None else origin.acquired_at,
+        movement.occurred_at,
+        proceeds,
+        None if cost is None else decimal_of_units(cost),
+        None if origin is None else origin.lot_id,
+        None if origin is None else origin.source_id,
+        matched_by,
+        gap,
+        selling_costs,
+        provisional_until,
+        caveat,
+        movement.order_id,
     )

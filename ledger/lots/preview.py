@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from heapq import merge
+from itertools import groupby
 from types import MappingProxyType
 
-from ledger.domain.amount import decimal_of_units, units_of
+from ledger.domain.amount import added, decimal_of_units, units_of
 from ledger.domain.election import PickOrder
-from ledger.domain.lot import Lot
+from ledger.domain.ids import LotId
+from ledger.domain.lot import Lot, LotOrigin
 from ledger.lots.pieces import shares
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,11 +22,15 @@ _MICROSECOND = timedelta(microseconds=1)
 _UNPRICED = 1 << 512  # above every rate: lots without a price are the last to be dear or cheap
 
 LotKey = Callable[[Lot], tuple[object, ...]]
+_Part = tuple[Lot | None, int]  # of a lot as it stands in a wallet, so many units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewPiece:
-    """Units of one lot that a sale would take; `lot` None: units that no open lot has. `cost_basis` None: no price."""
+    """Units of one lot that a sale would take, of all its parts that follow one another; `cost_basis` None: no price.
+
+    `lot` None: units that no open lot has, or of which nobody told how they came to be owned.
+    """
 
     lot: Lot | None
     quantity: Decimal
@@ -39,15 +45,16 @@ def pool_in_order(order: PickOrder, wallets: Sequence[Iterator[Lot]]) -> Iterato
 
 def pieces_of_sale(lots: Iterable[Lot], quantity: Decimal, proceeds: Decimal | None) -> tuple[PreviewPiece, ...]:
     """Return what a sale of `quantity` takes of open lots that come in its order; `proceeds` are the whole sale's, None: not said."""
-    taken = list(_taken(lots, units_of(quantity)))
-    parts = [None] * len(taken) if proceeds is None else shares(proceeds, [units for _, units in taken])
+    taken = [list(parts) for _, parts in groupby(_taken(lots, units_of(quantity)), key=_lot_of_part)]
+    units = [sum(part for _, part in parts) for parts in taken]
+    proceeds_of = [None] * len(taken) if proceeds is None else shares(proceeds, units)
     return tuple(
-        PreviewPiece(lot=lot, quantity=decimal_of_units(units), cost_basis=_cost(lot, units), proceeds=part)
-        for (lot, units), part in zip(taken, parts, strict=True)
+        PreviewPiece(lot=_told(parts[0][0]), quantity=decimal_of_units(count), cost_basis=_cost_of(parts), proceeds=share)
+        for parts, count, share in zip(taken, units, proceeds_of, strict=True)
     )
 
 
-def _taken(lots: Iterable[Lot], units: int) -> Iterator[tuple[Lot | None, int]]:
+def _taken(lots: Iterable[Lot], units: int) -> Iterator[_Part]:
     for lot in lots:
         part = min(units, units_of(lot.quantity_open))
         yield lot, part
@@ -55,6 +62,21 @@ def _taken(lots: Iterable[Lot], units: int) -> Iterator[tuple[Lot | None, int]]:
         if not units:
             return
     yield None, units
+
+
+def _lot_of_part(part: _Part) -> LotId | None:
+    lot = _told(part[0])
+    return None if lot is None else lot.lot_id
+
+
+def _told(lot: Lot | None) -> Lot | None:
+    return None if lot is None or lot.origin is LotOrigin.UNKNOWN else lot
+
+
+def _cost_of(parts: Sequence[_Part]) -> Decimal | None:
+    costs = [_cost(lot, units) for lot, units in parts]
+    known = [cost for cost in costs if cost is not None]
+    return added(*known) if len(known) == len(costs) else None
 
 
 def _cost(lot: Lot | None, units: int) -> Decimal | None:

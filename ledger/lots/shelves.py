@@ -4,8 +4,9 @@ One heap per order in use. A lot that one order has used up stays in the heaps o
 until such lots are the greater part of a heap and are swept out: memory follows the open lots.
 """
 
+from bisect import insort_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
 from heapq import heapify, heappop, heappush
 from typing import cast
 
@@ -32,7 +33,7 @@ class Shelf:
         self._heaps: dict[PickOrder, list[Entry]] = {order: self._heap}
         self._live = 0
         self._names = names
-        self._named: dict[str, list[OpenLot]] = {}
+        self._named: defaultdict[str | None, list[OpenLot]] = defaultdict(list)  # in the order of acquisition
 
     def put(self, opened: OpenLot) -> None:
         """Add a lot of which something is left."""
@@ -45,26 +46,25 @@ class Shelf:
         if self._names:
             for name in (opened.lot_id, opened.source_id):
                 if name in self._names:
-                    self._named.setdefault(str(name), []).append(opened)
+                    insort_right(self._named[name], opened, key=place_of)
 
     def take(self, order: PickOrder, units: int, matched_by: str, caveat: Caveat | None = None) -> list[Piece]:
         """Take units in an order; units that are not there come last, from no lot and at no cost."""
         heap = self._heaps.get(order) or self._heap_of(order)
         pieces: list[Piece] = []
-        until: date | None = None
         while units:
             if not heap:
-                pieces.append((None, units, 0, matched_by, caveat, until))
+                pieces.append((None, units, 0, matched_by, caveat, None))
                 break
             opened = _lot_in(heap[0])
             left = opened.left
             if left > units:
-                pieces.append((opened, units, opened.take(units), matched_by, caveat, until))
+                pieces.append((opened, units, opened.take(units), matched_by, caveat, None))
                 break
             heappop(heap)
             if left:  # else another order or a selection has used it up
                 self._live -= 1
-                pieces.append((opened, left, opened.take(left), matched_by, caveat, until))
+                pieces.append((opened, left, opened.take(left), matched_by, caveat, None))
                 units -= left
         if len(self._heaps) > 1:
             self._sweep_out()
@@ -75,22 +75,34 @@ class Shelf:
         plan: dict[OpenLot, int] = {}
         for name, units in wanted:
             rest = units
-            lots = self._named.get(name, [])
-            for opened in sorted(lots, key=place_of) if len(lots) > 1 else lots:
-                part = min(rest, opened.left - plan.get(opened, 0))
+            for opened in self._open_named(name):
+                planned = plan.get(opened, 0)
+                part = min(rest, opened.left - planned)
                 if part:
-                    plan[opened] = plan.get(opened, 0) + part
+                    plan[opened] = planned + part
                     rest -= part
+                if not rest:
+                    break
             if rest:
                 return None
-        pieces: list[Piece] = [(opened, units, opened.take(units), matched_by, caveat, None) for opened, units in plan.items()]
-        self._live -= sum(not opened.left for opened in plan)
+        pieces: list[Piece] = []
+        for opened, units in plan.items():
+            pieces.append((opened, units, opened.take(units), matched_by, caveat, None))
+            if not opened.left:
+                self._live -= 1
         self._sweep_out()
         return pieces
 
     def lots(self) -> Iterator[OpenLot]:
         """Yield the open lots in the order given first."""
         return (opened for opened in _lots_in(sorted(self._heap)) if opened.left)
+
+    def _open_named(self, name: str) -> list[OpenLot]:
+        """Return the lots of a name that may have units left; those at the beginning that have none are forgotten."""
+        lots = self._named.get(name, [])
+        while lots and not lots[0].left:
+            del lots[0]
+        return lots
 
     def _heap_of(self, order: PickOrder) -> list[Entry]:
         if order not in self._heaps:

@@ -2,7 +2,8 @@
 
 A pool over all wallets has no place. When it ends, or when somebody asks what each wallet holds, every lot that is left must
 be given a place: first the wallet where this very lot stands, then wallets that hold units of lots the law has used up
-elsewhere, by name. Units of wallets and units of lots are one number unless something is missing from the history.
+elsewhere, by name. A wallet may be overdrawn, as the pool has units that it has not; what comes into it next makes that good.
+So the units that stand anywhere, less those overdrawn, are at all times the units of the pool's lots.
 """
 
 from collections import defaultdict
@@ -54,14 +55,19 @@ class Standing:
 
     def __init__(self) -> None:
         self._queues: defaultdict[WalletId, _Queue] = defaultdict(list)
+        self._overdrawn: defaultdict[WalletId, int] = defaultdict(int)
         self._arrivals = count()
 
     def arrive(self, opened: OpenLot) -> None:
         """Note units that were acquired."""
         self._put(_Stand(opened.source.acquired_at, opened.serial, opened.left, opened.wallet, opened.account))
 
+    def turn_up(self, wallet: WalletId, account: AccountId, units: int, at: datetime) -> None:
+        """Note units that are taken to be in a wallet although they had never come in."""
+        self._put(_Stand(at, _NOWHERE, units, wallet, account))
+
     def leave(self, wallet: WalletId, units: int) -> None:
-        """Note units that left a wallet, as many of them as it has."""
+        """Note units of lots that left a wallet; those that it has not overdraw it."""
         queue = self._queues[wallet]
         while units and queue:
             stand = queue[0][3]
@@ -70,9 +76,10 @@ class Standing:
                 return
             units -= stand.units
             heappop(queue)
+        self._overdrawn[wallet] += units
 
     def move(self, wallet: WalletId, units: int, *, to_wallet: WalletId, to_account: AccountId, moved_at: datetime) -> None:
-        """Note units that moved to another wallet, dates and all; those that were not there arrive all the same."""
+        """Note units that moved to another wallet, dates and all; those that were not there arrive all the same and overdraw it."""
         queue = self._queues[wallet]
         moved: list[_Stand] = []
         while units and queue:
@@ -85,7 +92,8 @@ class Standing:
         for stand in moved:
             self._put(stand)
         if units:
-            self._put(_Stand(moved_at, _NOWHERE, units, to_wallet, to_account))
+            self._overdrawn[wallet] += units
+            self.turn_up(to_wallet, to_account, units, moved_at)
 
     def units_by_account(self) -> dict[tuple[WalletId, AccountId], int]:
         """Return the units that each account of each wallet holds, those that hold none left out."""
@@ -119,7 +127,9 @@ class Standing:
             yield opened, _merged(places)
 
     def _put(self, stand: _Stand) -> None:
-        heappush(self._queues[stand.wallet], (stand.acquired_at, stand.serial, next(self._arrivals), stand))
+        self._overdrawn[stand.wallet] -= stand.give(self._overdrawn[stand.wallet])
+        if stand.units:
+            heappush(self._queues[stand.wallet], (stand.acquired_at, stand.serial, next(self._arrivals), stand))
 
 
 def _given(units: int, stands: Sequence[_Stand]) -> list[Place]:

@@ -24,11 +24,19 @@ Target = tuple[GainRow, ...]  # pieces that one row may tell of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LotsOfDay:
+    """All that is told, and all that the book has, of an asset sold from an account on a day: units add up, lots do not agree."""
+
+    rows: tuple[StatementRow, ...]
+    pieces: Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """What statements say of pieces, and what either side has alone.
 
     `covered` are the accounts and years of which there is a statement. `rows_alone` and `pieces_alone` have no counterpart;
-    `day_differs` were found a day apart; of `lots_differ` only the units of a day add up, not the lots.
+    `day_differs` were found a day apart; in `lots_differ` only the units of a day add up, not the lots.
     """
 
     covered: frozenset[tuple[AccountId, int]] = frozenset()
@@ -36,7 +44,7 @@ class Comparison:
     rows_alone: tuple[StatementRow, ...] = ()
     pieces_alone: tuple[GainRow, ...] = ()
     day_differs: tuple[StatementRow, ...] = ()
-    lots_differ: tuple[StatementRow, ...] = ()
+    lots_differ: tuple[LotsOfDay, ...] = ()
 
 
 def live_rows(rows: Iterable[StatementRow]) -> list[StatementRow]:
@@ -69,7 +77,7 @@ class _Matching:
     pieces: list[GainRow]
     told: dict[PieceKey, Told] = field(default_factory=dict)
     day_differs: list[StatementRow] = field(default_factory=list)
-    lots_differ: list[StatementRow] = field(default_factory=list)
+    lots_differ: list[LotsOfDay] = field(default_factory=list)
 
     def run(self) -> None:
         single: list[Target] = [(piece,) for piece in self.pieces]
@@ -121,7 +129,8 @@ class _Matching:
             units = added(*(row.quantity for row in rows)) == _units(target)
             if units and len({row.form for row in rows}) == 1 and not any(row.code for row in rows):
                 self._tell(target, rows)
-                self.lots_differ += [row for row in rows if row.cost_basis is not None]
+                if len(rows) > 1 and any(row.cost_basis is not None for row in rows):
+                    self.lots_differ.append(LotsOfDay(rows=tuple(rows), pieces=target))
             else:
                 left += rows
         self.rows = left
@@ -141,6 +150,8 @@ class _Matching:
                 term=only.term if only else None,
                 code=only.code if only else "",
                 adjustment=adjustment[place],
+                date_acquired=only.date_acquired if only else None,
+                lots_differ=only is None and any(row.cost_basis is not None for row in rows),
             )
 
 

@@ -228,17 +228,17 @@ def _event(reader: Reader, event_id: EventId) -> Explanation:
         payload = reader.payload(payload_id)
         assert payload is not None, payload_id
         payloads.append(_payload(payload, locator))
-    return Explanation(kind="event", ident=event_id, says=_event_says(stored), rests_on=tuple(payloads))
+    return Explanation(kind="event", ident=event_id, says=_event_says(stored, reader.why_attributed(event_id)), rests_on=tuple(payloads))
 
 
-def _event_says(stored: StoredEvent) -> tuple[tuple[str, str], ...]:
+def _event_says(stored: StoredEvent, why: str | None) -> tuple[tuple[str, str], ...]:
     event = stored.event
     return (
         ("what", f"{kind_of(event)} {body_text(event)}"),
         ("source's id", event.source_id),
         ("when", instant_text(event.occurred_at)),
         ("account", f"{event.account} at {event.venue}"),
-        ("bot", event.bot or "(none)"),
+        ("bot", f"{event.bot or '(none)'}{f' ({why})' if why else ''}"),
         ("order", event.order_id or "(none)"),
         ("revision", str(stored.revision)),
         ("recorded", instant_text(stored.recorded_at)),
@@ -263,6 +263,8 @@ def _payload(payload: Payload, locator: str) -> Explanation:
 
 def excerpt(payload: Payload, locator: str) -> str:
     """Return the part of a payload that a locator names, exactly as received: ``line 17`` of a text, ``row 17`` of a JSON list."""
+    if b"\0" in payload.content[:16]:
+        return f"(a database of {len(payload.content)} bytes)"
     unit, _, number = locator.partition(" ")
     text = payload.content.decode("utf-8", errors="replace")
     if unit == "line" and number.isdigit():

@@ -14,14 +14,15 @@ from ledger.domain.errors import InputError, RowFault
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, VenueName, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
+from ledger.pipeline.bots.attribution import Attribution
 from ledger.pipeline.elections.register import Intake
-from ledger.pipeline.interpret import Absorber, Attribution, Contradiction, HeldEvents, Tally, Told
+from ledger.pipeline.interpret import Absorber, Contradiction, HeldEvents, Tally, Told
 from ledger.pipeline.match import MatchResult
 from ledger.pipeline.progress import Progress
 from ledger.ports import FileFormat, FileRow, FileTerms
 from ledger.storage.store import Store, Writer
 
-_CHUNK_ROWS = 5_000
+_CHUNK_ROWS = 8_192
 _SHOWN_MAX = 20
 
 Derive = Callable[[Writer, HeldEvents], MatchResult]  # matches lots inside the import's own write

@@ -1,22 +1,21 @@
 """What sources tell -> events of the book: new, known, better told, or contradicted; each with its evidence."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from fnmatch import fnmatchcase
 from operator import attrgetter
-from typing import Self
 
-from ledger.config import BookSettings, BotRule
 from ledger.domain.event import BalanceSnapshot, Event, assets_of
 from ledger.domain.event_text import body_text, facts_hash, instant_text, kind_of, told_again
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId, BotId, EventId, Hash
+from ledger.domain.ids import BotId, EventId, Hash
+from ledger.pipeline.bots.attribution import NO_ATTRIBUTION, Attribution, Attributor
 from ledger.pipeline.post import Poster
 from ledger.storage.store import KnownEvent, NewEvent, Writer
 
 _HELD_MAX = 125_000  # events, of about 800 bytes each
+_WAITING_MAX = 2_048  # new events; stored while the next ones are booked
 
 Told = tuple[Event, str]  # an event and its place in the payload, such as "row 17"
 
@@ -62,33 +61,6 @@ class Contradiction:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attribution:
-    """Who decided an event: what its source says, else the bot of its account's connection, else of its order's name."""
-
-    by_account: Mapping[AccountId, BotId] = field(default_factory=dict)
-    rules: tuple[BotRule, ...] = ()
-
-    @classmethod
-    def of_book(cls, settings: BookSettings) -> Self:
-        """Return the attribution that a book's settings ask for."""
-        return cls(by_account={one.name: one.bot for one in settings.connections if one.bot}, rules=settings.bots)
-
-    def of(self, event: Event) -> BotId | None:
-        """Return the bot of an event, None when nobody knows."""
-        return event.bot or self.by_account.get(event.account) or self._by_order(event)
-
-    def _by_order(self, event: Event) -> BotId | None:
-        for rule in self.rules:
-            for order in (event.client_order_id, event.order_id):
-                if order is not None and fnmatchcase(order, rule.client_order_id):
-                    return rule.name
-        return None
-
-
-NO_ATTRIBUTION = Attribution()
-
-
 class HeldEvents:
     """The events that one write brings into an empty book, held so that matching in that write need not read them back.
 
@@ -99,16 +71,17 @@ class HeldEvents:
         self._told: defaultdict[str, list[Event]] | None = None if writer.event_seq_last() else defaultdict(list)
         self._count = 0
 
-    def add(self, new: NewEvent) -> None:
-        """Hold an event, in the order of arrival."""
+    def add(self, new: NewEvent, bot: BotId | None) -> None:
+        """Hold an event, in the order of arrival, as a reader would give it: decided by `bot`, if any."""
         if self._told is None:
             return
         self._count += 1
         if new.revision or self._count > _HELD_MAX:
             self._told = None
             return
+        event = new.event if bot is None else replace(new.event, bot=bot)
         for asset in new.assets:
-            self._told[asset].append(new.event)
+            self._told[asset].append(event)
 
     def timeline(self, asset: str) -> Iterable[Event] | None:
         """Return what `Reader.timeline` would, or None where the book has to be asked."""
@@ -125,7 +98,7 @@ class Absorber:
         self._recorded_at = recorded_at
         self._poster = Poster(writer, recorded_at=recorded_at)
         self._seq = writer.event_seq_last()
-        self._attribution = attribution
+        self._attributor = Attributor(writer, attribution)
         self._held = held
         self._new: list[NewEvent] = []
         self._evidence: list[tuple[int, int, str]] = []
@@ -147,10 +120,31 @@ class Absorber:
             else:
                 known[event.event_id] = self._hear_again(stored, event, locator, payload_seq)
             self._evidence.append((known[event.event_id].seq, payload_seq, locator))
+            if len(self._new) >= _WAITING_MAX:
+                self._flush()
+        self._flush()
+
+    def tell_anew(self, event: Event, places: Sequence[tuple[int, str]]) -> None:
+        """Book an event as it is read now, in place of what was read before, with its places (payload, locator).
+
+        A bot that was told at import stays, because no payload says it. One that is told as it was stays as it is.
+        """
+        body = body_text(event)
+        facts = facts_hash(event, body)
+        before = self._writer.event_as_told(event.event_id)
+        if before is None:
+            kept = self._begin(event, body, facts)
+        else:
+            event = replace(event, bot=event.bot or before.event.bot)
+            if (facts, event.bot) == (before.facts, before.event.bot):
+                return
+            self._poster.reverse(before.event, revision=before.revision, event_seq=before.seq, facts=before.facts)
+            kept = self._keep(event, body, facts, revision=before.revision + 1)
+        self._evidence += [(kept.seq, payload_seq, locator) for payload_seq, locator in places]
         self._flush()
 
     def _begin(self, event: Event, body: str, facts: Hash) -> NewEvent:
-        return self._keep(self._attributed(event), body, facts, revision=0)
+        return self._keep(event, body, facts, revision=0)
 
     def _keep(self, event: Event, body: str, facts: Hash, *, revision: int) -> NewEvent:
         self._seq += 1
@@ -158,15 +152,13 @@ class Absorber:
         new = NewEvent(seq=self._seq, revision=revision, event=event, assets=assets, kind=kind_of(event), body=body, facts=facts)
         self._new.append(new)
         self._poster.post(event, revision=revision, event_seq=self._seq, facts=facts)
-        if self._held is not None:
-            self._held.add(new)
         return new
 
     def _hear_again(self, stored: KnownEvent | NewEvent, event: Event, locator: str, payload_seq: int) -> KnownEvent | NewEvent:
         self._flush()
-        before = self._writer.event(event.event_id)
+        before = self._writer.event_as_told(event.event_id)
         assert before is not None, event
-        telling = told_again(before.event, self._attributed(event))
+        telling = told_again(before.event, event)
         if telling.conflicts:
             # The same place is an earlier import of the same payload.
             same_payload = any(place != locator for place in self._writer.locators(event.event_id, payload_seq))
@@ -183,13 +175,13 @@ class Absorber:
         body = body_text(telling.event)
         return self._keep(telling.event, body, facts_hash(telling.event, body), revision=before.revision + 1)
 
-    def _attributed(self, event: Event) -> Event:
-        bot = self._attribution.of(event)
-        return event if bot == event.bot else replace(event, bot=bot)
-
     def _flush(self) -> None:
         if self._new:
             self._writer.add_events(self._new, self._recorded_at)
+            bots = self._attributor.attribute([(new.seq, new.event) for new in self._new])
+            if self._held is not None:
+                for new in self._new:
+                    self._held.add(new, bots.get(new.seq))
             self._new = []
         self._poster.flush()
         if self._evidence:

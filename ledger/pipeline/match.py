@@ -31,6 +31,7 @@ from ledger.journal.checks import unexplained_clearing
 from ledger.journal.pairing import Pairing
 from ledger.lots.pools import ties_ordered
 from ledger.pipeline.allocations.soundness import sound
+from ledger.pipeline.bots.attribution import Attribution, attribute_anew
 from ledger.pipeline.gains.statements import statement_findings
 from ledger.pipeline.interpret import HeldEvents
 from ledger.pipeline.prices.valuation import PriceBook
@@ -57,12 +58,14 @@ class Rebuild(Enum):
 class MatchResult:
     """What a rebuild left open: the prices that were lacking, and the events that the law or the book cannot take (findings).
 
-    `relinked_since` is the earliest instant of the halves that are linked otherwise than before; None: there are none.
+    `relinked_since` is the earliest instant of the halves that are linked otherwise than before; None: there are none. `reattributed`:
+    events have another bot than before.
     """
 
     lacking: tuple[PriceNeed, ...] = ()
     refused: tuple[Finding, ...] = ()
     relinked_since: datetime | None = None
+    reattributed: bool = False
 
 
 def match_into(
@@ -74,10 +77,11 @@ def match_into(
     progress: Progress,
     rebuild: Rebuild = Rebuild.CHANGED,
     held: HeldEvents | None = None,
+    touched: Collection[AssetCode] = (),
 ) -> MatchResult:
     """Bring lots and disposals up to date with the book, inside the caller's transaction: a killed run leaves the lots of before.
 
-    `held` saves reading back what the transaction has brought.
+    `held` saves reading back what the transaction has brought; `touched` are assets to sweep anew besides those that changed.
 
     Raises:
         InputError: when the regime does not allow the book's method or scope.
@@ -90,7 +94,8 @@ def match_into(
     linked = computed is not None and is_linked(writer, computed, settings.transfers) and rebuild is not Rebuild.ALL
     renewal = None if linked else renew_links(writer, settings.transfers)
     routes = routes_of(writer) if renewal is None else Routes.of_pairing(renewal.pairing)
-    assets = _stale_assets(writer, wanted, rebuild, frozenset() if renewal is None else renewal.assets)
+    reattributed = attribute_anew(writer, Attribution.of_book(settings), whole=rebuild is Rebuild.ALL) | set(touched)
+    assets = _stale_assets(writer, wanted, rebuild, {*reattributed, *(() if renewal is None else renewal.assets)})
     writer.clear_matches(assets)  # all before any is written: a new link may give the id of a disposal of one asset to another's
     for number, asset in enumerate(assets):
         progress.advance("match", number, len(assets))
@@ -110,7 +115,7 @@ def match_into(
         writer.replace_findings("clearing", open_transfers(writer, pairing), now)
     writer.replace_findings("statements", statement_findings(writer, regime, terms), now)
     since = None if renewal is None else renewal.since
-    return MatchResult(lacking=tuple(gaps.lacking), refused=tuple(gaps.refused), relinked_since=since)
+    return MatchResult(lacking=tuple(gaps.lacking), refused=tuple(gaps.refused), relinked_since=since, reattributed=bool(reattributed))
 
 
 def open_transfers(reader: Reader, pairing: Pairing) -> list[Finding]:
@@ -123,6 +128,8 @@ def is_current(reader: Reader, settings: BookSettings, regime: TaxRegime) -> boo
     computed = reader.computation()
     if computed is None:
         return reader.event_seq_last() == 0
+    if reader.attributed_by() != Attribution.of_book(settings).text:
+        return False
     terms = terms_of(settings, allocations=reader.allocations())
     wanted = _Wanted(regime=regime, options=options_text(terms), prices=settings.prices, limits=settings.transfers)
     linked = computed.pairing == pairing_text(reader, settings.transfers)

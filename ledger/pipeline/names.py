@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from ledger.config import BookSettings
 from ledger.domain.ids import IN_TRANSIT
-from ledger.pipeline.report import NO_BOT, Selection
+from ledger.pipeline.bots.activity import NO_BOT
+from ledger.pipeline.report import Selection
 from ledger.storage.store import Reader
 
 _NAMED_MAX = 8

@@ -12,7 +12,8 @@ from datetime import datetime
 from ledger.config import BookSettings, ConnectionSettings, resolve_secrets
 from ledger.domain.errors import ConnectorError, InputError, LedgerError, TransientError
 from ledger.domain.finding import Severity
-from ledger.pipeline.interpret import Attribution, Tally
+from ledger.pipeline.bots.attribution import Attribution
+from ledger.pipeline.interpret import Tally
 from ledger.pipeline.match import MatchResult, Rebuild
 from ledger.pipeline.periods.derive import derive_book
 from ledger.pipeline.prices.worth import PriceFetch
@@ -108,6 +109,7 @@ class Night:
     budget_seconds: float | None
     now: Callable[[], datetime]
     progress: Progress
+    again: bool = False
     _outcomes: list[ConnectionOutcome] = field(default_factory=list)
     _closures: dict[tuple[str, str | None], "_Closure"] = field(default_factory=dict)
     _holders: dict[tuple[str, str | None, str], str] = field(default_factory=dict, repr=False)
@@ -216,6 +218,7 @@ class Night:
             window=self.window,
             now=self.now,
             progress=self.progress,
+            again=self.again,
         )
         with self.store.write() as writer:
             writer.replace_findings(origin_of(settings.name), unverified_of(connector, settings.name), self.now())

@@ -11,26 +11,41 @@ from itertools import chain, groupby, islice, takewhile
 from operator import attrgetter
 
 from ledger.config import BookSettings, MissingBasis
-from ledger.domain.amount import ZERO, Amount, AssetCode, added, is_fiat, text_of
+from ledger.domain.amount import Amount, AssetCode, is_fiat, text_of
 from ledger.domain.election import PickOrder
 from ledger.domain.errors import InputError, NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, Fill, Income, IncomeKind, Opening, moment_of
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, FindingCount, GainRow, IncomeRow, JournalRow, ValuationRow
+from ledger.domain.facts import (
+    BalanceRow,
+    BookCover,
+    BotActivity,
+    BotResult,
+    ElectionRow,
+    FillActivity,
+    FindingCount,
+    GainRow,
+    IncomeRow,
+    JournalRow,
+    OwnResult,
+    ValuationRow,
+)
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId
 from ledger.domain.law.wash_sale import DeferredLoss
-from ledger.domain.lot import Acquisition, Disposal, Gap, Lot, LotOrigin
+from ledger.domain.lot import Acquisition, Departure, Disposal, Gap, Lot, LotOrigin
 from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
 from ledger.domain.price import Worth
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
 from ledger.lots.rules import METHODS
 from ledger.pipeline.allocations.soundness import sound
+from ledger.pipeline.bots.activity import NO_BOT, activity_of, fill_activity, own_results, results_of
 from ledger.pipeline.gains.law import GainsLaw
 from ledger.pipeline.gains.statements import reported_law
 from ledger.pipeline.match import movements_of
 from ledger.pipeline.prices.valuation import PriceBook
 from ledger.pipeline.prices.worth import valuations_of, worth_of
+from ledger.pipeline.proof.coverage import coverage_line
 from ledger.pipeline.terms import terms_of
 from ledger.pipeline.transfers.pair import Routes, routes_of
 from ledger.pipeline.unverified import unverified_accounts
@@ -40,7 +55,6 @@ from ledger.storage.store import Reader, StoredEvent
 _VALUED_KINDS = _FEE_KINDS = ("fill", "transfer", "income", "charge")
 WHAT_IF_METHODS = tuple(order.value for order in PickOrder)
 _NAMED_MAX = 5
-NO_BOT = BotId("")  # the filter value that asks for what no bot did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +122,7 @@ class BookInput:
             findings=tuple(FindingCount(code=code, severity=severity, count=count) for (code, severity), count in sorted(counts.items())),
             unverified=unverified_accounts(self.reader),
             figures=self.figures,
+            coverage=coverage_line(self.reader),
         )
 
     def broker(self, account: AccountId) -> str:
@@ -213,17 +228,23 @@ class BookInput:
                 yield BalanceRow(account=account, asset=asset, balance=balance)
 
     def bot_activity(self) -> Iterable[BotActivity]:
-        """Return fills and fees by bot, what has no bot last."""
-        fills: Counter[BotId] = Counter()
-        fees: defaultdict[BotId, dict[AssetCode, Decimal]] = defaultdict(dict)
-        for event in self.fills():
-            bot = event.bot or NO_BOT
-            fills[bot] += 1
-            if event.fee is not None:
-                by_asset = fees[bot]
-                by_asset[event.fee.asset] = added(by_asset.get(event.fee.asset, ZERO), event.fee.quantity)
-        for bot in sorted(fills, key=lambda one: (one == NO_BOT, one)):
-            yield BotActivity(bot=bot or None, fills=fills[bot], fees=tuple(sorted(fees[bot].items())))
+        """Return fills, volume and fees by bot, asset and month, what has no bot last."""
+        return activity_of(self.fill_activity())
+
+    def bot_results(self) -> Iterator[BotResult]:
+        """Return the bots' own results by bot, asset and month, what has no bot last."""
+        return results_of(self.own_results())
+
+    def fill_activity(self) -> Iterable[FillActivity]:
+        """Return the fills of the period, those alike taken together."""
+        return fill_activity(self.fills(), self.settings.zone)
+
+    def own_results(self) -> Iterator[OwnResult]:
+        """Yield the own results of the period by asset; whatever came before it counts as bought."""
+        terms, routes = terms_of(self.settings), routes_of(self.reader)
+        for asset in self._assets():
+            movements = ties_ordered(movements_of(self.reader, asset, self.regime, terms, routes=routes))
+            yield from own_results(movements, self._shows_departure, self.regime.taxable, self.settings.zone)
 
     def findings(self) -> Iterable[Finding]:
         """Return the book's open findings."""
@@ -239,6 +260,11 @@ class BookInput:
         piece, chosen = loss.piece, self.selection
         mine = chosen.account in (None, piece.account) and (chosen.bot is None or chosen.bot == (piece.bot or NO_BOT))
         return mine and loss.date_disposed in self.period
+
+    def _shows_departure(self, departure: Departure) -> bool:
+        chosen = self.selection
+        mine = chosen.account in (None, departure.account) and (chosen.bot is None or chosen.bot == (departure.bot or NO_BOT))
+        return mine and local_day(departure.occurred_at, self.settings.zone) in self.period
 
     def _law(self) -> GainsLaw:
         """Return the law, with what statements told; they are compared once for all tables of a report."""

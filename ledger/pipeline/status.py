@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.config import BookSettings
-from ledger.pipeline.coverage import coverage_of
+from ledger.pipeline.proof.coverage import coverage_of
 from ledger.storage.store import Reader
 
 

@@ -11,28 +11,34 @@ from datetime import datetime, timedelta
 
 from ledger.config import ConnectionSettings
 from ledger.domain.errors import KeyRefused, TerminalError
-from ledger.domain.event import BalanceSnapshot
+from ledger.domain.event import BalanceSnapshot, SourceRank
 from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import assets_of_account
 from ledger.journal.checks import Reconciliation, reconciled
-from ledger.pipeline.interpret import Absorber, Attribution, Tally, Told
+from ledger.pipeline.bots.attribution import Attribution
+from ledger.pipeline.interpret import Absorber, Tally, Told
 from ledger.pipeline.progress import Progress
+from ledger.pipeline.proof.rows import assertions_of, ends_unlike_balances, fills_unlike_ledger, gaps_in_ledger, stored_lines
 from ledger.ports import Connector, LedgerLine, Page, PullWindow, StreamKey
 from ledger.storage.store import CoverageWindow, Reader, Store
 
 LEDGER = "ledger"
 BALANCES = "balances"
 _PROOF = "ledger-proof"  # the cursor that says up to which payload every ledger line is explained
+_LINES = "ledger-lines"  # the cursor that says up to which payload the ledger's lines are stored, and proven
 _CLOCKS_APART_MAX = timedelta(minutes=1)  # a fill just before a snapshot may bear a later time of the venue's clock
 _ROUNDS_MAX = 3  # a bot that trades while we pull makes book and venue differ for a moment
 
 
 @dataclass(slots=True, kw_only=True)
 class ConnectionSync:
-    """One connection's run. `now` gives our clock; `tally` and `windows` grow while it runs."""
+    """One connection's run. `now` gives our clock; `tally` and `windows` grow while it runs.
+
+    `again`: every stream is walked anew from its newest row, as if nothing were known of it; what is in the book stays.
+    """
 
     store: Store
     connector: Connector
@@ -41,8 +47,10 @@ class ConnectionSync:
     window: PullWindow
     now: Callable[[], datetime]
     progress: Progress
+    again: bool = False
     tally: Tally = field(default_factory=Tally)
     windows: int = 0
+    _walked: set[StreamKey] = field(default_factory=set)
 
     def run(self) -> None:
         """Pull all streams, explain the venue's ledger, compare the balances; findings are stored, not returned.
@@ -50,6 +58,7 @@ class ConnectionSync:
         Raises:
             ConnectorError: when the venue refuses the key or stays unavailable; what was pulled before is kept.
         """
+        self._read_older_lines()
         for _ in range(_ROUNDS_MAX):
             self._pull_history()
             if self.window.until is not None or self._balances_agree(self.connector.streams()):
@@ -66,12 +75,16 @@ class ConnectionSync:
             self._pull(stream)
         if self.window.until is None:  # else the venue's ledger goes further than what was asked for
             self._prove_ledger()
+            self._prove_rows()
 
     # --- pages -------------------------------------------------------------------------------------------------------
 
     def _pull(self, stream: StreamKey) -> None:
         with self.store.read() as reader:
             cursor = reader.cursor(self.settings.name, stream.stream, stream.symbol)
+        if self.again and stream not in self._walked:
+            cursor = None
+        self._walked.add(stream)
         origin = f"pull:{self.settings.name}/{stream.stream}/{stream.symbol}"
         rows = 0
         try:
@@ -94,6 +107,7 @@ class ConnectionSync:
             absorber = Absorber(writer, recorded_at=now, attribution=self.attribution)
             absorber.absorb(self._wanted(said.events), payload_seq)
             contradictions = [one.finding(page.payload.payload_id) for one in absorber.contradictions]
+            writer.add_ledger_lines(stored_lines(said.lines, payload_seq))
             writer.replace_findings(f"payload:{page.payload.payload_id}", [*said.findings, *contradictions], now)
             if self.window.until is None:
                 writer.put_cursor(self.settings.name, stream.stream, stream.symbol, page.cursor, now)
@@ -138,18 +152,21 @@ class ConnectionSync:
 
     def _unexplained(self) -> list[LedgerLine]:
         with self.store.read() as reader:
-            lines = [line for _, lines in self._open_lines(reader) for line in lines]
+            # What only a file told, the venue is asked for all the same: it knows more, such as orders.
+            lines = [line for _, lines in self._open_lines(reader, above=SourceRank.FILE) for line in lines]
         until = self.window.until
         return lines if until is None else [line for line in lines if line.occurred_at < until]
 
-    def _open_lines(self, reader: Reader) -> Iterable[tuple[int, list[LedgerLine]]]:
+    def _open_lines(self, reader: Reader, *, above: SourceRank | None = None) -> Iterable[tuple[int, list[LedgerLine]]]:
+        """Yield the lines that no event explains, none told by a source of a rank `above`, by payload."""
         state = reader.cursor(self.settings.name, _PROOF, "") or {}
         proven = state.get("payload_seq")
         after = proven if isinstance(proven, int) else 0
         for payload_seq, payload in reader.payloads(account=self.settings.name, stream=LEDGER, after_seq=after):
             lines = [line for line in self.connector.interpret(payload).lines if line.event_ids]
             known = reader.known([event for line in lines for event in line.event_ids])
-            yield payload_seq, [line for line in lines if not any(event in known for event in line.event_ids)]
+            told = {event for event, one in known.items() if above is None or one.rank > above}
+            yield payload_seq, [line for line in lines if told.isdisjoint(line.event_ids)]
 
     def _prove_ledger(self) -> None:
         proven, whole, findings = 0, True, []
@@ -163,13 +180,42 @@ class ConnectionSync:
             if proven:
                 writer.put_cursor(self.settings.name, _PROOF, "", {"payload_seq": proven}, self.now())
 
+    def _read_older_lines(self) -> None:
+        """Store the lines of pages that were pulled before a book kept them; once."""
+        name = self.settings.name
+        with self.store.write() as writer:
+            if writer.cursor(name, _LINES, "") is not None:
+                return
+            for payload_seq, payload in writer.payloads(account=name, stream=LEDGER):
+                writer.add_ledger_lines(stored_lines(self.connector.interpret(payload).lines, payload_seq))
+            writer.put_cursor(name, _LINES, "", {"payload_seq": 0}, self.now())
+
+    def _prove_rows(self) -> None:
+        """Hold the venue's ledger together row by row, where it has new rows, and against the fills of the book."""
+        name = self.settings.name
+        with self.store.read() as reader:
+            state = reader.cursor(name, _LINES, "") or {}
+            proven = state.get("payload_seq")
+            after = proven if isinstance(proven, int) else 0
+            gaps = {wallet: gaps_in_ledger(reader, name, wallet) for wallet in reader.ledger_wallets(name, after_payload_seq=after)}
+            unlike = fills_unlike_ledger(reader, name, after_payload_seq=after)
+            last = reader.ledger_payload_last(name)
+        with self.store.write() as writer:
+            for wallet, found in gaps.items():
+                writer.replace_findings(f"{_LINES}:{name}/{wallet}", found, self.now())
+            writer.replace_findings(f"{_LINES}:{name}", unlike, self.now())
+            if not unlike:
+                writer.put_cursor(name, _LINES, "", {"payload_seq": last}, self.now())
+
     def _balances_agree(self, streams: Iterable[StreamKey]) -> bool:
         for stream in streams:
             if stream.stream == BALANCES:
                 self._pull(stream)
-        with self.store.read() as reader:
-            found = reconciliation(reader, self.settings.name).findings
-        self._replace_findings(f"{BALANCES}:{self.settings.name}", found)
+        with self.store.write() as writer:
+            compared = reconciliation(writer, self.settings.name)
+            found = [*compared.findings, *ends_unlike_balances(writer, self.settings.name, compared)]
+            writer.add_assertions(assertions_of(compared, self.now()))
+            writer.replace_findings(f"{BALANCES}:{self.settings.name}", found, self.now())
         return not found
 
 
@@ -180,11 +226,16 @@ def reconciliation(reader: Reader, account: AccountId | None = None) -> Reconcil
     for told in sorted({snapshot.account for snapshot in snapshots if account in (None, snapshot.account)}):
         newest = [snapshot for snapshot in snapshots if snapshot.account == told]
         until = max(snapshot.occurred_at for snapshot in newest) + _CLOCKS_APART_MAX
-        parts.append(reconciled(balances_of(reader.postings(account=assets_of_account(told), until=until)), newest))
+        balances = balances_of(reader.postings(account=assets_of_account(told), until=until))
+        parts.append(reconciled(balances, newest, reader.agreed_at))
     return Reconciliation(
         rows=tuple(row for part in parts for row in part.rows),
         findings=tuple(finding for part in parts for finding in part.findings),
     )
+
+
+def _teller(line: LedgerLine) -> str:
+    return "event" if line.told_by is None else f"{line.told_by.stream} {line.told_by.symbol}".rstrip()
 
 
 def _unexplained_line(line: LedgerLine) -> Finding:
@@ -193,6 +244,6 @@ def _unexplained_line(line: LedgerLine) -> Finding:
         severity=Severity.ERROR,
         subject=f"{line.account}/{line.asset}/{line.line_id}",
         message=f"the venue's ledger has {line.kind} {line.amount:f} {line.asset} at {instant_text(line.occurred_at)}, "
-        f"and no {line.told_by.stream if line.told_by else 'event'} of the book explains it",
+        f"and no {_teller(line)} of the book explains it",
         mend="sync again; if it stays, import the venue's export file for that day",
     )

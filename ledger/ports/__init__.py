@@ -6,7 +6,7 @@ Ours are reached the same way as a stranger's: by entry point, in the groups ``l
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
@@ -105,7 +105,8 @@ class LedgerLine:
 
     `amount` is signed (positive: came in); `balance` is what the venue had after it, None where not told. `event_ids`
     are the events of which at least one must exist in the book for this line to be explained; empty: it explains itself.
-    `told_by` is the stream that should tell of those events.
+    `told_by` is the stream that should tell of those events. `wallet` names what `balance` is of, where the venue keeps an asset in
+    several; empty: the asset. `sequence` is the venue's own order of the lines of a wallet, None where only their times tell.
     """
 
     line_id: str
@@ -117,6 +118,8 @@ class LedgerLine:
     balance: Decimal | None
     event_ids: tuple[EventId, ...]
     told_by: StreamKey | None = None
+    wallet: str = ""
+    sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +129,17 @@ class Interpretation:
     events: tuple[tuple[Event, str], ...] = ()  # (event, locator such as "row 17")
     lines: tuple[LedgerLine, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamFacts:
+    """What a venue gives of one stream: `horizon` is how far back it goes (None: to the first row), `export` the file that goes further.
+
+    A connector class may have them by the name of the stream, as ``stream_facts``; a stream without any goes all the way back.
+    """
+
+    horizon: timedelta | None = None
+    export: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +188,10 @@ class Connector(Protocol):
         ...
 
     def interpret(self, payload: Payload) -> Interpretation:
-        """Read a stored payload of this venue; pure, never calls the venue."""
+        """Read a stored payload of this venue; pure, never calls the venue.
+
+        As a static method it can be called without a key, so that `lotwright rebuild` can read stored payloads again.
+        """
         ...
 
     def check_key(self) -> KeyReport:

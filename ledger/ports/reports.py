@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Protocol, runtime_checkable
 
 from ledger.domain.document import ReportDocument, ReportOption
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, GainRow, IncomeRow, JournalRow, ValuationRow
+from ledger.domain.facts import BalanceRow, BookCover, BotActivity, BotResult, ElectionRow, GainRow, IncomeRow, JournalRow, ValuationRow
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, EventId
 from ledger.domain.law.wash_sale import DeferredLoss
@@ -76,7 +76,11 @@ class ReportInput(Protocol):
         ...
 
     def bot_activity(self) -> Iterable[BotActivity]:
-        """Return fills and fees by bot; fills without a bot last."""
+        """Return fills, volume and fees by bot, asset and month; fills without a bot last."""
+        ...
+
+    def bot_results(self) -> Iterable[BotResult]:
+        """Return the bots' own results by bot, asset and month, what has no bot last."""
         ...
 
     def findings(self) -> Iterable[Finding]:

@@ -9,7 +9,7 @@ from ledger.domain.amount import AssetCode
 from ledger.domain.election import Election
 from ledger.domain.entry import JournalEntry, PostingCells
 from ledger.domain.event import Event, SourceRank
-from ledger.domain.ids import Hash, PayloadId
+from ledger.domain.ids import AccountId, BotId, Hash, OrderId, PayloadId, SourceId
 from ledger.domain.values.quick import made_quickly
 
 State = Mapping[str, str | int | None]  # what a connector needs to go on
@@ -188,3 +188,65 @@ class PriceSeries:
     quotes: int
     first_at: datetime
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLine:
+    """A line of a venue's ledger: `wallet` is what `balance` is of; `explains` the ids of events that it may belong to, in spaces.
+
+    `amount` is signed; `sequence` the venue's own order, None where only times tell.
+    """
+
+    account: AccountId
+    wallet: str
+    line_id: str
+    asset: AssetCode
+    occurred_at: datetime
+    sequence: int | None
+    kind: str
+    amount: Decimal
+    balance: Decimal | None
+    explains: str
+    payload_seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceAssertion:
+    """That the book's balance of an account and asset as of `observed_at` was compared with the venue's, and what came of it.
+
+    `balance_venue` None: the venue told of no such asset; `difference` = book less venue, None without a venue's balance.
+    """
+
+    account: AccountId
+    asset: AssetCode
+    observed_at: datetime
+    balance_book: Decimal
+    balance_venue: Decimal | None
+    difference: Decimal | None
+    asserted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributable:
+    """What decides to whom a live event is attributed; `told` is its source's word, `bot` and `why` the present attribution."""
+
+    seq: int
+    account: AccountId
+    source_id: SourceId
+    order_id: OrderId | None
+    client_order_id: OrderId | None
+    assets: str
+    told: BotId | None
+    bot: BotId | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotOrder:
+    """What a bot's database says at `locator`: the order or fill `subject` (``order:ID`` or ``fill:ID``) of an account is a bot's."""
+
+    payload_seq: int
+    account: AccountId
+    subject: str
+    bot: BotId
+    locator: str

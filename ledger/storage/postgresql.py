@@ -32,6 +32,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.domain.errors import BookBusy
 from ledger.storage.backend import BulkRow
+from ledger.storage.tables import METADATA
 
 _BATCH = 10_000  # rows a statement where COPY cannot pass over known keys
 _SESSION = "SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; SET lock_timeout = '5s'; SET client_encoding = 'UTF8'"
@@ -41,6 +42,9 @@ _MISSING_DATABASE = "3D000"  # SQLSTATE invalid_catalog_name
 _HOLD = text("SELECT pg_try_advisory_lock(1280267351, 1)")
 _RELEASE = text("SELECT pg_advisory_unlock(1280267351, 1)")
 _WRITE = text("SELECT pg_advisory_xact_lock(1280267351, 2)")
+
+for _index in (index for table in METADATA.tables.values() for index in table.indexes):
+    _index.dialect_options["postgresql"]["where"] = _index.dialect_options["sqlite"]["where"]
 
 
 class PostgresqlBackend:

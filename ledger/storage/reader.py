@@ -31,14 +31,18 @@ from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.transfers.pairing import PairDecision, TransferLink
 from ledger.storage import rows, tables
-from ledger.storage.allocations import AllocationReader
 from ledger.storage.backend import Backend
-from ledger.storage.closed_years import ClosedYearReader
 from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, State, StoredEntry, StoredEvent
-from ledger.storage.quotes import QuoteReader
-from ledger.storage.register import RegisterReader
 from ledger.storage.rows import AnyRow
+from ledger.storage.shelves.allocations import AllocationReader
+from ledger.storage.shelves.bots import BotReader
+from ledger.storage.shelves.closed_years import ClosedYearReader
+from ledger.storage.shelves.proof import ProofReader
+from ledger.storage.shelves.quotes import QuoteReader
+from ledger.storage.shelves.register import RegisterReader
 from ledger.storage.tables import (
+    attribution,
+    bot_order,
     broker_statement,
     computation,
     coverage,
@@ -67,7 +71,7 @@ Condition = ColumnElement[bool] | None
 AnySelect = Select[*tuple[Any, ...]]
 
 
-class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader):
+class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader, ProofReader, BotReader):
     """What a book says. Made by `Store.read`."""
 
     def __init__(self, connection: Connection, backend: Backend) -> None:
@@ -151,8 +155,11 @@ class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader):
 
     def event(self, event_id: EventId) -> StoredEvent | None:
         """Return the live revision of an event."""
-        row = self._one(select(*rows.EVENT_COLUMNS).where(event.c.event_id == event_id).order_by(event.c.revision.desc()).limit(1))
-        return None if row is None else rows.stored_event(row)
+        return self._live_event(event_id, rows.EVENT_COLUMNS)
+
+    def event_as_told(self, event_id: EventId) -> StoredEvent | None:
+        """Return the live revision of an event with no other bot than its sources named."""
+        return self._live_event(event_id, rows.TOLD_COLUMNS)
 
     def tellings(self) -> Iterator[StoredEvent]:
         """Yield all revisions of all events in order of arrival, also those that a better telling has replaced."""
@@ -184,8 +191,9 @@ class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader):
         return {name for column in (event.c.account, lot.c.account) for (name,) in self._connection.execute(select(column).distinct())}
 
     def bots(self) -> set[str]:
-        """Return the bots that events were decided by."""
-        return {name for (name,) in self._connection.execute(select(event.c.bot).distinct()) if name is not None}
+        """Return the bots that events were decided by, or that a bot's database tells of."""
+        columns = event.c.bot, attribution.c.bot, bot_order.c.bot
+        return {name for column in columns for (name,) in self._connection.execute(select(column).distinct()) if name is not None}
 
     def assets(self) -> set[str]:
         """Return the assets that events move."""
@@ -272,11 +280,11 @@ class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader):
         """Yield entries by `occurred_at`, then `entry_id`; `since` included, `until` excluded; whole entries, whatever is asked for."""
         touching = exists().where(posting.c.entry_seq == entry.c.seq, posting.c.asset == asset)
         statement = _where(
-            select(*_ENTRY, event.c.source_id, event.c.kind, event.c.account, event.c.bot, event.c.note).join(event),
+            select(*_ENTRY, event.c.source_id, event.c.kind, event.c.account, rows.BOT, event.c.note).join(event),
             None if since is None else entry.c.occurred_at >= since,
             None if until is None else entry.c.occurred_at < until,
             None if account is None else event.c.account == account,
-            _decided_by(event.c.bot, bot),
+            _decided_by(rows.BOT, bot),
             None if asset is None else touching,
         )
         for row, postings in self._with_postings(statement.order_by(entry.c.occurred_at, entry.c.entry_id)):
@@ -296,6 +304,10 @@ class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader):
         ordered = _where(statement, earlier, touching).order_by(posting.c.entry_seq, posting.c.line)
         for row in self._stream(ordered):
             yield tuple(row)
+
+    def _live_event(self, event_id: EventId, columns: tuple[ColumnElement[Any], ...]) -> StoredEvent | None:
+        row = self._one(select(*columns).where(event.c.event_id == event_id).order_by(event.c.revision.desc()).limit(1))
+        return None if row is None else rows.stored_event(row)
 
     def _stored_entries(self, statement: AnySelect) -> Iterator[StoredEntry]:
         for row, postings in self._with_postings(statement):

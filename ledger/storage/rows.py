@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, func, select
 
 from ledger.domain.amount import Amount
 from ledger.domain.election import ElectionWords, EvidenceGrade, election_of, words_of
@@ -25,7 +25,7 @@ from ledger.domain.transfers.pairing import DecisionKind, PairDecision, PairEvid
 from ledger.storage.backend import BulkRow
 from ledger.storage.columns import day_text_or_none, decimal_text, decimal_text_or_none, fitting, instant_text_or_none, json_text
 from ledger.storage.nouns import CoverageWindow, KnownEvent, NewEntry, NewEvent, RegisteredElection, StoredEvent
-from ledger.storage.tables import event, payload
+from ledger.storage.tables import attribution, event, payload
 
 AnyRow = Row[*tuple[Any, ...]]  # a row of some statement; who reads it knows its columns
 
@@ -39,14 +39,18 @@ _DEPARTURES = {kind.value: kind for kind in DepartureKind}
 _GAPS: dict[str | None, Gap | None] = {None: None, **{gap.value: gap for gap in Gap}}
 _CAVEATS: dict[str | None, Caveat | None] = {None: None, **{caveat.value: caveat for caveat in Caveat}}
 
-FACT_COLUMNS = tuple(
+_TOLD_FACTS = tuple(
     event.c[name]
     for name in (
         *("kind", "body", "event_id", "source_id", "venue", "account", "occurred_at"),
         *("rank", "sequence", "order_id", "client_order_id", "bot", "note", "provisional"),
     )
 )
-EVENT_COLUMNS = (event.c.seq, event.c.revision, event.c.facts, event.c.recorded_at, *FACT_COLUMNS)
+_DERIVED_BOT = select(attribution.c.bot).where(attribution.c.event_seq == event.c.seq).correlate(event).scalar_subquery()
+BOT = func.coalesce(event.c.bot, _DERIVED_BOT)  # the source's word, else what was attributed
+FACT_COLUMNS = tuple(BOT.label("bot") if column is event.c.bot else column for column in _TOLD_FACTS)
+_PLACE = (event.c.seq, event.c.revision, event.c.facts, event.c.recorded_at)
+EVENT_COLUMNS, TOLD_COLUMNS = (*_PLACE, *FACT_COLUMNS), (*_PLACE, *_TOLD_FACTS)
 KNOWN_COLUMNS = (event.c.event_id, event.c.seq, event.c.revision, event.c.facts, event.c.rank, event.c.provisional)
 PAYLOAD_COLUMNS = tuple(
     payload.c[name]

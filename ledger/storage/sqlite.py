@@ -4,7 +4,6 @@ import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -13,9 +12,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.domain.errors import BookBusy, BookError
 from ledger.storage.backend import BulkRow
+from ledger.storage.bulk.inserts import Inserts
 from ledger.storage.columns import json_text
 
-_BATCH = 10_000  # rows an executemany; larger ones are no quicker and hold more memory
 _PRAGMAS = (
     "page_size = 16384",  # bytes; of a new file only; a tenth less work in bulk than with 4096
     "journal_mode = WAL",
@@ -28,6 +27,7 @@ _PRAGMAS = (
 )
 _FILE_SUFFIXES = ("", "-wal", "-shm")  # a write that fails may leave all three
 _BEGIN = "lotwright_begin"
+_INSERTS = "lotwright_inserts"
 
 
 class SqliteBackend:
@@ -95,8 +95,12 @@ class SqliteBackend:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give the one writing connection; other writers wait from its beginning, not from its first row."""
-        with self.engine.connect().execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}) as connection, connection.begin():
-            yield connection
+        with (
+            self.engine.connect().execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}) as connection,
+            connection.begin(),
+            Inserts(_driver(connection)) as inserts,
+        ):
+            yield connection.execution_options(**{_INSERTS: inserts})
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
@@ -112,12 +116,12 @@ class SqliteBackend:
                 _pragma(connection, "foreign_keys = ON")
 
     def insert(self, connection: Connection, table: Table, rows: Iterable[BulkRow]) -> None:
-        """Insert in large batches of plain tuples."""
-        _insert(connection, _insert_text(table), rows)
+        """Insert in a second thread while the caller goes on; what fails is raised by the next statement or the end of the write."""
+        _inserts(connection).add(table, rows)
 
     def insert_unknown(self, connection: Connection, table: Table, rows: Sequence[BulkRow]) -> None:
-        """Insert in large batches, passing over keys that are there."""
-        _insert(connection, f"{_insert_text(table)} ON CONFLICT DO NOTHING", rows)
+        """Insert as `insert` does, passing over keys that are there."""
+        _inserts(connection).add(table, rows, then="ON CONFLICT DO NOTHING")
 
     def among(self, column: ColumnElement[str] | ColumnElement[int], keys: Collection[str] | Collection[int]) -> ColumnElement[bool]:
         """Compare with a JSON array: SQLite limits the number of parameters."""
@@ -138,23 +142,26 @@ def _engine(url: URL) -> Engine:
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
+    @event.listens_for(engine, "before_cursor_execute")
+    def finish_inserts(connection: Connection, *_: object) -> None:
+        if _INSERTS in connection.get_execution_options():
+            _inserts(connection).finish()
+
     return engine
+
+
+def _inserts(connection: Connection) -> Inserts:
+    inserts = connection.get_execution_options()[_INSERTS]
+    assert isinstance(inserts, Inserts), inserts
+    return inserts
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection), driver
+    return driver
 
 
 def _pragma(connection: Connection, pragma: str) -> None:
     """Set a pragma outside of any begun write, where alone some of them work."""
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection), driver
-    driver.execute(f"PRAGMA {pragma}").close()
-
-
-def _insert_text(table: Table) -> str:
-    names = ", ".join(f'"{column.name}"' for column in table.columns)
-    places = ", ".join("?" for _ in table.columns)
-    return f'INSERT INTO "{table.name}" ({names}) VALUES ({places})'  # noqa: S608  # names of our own tables
-
-
-def _insert(connection: Connection, statement: str, rows: Iterable[BulkRow]) -> None:
-    waiting = iter(rows)
-    while batch := list(islice(waiting, _BATCH)):
-        connection.exec_driver_sql(statement, batch)
+    _driver(connection).execute(f"PRAGMA {pragma}").close()

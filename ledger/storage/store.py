@@ -18,6 +18,9 @@ from ledger.storage import migrate
 from ledger.storage.backend import Backend
 from ledger.storage.faults import told_as_book_errors
 from ledger.storage.nouns import (
+    Attributable,
+    BalanceAssertion,
+    BotOrder,
     ClosedYear,
     Computation,
     CoverageWindow,
@@ -30,6 +33,7 @@ from ledger.storage.nouns import (
     State,
     StoredEntry,
     StoredEvent,
+    StoredLine,
 )
 from ledger.storage.reader import Reader
 from ledger.storage.sqlite import SqliteBackend
@@ -37,6 +41,9 @@ from ledger.storage.tables import book
 from ledger.storage.writer import Writer
 
 __all__ = [
+    "Attributable",
+    "BalanceAssertion",
+    "BotOrder",
     "ClosedYear",
     "Computation",
     "CoverageWindow",
@@ -51,6 +58,7 @@ __all__ = [
     "Store",
     "StoredEntry",
     "StoredEvent",
+    "StoredLine",
     "Writer",
 ]
 

@@ -1,8 +1,11 @@
 """Every table of a book, in one `MetaData` with one naming convention.
 
-Raw facts (payload, event, evidence, entry, posting, price, coverage, broker_statement, election, allocation, pair_decision, book) and
-closed years only ever grow: triggers, made by the migrations, let the database itself refuse UPDATE and DELETE. Lots, disposals and
-links of transfers are derived and may be deleted and built again.
+Raw facts (payload, event, evidence, entry, posting, price, coverage, assertion, broker_statement, election, allocation, pair_decision,
+book) and closed years only ever grow: triggers, made by the migrations, let the database itself refuse UPDATE and DELETE. Lots,
+disposals, ledger lines and links of transfers are derived and may be built again.
+
+Conditions of partial indexes are told for SQLite here; ``postgresql.py`` takes them over, so that a book in a file never loads what
+SQLAlchemy knows of PostgreSQL.
 """
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
@@ -75,6 +78,7 @@ event = Table(
     UniqueConstraint("event_id", "revision"),
     Index(None, "occurred_at", "seq"),
 )
+# The condition of an index is told as SQLite's: ``postgresql.py`` takes it over, for naming it here would load all of that dialect.
 # Only balance snapshots pay for the index that finds the newest of each account and asset.
 Index(
     "ix_event_balance",
@@ -82,16 +86,15 @@ Index(
     event.c.assets,
     event.c.occurred_at,
     sqlite_where=event.c.kind == "balance",
-    postgresql_where=event.c.kind == "balance",
 )
 
 # Elections name sales and orders: whether one is booked already is asked before each order that a bot sends.
 Index("ix_event_source_id", event.c.source_id)
 for _name in ("order_id", "client_order_id"):
     _told = event.c[_name].is_not(None)
-    Index(f"ix_event_{_name}", event.c[_name], sqlite_where=_told, postgresql_where=_told)
+    Index(f"ix_event_{_name}", event.c[_name], sqlite_where=_told)
 # Transfers are few among fills, and all of them are asked for at once.
-Index("ix_event_transfer", event.c.occurred_at, sqlite_where=event.c.kind == "transfer", postgresql_where=event.c.kind == "transfer")
+Index("ix_event_transfer", event.c.occurred_at, sqlite_where=event.c.kind == "transfer")
 
 evidence = Table(
     "evidence",
@@ -159,6 +162,40 @@ coverage = Table(
     Column("payload_seq", Seq, ForeignKey("payload.seq"), nullable=False),
     Column("pulled_at", Instant, nullable=False),
     Index(None, "connection", "stream", "symbol", "seq"),
+)
+
+# What venues' own ledgers say moved: read again from the payloads whenever a parser reads them better.
+ledger_line = Table(
+    "ledger_line",
+    METADATA,
+    Column("account", Key, primary_key=True),
+    Column("wallet", Key, primary_key=True),
+    Column("line_id", Key, primary_key=True),
+    Column("asset", Key, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("sequence", Seq, nullable=True),
+    Column("kind", Key, nullable=False),
+    Column("amount", ExactDecimal, nullable=False),
+    Column("balance", ExactDecimal, nullable=True),
+    Column("explains", Text, nullable=False),  # ids of the events that it may belong to, between spaces
+    Column("payload_seq", Seq, ForeignKey("payload.seq"), nullable=False),
+    Index(None, "account", "wallet", "occurred_at"),
+    Index(None, "payload_seq"),
+)
+
+# That the book's balance was compared with a venue's: once a snapshot, whatever came of it.
+assertion = Table(
+    "assertion",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("account", Key, nullable=False),
+    Column("asset", Key, nullable=False),
+    Column("observed_at", Instant, nullable=False),
+    Column("balance_book", ExactDecimal, nullable=False),
+    Column("balance_venue", ExactDecimal, nullable=True),
+    Column("difference", ExactDecimal, nullable=True),
+    Column("asserted_at", Instant, nullable=False),
+    Index(None, "account", "asset", "observed_at"),
 )
 
 finding = Table(
@@ -327,7 +364,7 @@ lot = Table(
 for _name, _keys in (("oldest", ()), ("lowest", ("lowest_first",)), ("highest", ("highest_first",))):
     _open = lot.c.lowest_first.is_not(None)
     _ordered = (lot.c[_key] for _key in ("asset", "wallet", *_keys, "acquired_at", "serial", "part"))
-    Index(f"ix_lot_open_{_name}", *_ordered, sqlite_where=_open, postgresql_where=_open)
+    Index(f"ix_lot_open_{_name}", *_ordered, sqlite_where=_open)
 
 disposal = Table(
     "disposal",
@@ -381,4 +418,32 @@ broker_statement = Table(
     Column("recorded_at", Instant, nullable=False),
     UniqueConstraint("row_id"),
     Index(None, "account", "year"),
+)
+
+# Who decided an event, where its source does not say: derived from the settings and from `bot_order`.
+attribution = Table(
+    "attribution",
+    METADATA,
+    Column("event_seq", Seq, ForeignKey("event.seq"), primary_key=True, autoincrement=False),
+    Column("bot", Key, nullable=False),
+    Column("why", Key, nullable=False),
+)
+
+attributed = Table(
+    "attributed",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("rules", Text, nullable=False),  # those that `attribution` stands for
+)
+
+# What bots' databases say: derived from their payloads.
+bot_order = Table(
+    "bot_order",
+    METADATA,
+    Column("payload_seq", Seq, ForeignKey("payload.seq"), primary_key=True, autoincrement=False),
+    Column("account", Key, primary_key=True),
+    Column("subject", Key, primary_key=True),  # "order:ID" or "fill:ID"
+    Column("bot", Key, nullable=False),
+    Column("locator", Key, primary_key=True),
+    Index(None, "subject"),
 )

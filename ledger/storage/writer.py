@@ -13,11 +13,13 @@ from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload
 from ledger.domain.transfers.pairing import PairDecision, TransferLink
 from ledger.storage import rows
-from ledger.storage.allocations import AllocationWriter
 from ledger.storage.nouns import ClosedYear, Computation, CoverageWindow, NewEntry, NewEvent, State
-from ledger.storage.quotes import QuoteWriter
 from ledger.storage.reader import Reader
-from ledger.storage.register import RegisterWriter
+from ledger.storage.shelves.allocations import AllocationWriter
+from ledger.storage.shelves.bots import BotWriter
+from ledger.storage.shelves.proof import ProofWriter
+from ledger.storage.shelves.quotes import QuoteWriter
+from ledger.storage.shelves.register import RegisterWriter
 from ledger.storage.tables import (
     broker_statement,
     closed_year,
@@ -37,7 +39,7 @@ from ledger.storage.tables import (
 )
 
 
-class Writer(Reader, QuoteWriter, RegisterWriter, AllocationWriter):
+class Writer(Reader, QuoteWriter, RegisterWriter, AllocationWriter, ProofWriter, BotWriter):
     """What may be added to a book, and what is derived may be replaced. Made by `Store.write`."""
 
     def add_payload(self, source: Payload) -> tuple[int, bool]:

@@ -1,6 +1,6 @@
 """What section 1091 would put off if it held for digital assets: an analysis that changes no other figure.
 
-Source: IRC sec. 1091(a) to (d); 26 CFR 1.1091-1(c), (d), (f), 1.1091-2; Instructions for Form 1099-DA (2026), box 1i. Losses are taken in
+Source: IRC sec. 1091(a) to (d); 26 CFR 1.1091-1(b) to (d), (f), 1.1091-2; Instructions for Form 1099-DA (2026), box 1i. Losses are taken in
 the order of sales, units bought instead in the order of their purchase, unit for unit, each once. With a day from which it counts it is
 ready to become a rule.
 """
@@ -8,7 +8,7 @@ ready to become a rule.
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import groupby
 
@@ -37,10 +37,15 @@ def wash_sales(disposals: Iterable[Disposal], acquisitions: Iterable[Acquisition
     """
     lots = _Lots(acquisitions, rule.zone)
     for _, tied in groupby(disposals, key=lambda piece: piece.disposal_id):
-        parts = [part for piece in tied for part in lots.sold(piece)]  # all that is sold goes first: it replaces nothing
+        parts = [part for piece in sorted(tied, key=_acquired_first) for part in lots.sold(piece)]  # all that is sold replaces nothing
         for part in parts:
             if part.piece.kind in rule.taxable and part.loss > 0 and (rule.since is None or part.day >= rule.since):
                 yield from _deferred(part, lots)
+
+
+def _acquired_first(piece: Disposal) -> tuple[bool, datetime, int]:
+    """Put the pieces of one sale in the order of their acquisition: 26 CFR 1.1091-1(b)."""
+    return piece.acquired_at is None, piece.acquired_at or piece.disposed_at, piece.piece
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,13 @@ for the caller:
 """
 
 import logging
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from importlib.metadata import version
 from ipaddress import ip_address
 from random import Random
@@ -171,6 +173,12 @@ def checked_base_url(text: str) -> str:
     return text.rstrip("/")
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return the certificates that every connection of this process trusts; reading them takes longer than a call."""
+    return httpx.create_ssl_context()
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -210,7 +218,8 @@ class HttpReader:
         self._retry = retry or RetryTerms()
         self._filter = RedactingFilter(redactor)
         self._filter.attach()
-        self._http = httpx.Client(headers={"User-Agent": f"lotwright/{version('lotwright')}", "Accept": "application/json"})
+        headers = {"User-Agent": f"lotwright/{version('lotwright')}", "Accept": "application/json"}
+        self._http = httpx.Client(headers=headers, verify=_trusted())
 
     def close(self) -> None:
         """Release the sockets."""

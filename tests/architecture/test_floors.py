@@ -110,14 +110,16 @@ def test_a_parser_never_imports_its_client_and_no_venue_another() -> None:
     assert wrong == []
 
 
+READERS = {f"ledger.connectors.files.{name}" for name in ("reading", "recognition", "allotments", "bot_databases")}
+
+
 def test_the_pipeline_reaches_no_concrete_connector() -> None:
     wrong = [
         f"{path.name}:{line}: {module}"
         for room, path in sources()
         if room == "pipeline"
         for line, module in imports_of(path)
-        if module.startswith("ledger.connectors")
-        and module not in {f"ledger.connectors.files.{name}" for name in ("reading", "recognition", "allotments")}
+        if module.startswith("ledger.connectors") and module not in READERS
     ]
     assert wrong == []
 

@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError, asdict, dataclass, fields, replace
 
 import pytest
 
-from ledger.domain.values.quick import made_quickly
+from ledger.domain.values.quick import made_in_order, made_quickly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +63,13 @@ def test_a_value_made_quickly_refuses_wrong_arguments() -> None:
         Quick(name="a", left=1, middle=2)  # type: ignore[call-arg]  # what the type checker forbids
     with pytest.raises(TypeError, match="positional"):
         Quick("a", 1)  # type: ignore[misc]  # what the type checker forbids
+
+
+def test_a_value_made_in_order_is_the_one_that_its_constructor_makes() -> None:
+    in_order = made_in_order(Quick)
+    assert in_order("a", None, 1, 7) == Quick(name="a", left=1)
+    assert type(in_order("a", 3, 1, 2)) is Quick
+    with pytest.raises(FrozenInstanceError):
+        in_order("a", 3, 1, 2).left = 2  # type: ignore[misc]  # what the type checker forbids
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'right'"):
+        in_order("a", 3, 1)

@@ -34,6 +34,8 @@ def answering(status: int, content_type: str, body: bytes) -> Iterator[str]:
     """A server that answers everything alike; gives its address."""
 
     class Answerer(BaseHTTPRequestHandler):
+        disable_nagle_algorithm = True
+
         def do_GET(self) -> None:
             self.send_response(status)
             self.send_header("Content-Type", content_type)
@@ -45,7 +47,7 @@ def answering(status: int, content_type: str, body: bytes) -> Iterator[str]:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answerer) as server:
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"

@@ -45,7 +45,7 @@ def test_the_log_of_a_database_in_use_is_for_the_owner_only(book: BookFolder) ->
     with gated_exchange() as (sandbox, gate):
         book.connect(sandbox)
         with book.running("sync") as child:
-            gate.wait()
+            gate.wait(child)
             seen = {path.name: mode_of(path) for path in book.folder.iterdir()}
             child.kill()
     names = {"book.sqlite3", "book.sqlite3-shm", "book.sqlite3-wal", "book.sqlite3.lock", "lotwright.toml", "main.secrets.toml"}

@@ -105,7 +105,7 @@ def test_the_process_list_tells_no_secret_of_a_running_sync(book: BookFolder) ->
     with gated_exchange() as (sandbox, gate):
         book.connect(sandbox)
         with book.running("-vv", "sync") as child:
-            gate.wait()
+            gate.wait(child)
             seen = b" ".join(Path(f"/proc/{child.pid}/{name}").read_bytes() for name in ("cmdline", "environ"))
             assert b"sync" in seen
             gate.open()

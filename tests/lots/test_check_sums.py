@@ -102,7 +102,10 @@ def test_a_wallet_without_lots_has_none_of_what_is_booked() -> None:
         severity=Severity.ERROR,
         subject="w BTC",
         message="the open lots of wallet w hold 0 BTC, its accounts 2: -2 more in lots than booked",
-        mend="units left that had never come in: look for findings `missing-basis` of this asset and import what is missing before them",
+        mend=(
+            "units left that had never come in: look for findings `missing-basis` of this asset, or for a wallet that was overdrawn "
+            "while all wallets were one pool, and import what is missing before that"
+        ),
     )
 
 

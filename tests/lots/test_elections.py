@@ -210,6 +210,16 @@ SELECTIONS = {
     "of another sale": ((selected("s", 4, ("high", "1"), sale="T"),), [("low", "1", "fifo", None)]),
     "of another wallet": ((selected("s", 4, ("high", "1"), sale="S", wallet="v"),), [("low", "1", "fifo", None)]),
     "of another asset": ((selected("s", 4, ("high", "1"), sale="S", asset="ETH"),), [("low", "1", "fifo", None)]),
+    "of another wallet, recorded later": ((selected("s", 6, ("high", "1"), sale="S", wallet="v"),), [("low", "1", "fifo", None)]),
+    "of the order, recorded later": ((selected("s", 6, ("high", "1"), order="O"),), [("low", "1", "fifo", Caveat.ELECTION_LATE)]),
+    "of the order, where that of the sale is void": (
+        (selected("s", 6, ("middle", "1"), sale="S"), selected("t", 4, ("high", "1"), order="O")),
+        [("high", "1", "selection:t", None)],
+    ),
+    "the last of this wallet": (
+        (selected("t", 4, ("high", "1"), sale="S", wallet="v"), selected("s", 3, ("middle", "1"), sale="S")),
+        [("middle", "1", "selection:s", None)],
+    ),
     "of the order": ((selected("s", 4, ("high", "1"), order="O"),), [("high", "1", "selection:s", None)]),
     "of the sale before that of the order": (
         (selected("s", 3, ("middle", "1"), sale="S"), selected("t", 4, ("high", "1"), order="O")),
@@ -261,6 +271,28 @@ def test_of_selections_by_the_venues_id_and_by_the_bots_own_the_one_recorded_las
     sale = replace(left("S", 5, "1", order="O"), client_order_id=OrderId("bot-1"))
     (piece,) = matched(elections, *LOTS, sale)
     assert piece.lot_source_id == lot
+
+
+@pytest.mark.parametrize("order", ["O", "bot-1", None])
+def test_a_selection_may_name_the_order_as_the_bot_does(order: str | None) -> None:
+    elections = [selected("s", 4, ("high", "1.5"), order="bot-1")]
+    sales = [replace(left(name, 5, "1", order=order), client_order_id=OrderId("bot-1")) for name in ("S", "T")]
+    assert told(matched(elections, *LOTS, *sales)) == [
+        ("S", "high", "1", "selection:s", None),
+        ("T", "high", "0.5", "selection:s", None),
+        ("T", "low", "0.5", "fifo", Caveat.ELECTION_SHORT),
+    ]
+
+
+def test_of_lots_under_one_name_the_one_acquired_first_goes_first_whenever_it_came() -> None:
+    lots = got("g", 1, "1", "5", wallet="v"), got("g", 2, "1", "7", leg=2)
+    elections = [selected("s", 4, ("g", "0.5"), sale="S"), selected("t", 4, ("g", "1"), sale="T")]
+    disposals = matched(elections, *lots, moved("M", 3, "1", "v", "w"), left("S", 5, "0.5"), left("T", 6, "1"))
+    assert [(each.source_id, each.lot_id, each.quantity) for each in disposals] == [
+        ("S", f"L-{'g':0>16}-1", D("0.5")),
+        ("T", f"L-{'g':0>16}-1", D("0.5")),
+        ("T", f"L-{'g':0>16}-2", D("0.5")),
+    ]
 
 
 def test_of_selections_recorded_at_one_instant_the_greater_id_counts() -> None:

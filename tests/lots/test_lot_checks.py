@@ -8,6 +8,7 @@ import pytest
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.election import PickOrder
+from ledger.domain.finding import Severity
 from ledger.domain.ids import AccountId, EventId, SourceId, WalletId
 from ledger.domain.lot import Acquisition, Departure, DepartureKind, Disposal, Gap, Lot, LotOrigin
 from ledger.lots.checks import lots_unlike_balances, lots_used_too_early, unconserved
@@ -109,6 +110,20 @@ def test_a_difference_between_lots_and_balance_is_named(balances: dict[tuple[Wal
     (finding,) = lots_unlike_balances(MATCHED.lots, balances)
     assert (finding.code, finding.subject) == ("lots-differ-from-balance", "w BTC")
     assert difference in finding.message
+
+
+def test_a_wallet_below_zero_is_named_instead_of_the_lots_of_others_that_it_used() -> None:
+    other = WalletId("v")
+    (finding,) = lots_unlike_balances(MATCHED.lots, {(WALLET, BTC): Decimal(3), (other, BTC): Decimal("-0.1")})
+    assert (finding.code, finding.subject, finding.severity) == ("wallet-overdrawn", "v BTC", Severity.ERROR)
+    assert "wallet v hold -0.1 BTC" in finding.message
+    assert "into v" in finding.mend
+
+
+def test_a_wallet_below_zero_hides_nothing_of_other_assets() -> None:
+    eth = AssetCode("ETH")
+    found = lots_unlike_balances(MATCHED.lots, {(WALLET, BTC): Decimal(3), (WALLET, eth): Decimal(-1)})
+    assert [(one.code, one.subject) for one in found] == [("wallet-overdrawn", "w ETH"), ("lots-differ-from-balance", "w BTC")]
 
 
 def test_no_lot_is_used_before_it_exists() -> None:

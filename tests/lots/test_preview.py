@@ -8,7 +8,7 @@ import pytest
 
 from ledger.domain.election import PickOrder
 from ledger.domain.ids import SourceId
-from ledger.domain.lot import DepartureKind, Lot, Movement
+from ledger.domain.lot import DepartureKind, Gap, Lot, LotOrigin, Movement
 from ledger.lots.matching import Picking, match
 from ledger.lots.pools import timeline_order
 from ledger.lots.preview import PreviewPiece, pieces_of_sale, pool_in_order
@@ -121,3 +121,15 @@ def test_one_wallet_is_read_as_it_comes_and_only_as_far_as_needed() -> None:
     (lot,) = open_lots(PickOrder.FIFO, got("L", 1, "1", "5"))
     without_end = pool_in_order(PickOrder.HIFO, [repeat(lot)])
     assert next(without_end) is lot
+
+
+def test_parts_of_a_lot_that_follow_one_another_are_one_piece() -> None:
+    lots = open_lots(PickOrder.FIFO, got("A", 1, "3", "10"), moved("T", 2, "1", "w", "v"), got("B", 3, "1", "2"))
+    pool = list(pool_in_order(PickOrder.FIFO, [iter([lot for lot in lots if lot.wallet == wallet]) for wallet in ("v", "w")]))
+    assert [(lot.source_id, lot.wallet) for lot in pool] == [("A", "v"), ("A", "w"), ("B", "w")]
+    assert taken(pool, "4", "8") == [("A", D(3), D(10), D(6)), ("B", D(1), D(2), D(2))]
+
+
+def test_what_nobody_told_the_origin_of_is_no_lot() -> None:
+    unknown = replace(got("U", 0, "2", "0"), origin=LotOrigin.UNKNOWN, gap=Gap.MISSING_BASIS)
+    assert taken(open_lots(PickOrder.FIFO, unknown, *TWO), "3", "9") == [(None, D(2), D(0), D(6)), ("A", D(1), D(10), D(3))]

@@ -142,3 +142,30 @@ def test_a_lot_that_stands_in_two_wallets_takes_the_places_of_its_own_first_and_
     move(standing, B, 2 * ONE, "a")
     lot.take(ONE)
     assert placed(standing, lot) == [("1", [("a", "a", 2 * ONE), ("b", "b", ONE)])]
+
+
+def test_what_comes_into_an_overdrawn_wallet_makes_it_good_first() -> None:
+    first, second, third = lots(got("1", 1, "1", "1", wallet="a"), got("2", 3, "2", "1", wallet="b"), got("3", 4, "2", "1", wallet="b"))
+    standing = standing_of(first)
+    standing.leave(B, ONE)  # the pool gives the unit that stands in a
+    first.take(ONE)
+    standing.arrive(second)
+    standing.arrive(third)
+    assert placed(standing, second, third) == [("2", [("a", "a", ONE), ("b", "b", ONE)]), ("3", [("b", "b", 2 * ONE)])]
+
+
+def test_a_move_makes_good_what_was_overdrawn_in_the_wallet_of_arrival_and_overdraws_its_own() -> None:
+    (lot,) = lots(got("1", 5, "3", "1", wallet="a"))
+    standing = Standing()
+    move(standing, B, ONE, "c", on=1)
+    move(standing, A, ONE, "b", on=2)
+    standing.arrive(lot)
+    assert standing.units_by_account() == {(C, AccountId("c")): ONE, (A, AccountId("a")): 2 * ONE}
+    assert placed(standing, lot) == [("1", [("a", "a", 2 * ONE), ("c", "c", ONE)])]
+
+
+def test_units_that_turn_up_in_an_overdrawn_wallet_are_there_no_more() -> None:
+    standing = Standing()
+    standing.leave(A, 2 * ONE)
+    standing.turn_up(A, AccountId("a"), 3 * ONE, day(2))
+    assert standing.units_by_account() == {(A, AccountId("a")): ONE}

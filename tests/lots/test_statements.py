@@ -156,8 +156,16 @@ def test_lots_that_differ_are_said_where_the_form_has_a_basis_and_neither_basis_
     ]
     pieces = [piece("s/1", f"2025-03-01 0.5 9 {BOUGHT}"), piece("s/2", f"2025-03-01 2.5 21 {BOUGHT}")]
     found = compared(live_rows(rows), pieces)
-    assert [one.row_id for one in found.lots_differ] == ["a", "b"]
+    (day,) = found.lots_differ
+    assert ([one.row_id for one in day.rows], list(day.pieces)) == (["a", "b"], pieces)
     assert {(said.cost_basis, said.term) for said in found.told.values()} == {(None, None)}
+
+
+def test_one_row_of_all_that_was_sold_on_a_day_is_compared_as_a_whole() -> None:
+    one = row("r", "2025-03-01 3 30", cost_basis=D(9))
+    found = compared([one], [piece("s1", f"2025-03-01 1 10 {BOUGHT}"), piece("s2", f"2025-03-01 2 20 {BOUGHT}")])
+    assert (found.lots_differ, found.rows_alone, found.pieces_alone) == ((), (), ())
+    assert [(said.cost_basis, said.lots_differ) for said in found.told.values()] == [(D(3), False), (D(6), False)]
 
 
 def test_rows_of_several_forms_are_not_taken_together() -> None:

@@ -21,6 +21,9 @@ from ledger.sandbox.faults import Fault, FaultPlan, FaultStep
 from ledger.sandbox.server import Sandbox
 from ledger.sandbox.truth import gains
 from ledger.sandbox.wire import Patience
+from ledger.transport.pace import Clock
+
+pytestmark = pytest.mark.usefixtures("leaping_clock")
 
 QUICK = Patience(drip_seconds=0.05, stall_seconds=0.1)
 SINCE = datetime(2024, 1, 1, tzinfo=UTC)
@@ -102,14 +105,16 @@ def test_every_other_kind_of_row_is_booked_once_and_the_balances_agree(book: Boo
     assert sandbox.violations == []
 
 
-def test_a_ban_stops_the_run_at_once_and_a_run_after_its_end_goes_on(book: Book, serve: Callable[..., Sandbox]) -> None:
+def test_a_ban_stops_the_run_at_once_and_a_run_after_its_end_goes_on(
+    book: Book, serve: Callable[..., Sandbox], leaping_clock: Clock
+) -> None:
     sandbox = serve(seed=5, faults=FaultPlan(steps=[FaultStep(fault=Fault.BANNED, call=9)]))
     summary = synced(book, sandbox)
     error = summary.outcomes[0].error
     assert isinstance(error, TransientError)
     assert "our address is banned until " in error.message
     assert (summary.exit_code, len(sandbox.calls), sandbox.calls[-1].status) == (4, 9, 418)
-    time.sleep(error.retry_after_seconds or 0)
+    leaping_clock.sleep(error.retry_after_seconds or 0)
     assert synced(book, sandbox).exit_code == 0
     assert pieces_of(book) == true_pieces(sandbox)
     assert sandbox.violations == []

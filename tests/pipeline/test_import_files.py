@@ -1,7 +1,7 @@
 """Importing files: all or nothing, once or often, whole or in pieces, in any order: the same book."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -11,6 +11,7 @@ import pytest
 from ledger.book import Book, Selection
 from ledger.cli.main import run
 from ledger.config import BookSettings
+from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, RowFault
 from ledger.domain.ids import BotId
 from ledger.pipeline.import_files import FileOutcome
@@ -52,14 +53,21 @@ def match_held(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     were_held: list[bool] = []
 
     def compared(
-        writer: Writer, settings: BookSettings, regime: TaxRegime, *, now: datetime, progress: Progress, held: HeldEvents
+        writer: Writer,
+        settings: BookSettings,
+        regime: TaxRegime,
+        *,
+        now: datetime,
+        progress: Progress,
+        held: HeldEvents,
+        touched: Collection[AssetCode],
     ) -> MatchResult:
         assets = sorted(writer.changed_assets(after_event_seq=0))
         held_by_asset = [held.timeline(asset) for asset in assets]
         were_held.append(None not in held_by_asset)
         for asset, events in zip(assets, held_by_asset, strict=True):
             assert events is None or list(events) == list(writer.timeline(asset))
-        return derive_into(writer, settings, regime, now=now, progress=progress, held=held)
+        return derive_into(writer, settings, regime, now=now, progress=progress, held=held, touched=touched)
 
     monkeypatch.setattr("ledger.book.core.derive_into", compared)
     return were_held

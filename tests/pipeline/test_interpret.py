@@ -18,7 +18,8 @@ from ledger.domain.ids import AccountId, coinbase_fill_id, content_hash, payload
 from ledger.domain.json_text import Json
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.secrets import Secrets
-from ledger.pipeline.interpret import Absorber, Attribution, Tally
+from ledger.pipeline.bots.attribution import Attribution
+from ledger.pipeline.interpret import Absorber, Tally
 from ledger.ports import ConnectionTerms
 from ledger.storage.store import StoredEvent
 
@@ -151,7 +152,7 @@ def test_a_fill_told_by_page_and_file_is_one_event_in_whatever_order_they_come(
     assert tell(file_first, api_row()).tally == Tally(revised=1)
 
     assert live(page_first).event == live(file_first).event
-    assert live_fill(page_first).bot == (connection_bot or file_bot)
+    assert live_fill(page_first).bot == (file_bot or connection_bot)
     assert live_fill(page_first).occurred_at.microsecond == 418273
     assert figures(page_first, report_of) == figures(file_first, report_of)
     for book in (page_first, file_first):

@@ -16,7 +16,24 @@ RowOf = Callable[..., Row]
 Write = Callable[..., Path]
 GainsOf = Callable[..., list[Row]]
 
-HEADER = ("account", "year", "form", "asset", "quantity", "acquired", "sold", "proceeds", "basis", "term", "sale", "code", "issued")
+HEADER = (
+    *(
+        "account",
+        "year",
+        "form",
+        "asset",
+        "quantity",
+        "acquired",
+        "sold",
+        "proceeds",
+        "basis",
+        "term",
+        "sale",
+        "code",
+        "adjustment",
+        "issued",
+    ),
+)
 SALE = {
     "account": "main",
     "year": "2026",
@@ -102,8 +119,59 @@ def test_a_corrected_statement_takes_the_place_of_the_first_in_whatever_order_th
 
 def test_what_either_side_has_alone_is_found(traded: Book, tell: Write, gains_of: GainsOf) -> None:
     traded.import_files([tell({"quantity": "2"})])
-    assert codes(traded) == {"statement-row-alone": "error", "sale-not-on-statement": "warning"}
+    assert codes(traded) == {"statement-units-differ": "error", "sale-not-on-statement": "warning"}
     assert [gain["box"] for gain in gains_of(traded)] == ["L"]  # it is on no form
+    (units,) = (finding.message for finding in traded.findings() if finding.code == "statement-units-differ")
+    assert units.endswith("tells of 2 BTC sold on 2026-06-01 for 60000; of that day the book has 1 BTC of which no row tells (s1)")
+
+
+def test_a_row_of_a_day_without_a_sale_is_alone(traded: Book, tell: Write) -> None:
+    traded.import_files([tell({}, {"sold": "2026-08-01"})])
+    assert codes(traded) == {"statement-code-e": "note", "statement-row-alone": "error"}
+
+
+def test_lots_of_a_day_that_differ_are_said_side_by_side(traded: Book, tell: Write, gains_of: GainsOf) -> None:
+    halves = [
+        {"quantity": "0.5", "proceeds": "30000", "basis": basis, "acquired": day} for basis, day in (("10000", "2025-03-01"), ("25000", ""))
+    ]
+    traded.import_files([tell(*halves)])
+    (finding,) = (finding for finding in traded.findings() if finding.code == "statement-lots-differ")
+    book_says = "; the book: 1 acquired 2025-03-01 for 20000"
+    assert finding.message.endswith(f"the form: 0.5 acquired 2025-03-01 for 10000, 0.5 acquired (not said) for 25000{book_says}")
+    assert [figures(gain) for gain in gains_of(traded)] == ["60000 20000 E -100 39900 long J"]
+
+
+def test_what_a_form_parts_into_other_lots_stays_on_rows_under_exception_1(traded: Book, tell: Write, gains_of: GainsOf) -> None:
+    halves = [{"quantity": "0.5", "proceeds": "29950", "basis": basis} for basis in ("10000", "25000")]
+    traded.import_files([tell(*halves)])
+    (gain,) = gains_of(traded)
+    assert (figures(gain), gain["finding"]) == ("59900 20000 - 0 39900 long J", "statement-lots-differ")
+    (form,) = csv_of(traded, "form-8949", exception_1="yes")
+    assert (form["box"], form["cost_basis"], form["finding"]) == ("J", "20000", "statement-lots-differ")
+
+
+def test_another_day_of_acquisition_is_noted(traded: Book, tell: Write) -> None:
+    traded.import_files([tell({"acquired": "2026-05-20", "proceeds": "59900"})])
+    assert codes(traded) == {"statement-acquired-differs": "note"}
+    (finding,) = traded.findings()
+    assert finding.message.endswith("(s1, BTC): 2025-03-01 in the book, 2026-05-20 on the statement")
+
+
+def test_a_loss_put_off_comes_back_by_code_o_when_the_units_bought_instead_are_sold(
+    book: Book, row: RowOf, write: Write, tell: Write, gains_of: GainsOf
+) -> None:
+    rows = [
+        row("b1", time="2025-03-01T12:00:00Z", quote_amount="50000"),
+        row("s1", time="2026-06-01T12:00:00Z", type="sell", quote_amount="40000"),
+        row("b2", time="2026-06-10T12:00:00Z", quote_amount="41000"),
+        row("s2", time="2026-09-01T12:00:00Z", type="sell", quote_amount="60000"),
+    ]
+    form = {"form": "1099-b-basis"}
+    loss = form | {"proceeds": "40000", "basis": "50000", "code": "W", "adjustment": "10000"}
+    later = form | {"sold": "2026-09-01", "proceeds": "60000", "basis": "51000", "code": "O", "adjustment": "-10000"}
+    book.import_files([write(*rows), tell(loss, later)])
+    assert [figures(gain) for gain in gains_of(book)] == ["40000 50000 W 10000 0 long D", "60000 51000 BO 0 9000 short A"]
+    assert "code O with the loss as adjustment, below zero" in next(one.mend for one in book.findings() if one.code == "statement-code-w")
 
 
 def test_findings_go_when_the_missing_sale_comes(traded: Book, row: RowOf, write: Write, tell: Write) -> None:

@@ -159,7 +159,7 @@ def test_of_several_files_all_or_none_are_taken_in(book: Book, tmp_path: Path) -
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text("time,asset,currency,price\n2025-03-01T12:00:00Z,BTC,USD,1\n", encoding="utf-8")
     bad.write_text("time,asset,currency,price\n2025-03-01T12:00:00Z,BTC,USD,x\n", encoding="utf-8")
-    with pytest.raises(InputError, match="1 rows are bad") as refused:
+    with pytest.raises(InputError, match="1 row is bad") as refused:
         book.import_prices([good, bad])
     assert [fault.line for fault in refused.value.faults] == [2]
     assert book.price_series() == ()

@@ -151,6 +151,7 @@ def test_a_file_that_cannot_be_meant_is_refused_as_a_whole(text: str, name: str,
         rows(text, name)
 
 
+@pytest.mark.fuzz
 @given(st.text(alphabet="0123456789.,-:ZTeE\nabDUSate\"'", max_size=200))
 def test_whatever_stands_in_a_price_file_is_read_or_refused(text: str) -> None:
     for name in ("XBTUSD_1.csv", "BTCUSDT-1m-2025-01.csv", "own.csv"):
@@ -158,6 +159,23 @@ def test_whatever_stands_in_a_price_file_is_read_or_refused(text: str) -> None:
             first = next(read_rows(io.BytesIO(text.encode()), name=name), None)
             if first is not None and any(one.recognises(first[1], name) for one in plugins.price_files()):
                 assert all(row.quotes or row.faults for row in rows(text, name))
+
+
+@pytest.mark.fuzz
+@given(
+    sound=st.sampled_from(
+        [(BINANCE, "BTCUSDT-1m-2025-01.csv"), (KRAKEN, "ETHUSD_1.csv"), (ECB, "eurofxref-hist.csv"), (H10, "FRB_H10.csv")]
+    ),
+    changes=st.lists(st.tuples(st.integers(0, 2000), st.text(max_size=3)), min_size=1, max_size=5),
+)
+def test_a_price_file_of_which_something_was_spoilt_is_read_or_refused(sound: tuple[str, str], changes: list[tuple[int, str]]) -> None:
+    text, name = sound
+    for place, other in changes:
+        at = place % (len(text) + 1)
+        text = text[:at] + other + text[at + 1 :]
+    with suppress(InputError):
+        if recognised(text, name) is not None:
+            assert all(row.quotes or row.faults for row in rows(text, name))
 
 
 @given(st.integers(1_000_000_000, 4_000_000_000))

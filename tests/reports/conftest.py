@@ -12,7 +12,7 @@ import pytest
 
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.entry import AccountName, JournalEntry, Posting
-from ledger.domain.facts import BalanceRow, BookCover, BotActivity, ElectionRow, FindingCount, GainRow, IncomeRow, JournalRow
+from ledger.domain.facts import BalanceRow, BookCover, BotActivity, BotResult, ElectionRow, FindingCount, GainRow, IncomeRow, JournalRow
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, DisposalId, EntryId, EventId, LotId, OrderId, SourceId, WalletId
 from ledger.domain.law.wash_sale import DeferredLoss
@@ -56,6 +56,7 @@ class InventedBook:
     journal_rows: tuple[JournalRow, ...] = ()
     balance_rows: tuple[BalanceRow, ...] = ()
     bot_rows: tuple[BotActivity, ...] = ()
+    result_rows: tuple[BotResult, ...] = ()
     finding_rows: tuple[Finding, ...] = field(default=())
     election_rows: tuple[ElectionRow, ...] = ()
     options: Mapping[str, str] = field(default_factory=lambda: FIRST_CHOICES)
@@ -95,6 +96,9 @@ class InventedBook:
     def bot_activity(self) -> tuple[BotActivity, ...]:
         return self.bot_rows
 
+    def bot_results(self) -> tuple[BotResult, ...]:
+        return self.result_rows
+
     def findings(self) -> tuple[Finding, ...]:
         return self.finding_rows
 
@@ -103,6 +107,31 @@ class InventedBook:
 
     def closing(self) -> "tuple[InventedBook, InventedBook] | None":
         return self.sides
+
+
+def _activity(bot: str | None, asset: str, fills: int, *, usd: str = "", fees: Mapping[str, str] | None = None) -> BotActivity:
+    """What a bot did in May."""
+    return BotActivity(
+        bot=None if bot is None else BotId(bot),
+        asset=AssetCode(asset),
+        month="2025-05",
+        fills=fills,
+        volumes=((AssetCode("USD"), Decimal(usd)),) if usd else (),
+        fees=tuple((AssetCode(code), Decimal(fee)) for code, fee in (fees or {}).items()),
+    )
+
+
+def _result(bot: str | None, asset: str, *, gain: str, not_bought: str = "0", proceeds: str = "0", without_price: int = 0) -> BotResult:
+    """What a bot made in May."""
+    return BotResult(
+        bot=None if bot is None else BotId(bot),
+        asset=AssetCode(asset),
+        month="2025-05",
+        gain=Decimal(gain),
+        without_price=without_price,
+        quantity_not_bought=Decimal(not_bought),
+        proceeds_not_bought=Decimal(proceeds),
+    )
 
 
 def _number(text: str | None) -> Decimal | None:
@@ -294,11 +323,13 @@ def book() -> InventedBook:
             BalanceRow(account="equity:trading:main", asset=AssetCode("BTC"), balance=Decimal("-0.10")),
         ),
         bot_rows=(
-            BotActivity(
-                bot=BotId("grid-1"), fills=1204, fees=((AssetCode("USD"), Decimal("-0.25")), (AssetCode("BNB"), Decimal("0.00000022")))
-            ),
-            BotActivity(bot=BotId("idle"), fills=0, fees=()),
-            BotActivity(bot=None, fills=3, fees=((AssetCode("USD"), Decimal("1.5")),)),
+            _activity("grid-1", "BTC", 1204, usd="98765.4321", fees={"USD": "-0.25", "BNB": "0.00000022"}),
+            _activity("idle", "BTC", 0),
+            _activity(None, "ETH", 3, usd="15", fees={"USD": "1.5"}),
+        ),
+        result_rows=(
+            _result("grid-1", "BTC", gain="650.005", not_bought="0.25", proceeds="17.5"),
+            _result(None, "ETH", gain="-3", without_price=1),
         ),
         finding_rows=(Finding(code="missing-basis", severity=Severity.ERROR, subject="D-1", message="no lot", mend="import the purchase"),),
     )

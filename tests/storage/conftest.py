@@ -38,7 +38,20 @@ from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
 from ledger.domain.transfers.pairing import DecisionKind, PairDecision, PairEvidence, TransferLink
 from ledger.journal.chain import cells_of
-from ledger.storage.store import ClosedYear, Computation, CoverageWindow, NewEntry, NewEvent, PriceAsked, RegisteredElection, Store, Writer
+from ledger.storage.store import (
+    BalanceAssertion,
+    BotOrder,
+    ClosedYear,
+    Computation,
+    CoverageWindow,
+    NewEntry,
+    NewEvent,
+    PriceAsked,
+    RegisteredElection,
+    Store,
+    StoredLine,
+    Writer,
+)
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 BTC, USD = AssetCode("BTC"), AssetCode("USD")
@@ -226,6 +239,34 @@ def _booked(writer: Writer, *fills: Fill) -> None:
         )
 
 
+def _ledger_line(payload_seq: int, line_id: str = "1", balance: str = "0.5") -> StoredLine:
+    return StoredLine(
+        account=AccountId("main"),
+        wallet="BTC",
+        line_id=line_id,
+        asset=BTC,
+        occurred_at=NOON,
+        sequence=int(line_id),
+        kind="match",
+        amount=Decimal("0.5"),
+        balance=Decimal(balance),
+        explains="E-1",
+        payload_seq=payload_seq,
+    )
+
+
+def _assertion(difference: str = "0") -> BalanceAssertion:
+    return BalanceAssertion(
+        account=AccountId("main"),
+        asset=BTC,
+        observed_at=NOON,
+        balance_book=Decimal("0.5"),
+        balance_venue=Decimal("0.5"),
+        difference=Decimal(difference),
+        asserted_at=NOON,
+    )
+
+
 @pytest.fixture
 def fill() -> Callable[..., Fill]:
     return _fill
@@ -361,4 +402,10 @@ def full_store(store: Store) -> Store:
         writer.replace_links([], [link])
         writer.add_closed_year(_closed_year(), b"content")
         writer.add_allocations([_allocation()], payload_seq=payload_seq, stored_at=NOON)
+        writer.add_ledger_lines([_ledger_line(payload_seq)])
+        writer.add_assertions([_assertion()])
+        writer.add_attributions([(1, "grid-1", "rule 1 of [[bots]]")])
+        writer.put_attributed_by("{}")
+        told = BotOrder(payload_seq=payload_seq, account=AccountId("main"), subject="order:1", bot=BotId("grid-1"), locator="row 1")
+        writer.add_bot_orders([told])
     return store

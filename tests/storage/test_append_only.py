@@ -16,6 +16,7 @@ FACTS = (
     "posting",
     "price",
     "coverage",
+    "assertion",
     "broker_statement",
     "election",
     "allocation",
@@ -40,7 +41,7 @@ def test_tables_of_facts_cannot_be_emptied_at_once(full_store: Store) -> None:
     for table in FACTS:
         statements = {
             "sqlite": f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}",  # noqa: S608  # it has no TRUNCATE, but this deletes too
-            "postgresql": f"TRUNCATE {table}, {', '.join(FACTS)}",
+            "postgresql": f"TRUNCATE {table}, {', '.join(FACTS)}, attribution, bot_order, ledger_line",
         }
         _append_only(full_store, table, statements[full_store._backend.engine.dialect.name])
 

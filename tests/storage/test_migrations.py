@@ -60,6 +60,24 @@ def test_the_database_has_the_checks_of_the_code(store: Store) -> None:
     }
 
 
+def test_the_database_has_the_indexes_of_the_code(store: Store) -> None:
+    with store._backend.migrating() as connection:
+        migrated = _indexes(connection)
+        migrate.downgrade(connection, "base")
+        METADATA.create_all(connection)
+        assert _indexes(connection) == migrated
+    assert sum("WHERE" in definition.upper() for definition in migrated) >= 7
+
+
+def _indexes(connection: Connection) -> list[str]:
+    """Return the definitions of all indexes that are not there for a key, as the database tells them."""
+    asked = {
+        "sqlite": "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+        "postgresql": "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'",
+    }
+    return sorted(connection.execute(text(asked[connection.dialect.name])).scalars())
+
+
 def _checks(connection: Connection) -> dict[str, list[tuple[str | None, str]]]:
     found = inspect(connection)
     return {table: sorted((check["name"], check["sqltext"]) for check in found.get_check_constraints(table)) for table in METADATA.tables}

@@ -22,7 +22,7 @@ from ledger.domain.errors import BookBusy, BookError
 from ledger.domain.event import Fill
 from ledger.domain.payload import Payload
 from ledger.storage.faults import told_as_book_errors
-from ledger.storage.store import Store
+from ledger.storage.store import Store, Writer
 
 FOUNDED_AT = datetime(2025, 1, 1, tzinfo=UTC)
 NOBODY = 65534
@@ -250,6 +250,22 @@ def test_a_fault_of_ours_is_not_dressed_up_as_one_of_the_world(
 ) -> None:
     with pytest.raises((IntegrityError, psycopg.errors.UniqueViolation)), store.write() as writer:
         stored(writer, fill(1), fill(1))
+
+
+def test_a_row_that_is_refused_takes_its_whole_write_with_it(
+    store: Store,
+    fill: Callable[..., Fill],
+    stored: Callable[..., list[int]],
+) -> None:
+    def store_one_twice(writer: Writer) -> None:
+        stored(writer, *(fill(number) for number in range(3000)))
+        stored(writer, fill(2999))
+        writer.counts()
+
+    with pytest.raises((IntegrityError, psycopg.errors.UniqueViolation)), store.write() as writer:
+        store_one_twice(writer)
+    with store.read() as reader:
+        assert reader.counts()["event"] == 0
 
 
 def test_an_iterator_left_unread_does_not_outlive_its_block(

@@ -135,6 +135,16 @@ def test_losses_are_put_off_by_units_and_days(case: str) -> None:
     assert [plain(line) for line in shown(found_in(rows))] == [plain(line) for line in expected]
 
 
+def test_losses_of_one_sale_go_in_the_order_of_acquisition() -> None:
+    rows = ["b 2026-01-01 1 10", "b 2026-01-20 1 6", "s 2026-03-10 2 4", "b 2026-03-20 1 3"]
+    timeline = list(timeline_order(moved(number, row) for number, row in enumerate(rows, start=1)))
+    pieces = list(match(iter(timeline), UnitedStates().rule(TERMS)).disposals)
+    came = [one for one in timeline if isinstance(one, Acquisition)]
+    for told in (pieces, pieces[::-1]):  # a database yields the pieces of a sale by the ids of their lots
+        (loss,) = wash_sales(told, came, RULE)
+        assert (loss.piece.lot_source_id, loss.deferred, loss.held_since) == ("b1", D(8), date(2026, 1, 11))
+
+
 def test_losses_before_the_day_from_which_the_rule_counts_are_left_alone() -> None:
     rows = ["b 2026-01-01 2 20", "s 2026-03-01 1 4", "s 2026-03-02 1 4", "b 2026-03-03 2 9"]
     later = WashRule(taxable=USUAL.taxable, zone=ZoneInfo("UTC"), since=date(2026, 3, 2))

@@ -122,7 +122,8 @@ class _Spot:
         self._discover()
         return _PULLS[stream.stream](self, stream, cursor or {})
 
-    def interpret(self, payload: Payload) -> Interpretation:
+    @staticmethod
+    def interpret(payload: Payload) -> Interpretation:
         """Read a stored page; pure."""
         return parse.interpret(payload)
 

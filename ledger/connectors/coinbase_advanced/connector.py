@@ -98,7 +98,8 @@ class CoinbaseAdvanced:
             raise InputError(f"{self.venue} has no stream {stream.stream!r}")
         return _PULLS[stream.stream](self, stream, cursor or {}, window)
 
-    def interpret(self, payload: Payload) -> Interpretation:
+    @staticmethod
+    def interpret(payload: Payload) -> Interpretation:
         """Read a stored page; pure."""
         return parse.interpret(payload)
 

@@ -5,10 +5,11 @@ Whoever pulls therefore asks `streams` again after the ledgers: only then is the
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random, SystemRandom
+from typing import ClassVar
 
 from ledger.connectors.coinbase_exchange import parse
 from ledger.connectors.coinbase_exchange.client import CoinbaseExchangeClient
@@ -16,7 +17,18 @@ from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, TerminalError, TransientError
 from ledger.domain.ids import AccountId, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
-from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation, KeyReport, Page, PricePage, PullWindow, StreamKey
+from ledger.ports import (
+    CallCount,
+    ConnectionTerms,
+    CursorState,
+    Interpretation,
+    KeyReport,
+    Page,
+    PricePage,
+    PullWindow,
+    StreamFacts,
+    StreamKey,
+)
 from ledger.transport.pace import Budget, Clock, SystemClock
 from ledger.transport.reader import Answer, Timeouts
 from ledger.transport.walk import Ask, Leaf, Walker, trail_of
@@ -51,6 +63,10 @@ class CoinbaseExchange:
     """
 
     venue = parse.VENUE
+    stream_facts: ClassVar[Mapping[str, StreamFacts]] = {
+        "fills": StreamFacts(export="Coinbase Exchange: Statements, Fills (coinbase-pro-fills)"),
+        "ledger": StreamFacts(export="Coinbase Exchange: Statements, Account"),
+    }
 
     def __init__(
         self,
@@ -100,7 +116,8 @@ class CoinbaseExchange:
             raise InputError(f"{self.venue} has no stream {stream.stream!r}")
         return _PULLS[stream.stream](self, stream, cursor or {}, window)
 
-    def interpret(self, payload: Payload) -> Interpretation:
+    @staticmethod
+    def interpret(payload: Payload) -> Interpretation:
         """Read a stored page; pure."""
         return parse.interpret(payload)
 

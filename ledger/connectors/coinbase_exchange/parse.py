@@ -267,13 +267,9 @@ def _ledger_row(row: Row, place: Place) -> Reading:
      "created_at": "2024-06-03T14:22:31.431908Z",
      "details": {"order_id": "7c2f...", "product_id": "ETH-USD", "trade_id": "612345678"}}
     """
-    row_id, kind = str(cell_whole(row, "id")), cell_text(row, "type")
-    if kind not in _PROOFS:
-        asset = asset_code(place.asset)
-        message = f"a ledger row of the type {kind!r}, for which there is no rule: {shown(row)} {asset}"
-        return _unknown_row(place, row_id, message)
+    row_id, kind = cell_whole(row, "id"), cell_text(row, "type")
     line = LedgerLine(
-        line_id=row_id,
+        line_id=str(row_id),
         account=place.account,
         asset=asset_code(place.asset),
         occurred_at=cell_instant(row, "created_at"),
@@ -281,7 +277,11 @@ def _ledger_row(row: Row, place: Place) -> Reading:
         amount=cell_number(row, "amount"),
         balance=cell_number_or_none(row, "balance"),
         event_ids=(),
+        sequence=row_id,
     )
+    if kind not in _PROOFS:
+        message = f"a ledger row of the type {kind!r}, for which there is no rule: {shown(row)} {line.asset}"
+        return replace(_unknown_row(place, line.line_id, message), lines=(line,))
     return _PROOFS[kind](line, _details(row))
 
 

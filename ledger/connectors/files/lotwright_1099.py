@@ -82,6 +82,9 @@ def _row(cells: tuple[str, ...], reader: CellReader, *, terms: FileTerms, seen: 
     year = reader.take(_year_of, row.year, column="year", stand_in=sold.year)
     if not reader.faults and year != sold.year:
         reader.refuse("year", f"is {year}, but sold is {row.sold}", "write the year of the sale")
+    acquired = _day(row.acquired, reader, "acquired") if row.acquired else None
+    if acquired is not None and not reader.faults and acquired > sold:
+        reader.refuse("acquired", f"is {row.acquired}, after it was sold on {row.sold}", "check both days; short sales are not covered")
     form = reader.take(_form_of, row.form, column="form", stand_in=BrokerForm.SECURITIES)
     if year < form.first_year:
         reader.refuse("form", f"is {shown(row.form)}: there is no such form for sales before {form.first_year}", "check form and year")
@@ -98,7 +101,7 @@ def _row(cells: tuple[str, ...], reader: CellReader, *, terms: FileTerms, seen: 
         form=form,
         asset=asset,
         quantity=reader.positive(row.quantity, column="quantity"),
-        date_acquired=_day(row.acquired, reader, "acquired") if row.acquired else None,
+        date_acquired=acquired,
         date_sold=sold,
         proceeds=_proceeds(row, reader),
         cost_basis=reader.worth(row.basis, column="basis"),

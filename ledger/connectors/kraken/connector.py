@@ -5,9 +5,10 @@ agree on the amounts nothing has to be booked anew.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random, SystemRandom
+from typing import ClassVar
 
 from ledger.connectors.kraken import parse
 from ledger.connectors.kraken.client import ORDERS_MAX, KrakenClient
@@ -18,7 +19,7 @@ from ledger.connectors.kraken.walk import Leaf, OffsetWalker, Trail, Window, tra
 from ledger.domain.errors import InputError, TransientError
 from ledger.domain.json_text import Json
 from ledger.domain.payload import Payload
-from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation, KeyReport, Page, PullWindow, StreamKey
+from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation, KeyReport, Page, PullWindow, StreamFacts, StreamKey
 from ledger.transport.pace import Budget, Clock, SystemClock
 from ledger.transport.reader import Answer, Timeouts
 
@@ -31,6 +32,10 @@ class Kraken:
     """One key of Kraken spot, for reading only."""
 
     venue = VENUE
+    stream_facts: ClassVar[Mapping[str, StreamFacts]] = {
+        "ledger": StreamFacts(export="Kraken: History, Export, Ledgers"),
+        "trades": StreamFacts(export="Kraken: History, Export, Trades"),
+    }
 
     def __init__(
         self,
@@ -65,7 +70,8 @@ class Kraken:
             raise InputError(f"{self.venue} has no stream {stream.stream!r} {stream.symbol}".rstrip())
         return _PULLS[stream.stream](self, stream, cursor or {}, window)
 
-    def interpret(self, payload: Payload) -> Interpretation:
+    @staticmethod
+    def interpret(payload: Payload) -> Interpretation:
         """Read a stored page; pure."""
         return parse.interpret(payload)
 

@@ -152,7 +152,8 @@ def _line(row: KrakenRow, teller: Teller, event: EventId | None) -> LedgerLine:
     return LedgerLine(
         line_id=row.row_id,
         account=teller.account,
-        asset=wallet_of(row.asset),
+        asset=asset_of(row.asset),
+        wallet=wallet_of(row.asset),
         occurred_at=row.occurred_at,
         kind=row.kind,
         amount=row.net,

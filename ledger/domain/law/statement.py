@@ -58,7 +58,10 @@ class StatementRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """The share of a statement that falls on one disposal piece: of proceeds, basis and adjustment."""
+    """The share of a statement that falls on one disposal piece: of proceeds, basis and adjustment; None where it is silent.
+
+    `lots_differ`: it parts what was sold into other lots than the book, so that the basis that it tells is nobody's in particular.
+    """
 
     form: BrokerForm
     proceeds: Decimal
@@ -66,6 +69,8 @@ class Told:
     term: HoldingTerm | None
     code: str
     adjustment: Decimal | None
+    date_acquired: date | None = None
+    lots_differ: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

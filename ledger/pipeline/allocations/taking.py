@@ -93,7 +93,9 @@ def _rows_by_asset(path: Path, content: bytes, terms: BookTerms) -> dict[AssetCo
         if row.allotment is not None:
             by_asset[row.asset].append(row.allotment)
     if faults:
-        raise InputError(f"{path}: {len({fault.line for fault in faults})} rows are bad; nothing was stored", faults=faults)
+        bad = len({fault.line for fault in faults})
+        what = "1 row is" if bad == 1 else f"{bad} rows are"
+        raise InputError(f"{path}: {what} bad; nothing was stored", mend="correct the document and give it again", faults=faults)
     return by_asset
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from ledger.config import BookSettings
 from ledger.domain.amount import AssetCode, added, is_fiat, text_of
 from ledger.domain.election import (
     SALE,
@@ -22,7 +23,7 @@ from ledger.domain.election import (
 )
 from ledger.domain.errors import InputError
 from ledger.domain.event_text import instant_text
-from ledger.domain.ids import BotId, ElectionId, OrderId, SourceId, WalletId
+from ledger.domain.ids import AccountId, BotId, ElectionId, OrderId, SourceId, WalletId
 from ledger.domain.lot import Lot
 from ledger.lots.matching import Picking
 from ledger.pipeline.elections.register import append
@@ -127,6 +128,20 @@ def broker_caution(election: Election, rule: MatchingRule) -> str:
         f"a broker holds wallet {', '.join(held)}: for sales from {instant_text(brokers.since)} on the broker itself must be told by the "
         "time of the sale (26 CFR 1.1012-1(j)(3)); give it the same order, and import what it confirmed as lotwright-elections"
     )
+
+
+def scope_caution(election: Election, reader: Reader, settings: BookSettings) -> str:
+    """Return which names of a standing order nothing in the book or its settings has, empty where all are known: a slip of the pen."""
+    if not isinstance(election, StandingOrder):
+        return ""
+    accounts = reader.accounts() | {str(one.name) for one in settings.connections}
+    wallets = {str(settings.wallets.get(AccountId(account), account)) for account in accounts}
+    bots = reader.bots() | {str(one.bot) for one in settings.connections if one.bot} | {str(one.name) for one in settings.bots}
+    asked = (("wallet", election.wallet, wallets), ("asset", election.asset, reader.assets()), ("bot", election.bot, bots))
+    unknown = [f"{what} {name!r}" for what, name, known in asked if name is not None and name not in known]
+    if not unknown:
+        return ""
+    return f"the book has no {' and no '.join(unknown)} so far: check the spelling, the order decides nothing else"
 
 
 def _check_clock(reader: Reader, now: datetime) -> None:

@@ -100,13 +100,15 @@ def _pool_of(sale: SaleAsked, holding: Sequence[str], *, by_wallet: bool) -> lis
 
 def _termed(pieces: Sequence[PreviewPiece], regime: TaxRegime, terms: BookTerms, now: datetime) -> tuple[TermedPiece, ...]:
     today = local_day(now, terms.zone)
+    days = [local_day(piece.lot.acquired_at, terms.zone) if piece.lot else today for piece in pieces]
+    term_by_day = {day: regime.term(day, today, terms) for day in set(days)}
     return tuple(
         TermedPiece(
             piece=piece,
             gain=None if piece.proceeds is None or piece.cost_basis is None else subtracted(piece.proceeds, piece.cost_basis),
-            term=regime.term(local_day(piece.lot.acquired_at, terms.zone) if piece.lot else today, today, terms),
+            term=term_by_day[day],
         )
-        for piece in pieces
+        for piece, day in zip(pieces, days, strict=True)
     )
 
 

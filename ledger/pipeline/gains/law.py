@@ -12,6 +12,7 @@ from ledger.domain.lot import Disposal, HoldingTerm
 from ledger.lots.statements import Comparison
 from ledger.ports import BookTerms, TaxRegime
 
+LOTS_DIFFER = "statement-lots-differ"
 _NO_FORM = ""
 
 
@@ -55,6 +56,7 @@ class GainsLaw:
             disposal=replace(row.disposal, proceeds=proceeds, cost_basis=cost_basis),
             box=self._regime.box(term=row.term, year=row.year, form=told.form),
             adjustment=said.adjustment,
+            finding=row.finding or (LOTS_DIFFER if told.lots_differ else ""),
             gain=None if proceeds is None or cost_basis is None else added(subtracted(proceeds, cost_basis), change),
         )
 

@@ -1,22 +1,24 @@
 """Brokers' statements beside the book: what they tell of its disposals, and a finding for whatever either side has alone."""
 
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
 from itertools import chain
 
-from ledger.domain.amount import text_of
+from ledger.domain.amount import AssetCode, added, text_of
 from ledger.domain.facts import GainRow
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId
 from ledger.domain.law.statement import StatementRow
 from ledger.domain.lot import Disposal
 from ledger.domain.period import start_of_day
-from ledger.lots.statements import Comparison, compared, live_rows
-from ledger.pipeline.gains.law import GainsLaw
+from ledger.lots.statements import Comparison, LotsOfDay, compared, live_rows
+from ledger.pipeline.gains.law import LOTS_DIFFER, GainsLaw
 from ledger.ports import BookTerms, TaxRegime
 from ledger.storage.store import Reader
 
 _ONE_DAY = timedelta(days=1)
+_SHOWN_MAX = 5
 _ROUTINE = frozenset("ELT")
 _CODES = {
     "B": (
@@ -32,7 +34,10 @@ _CODES = {
     "T": ("the broker has another term", "nothing: the rows stand in the part of the right term"),
     "W": (
         "the statement puts losses off as wash sales",
-        "the loss belongs to the basis of the units bought instead: no rule here adds it, enter it when these are sold",
+        (
+            "the loss belongs to the basis of the units bought instead, and no rule here adds it: in the row of the statement that tells of"
+            " their sale write code O with the loss as adjustment, below zero"
+        ),
     ),
 }
 
@@ -59,8 +64,9 @@ def statement_findings(reader: Reader, regime: TaxRegime, terms: BookTerms) -> l
     if rows and not regime.forms:
         return [_unused(rows, regime)]
     found = comparison_of(reader, regime, terms)
+    alone = _by_day(found.pieces_alone)
     return [
-        *map(_row_alone, found.rows_alone),
+        *(_row_alone(row, alone.get((row.account, row.asset, row.date_sold), ())) for row in found.rows_alone),
         *map(_sale_alone, found.pieces_alone),
         *map(_day_differs, found.day_differs),
         *map(_lots_differ, found.lots_differ),
@@ -81,15 +87,24 @@ def _disposals(reader: Reader, regime: TaxRegime, terms: BookTerms, account: Acc
 
 
 def _coded(reader: Reader, regime: TaxRegime, terms: BookTerms, found: Comparison) -> Iterator[Finding]:
-    """Yield one finding for each account, year and code that a form needs: of a year there may be thousands of rows."""
+    """Yield one finding for each account, year and code that a form needs, and for days of acquisition that differ.
+
+    Of a year there may be thousands of rows.
+    """
     law = GainsLaw(regime, terms, found)
     for account, year in sorted(found.covered):
         rows: dict[str, list[GainRow]] = {}
+        otherwise: list[tuple[GainRow, date]] = []
         for row in map(law.gain, _disposals(reader, regime, terms, account, year)):
             for code in row.adjustment.codes if row.adjustment else "":
                 rows.setdefault(code, []).append(row)
+            told = found.told.get((row.disposal.disposal_id, row.disposal.piece))
+            if told and told.date_acquired not in (None, row.date_acquired):
+                otherwise.append((row, told.date_acquired))
         for code, coded in sorted(rows.items()):
             yield _code_needed(account, year, code, coded)
+        if otherwise:
+            yield _acquired_otherwise(account, year, otherwise)
 
 
 def _code_needed(account: AccountId, year: int, code: str, rows: Sequence[GainRow]) -> Finding:
@@ -115,13 +130,34 @@ def _unused(rows: Sequence[StatementRow], regime: TaxRegime) -> Finding:
     )
 
 
-def _row_alone(row: StatementRow) -> Finding:
+def _by_day(pieces: Iterable[GainRow]) -> dict[tuple[AccountId, AssetCode, date], list[GainRow]]:
+    days: dict[tuple[AccountId, AssetCode, date], list[GainRow]] = {}
+    for row in pieces:
+        days.setdefault((row.disposal.account, row.disposal.asset, row.date_disposed), []).append(row)
+    return days
+
+
+def _row_alone(row: StatementRow, that_day: Sequence[GainRow]) -> Finding:
+    says = (
+        f"the broker's form {row.form} of {row.account} tells of {text_of(row.quantity)} {row.asset} sold on {row.date_sold}"
+        f" for {text_of(row.proceeds)}"
+    )
+    subject = f"{row.account}/{row.year}/{row.row_id}"
+    if that_day:
+        units = text_of(added(*(one.disposal.quantity for one in that_day)))
+        sales = ", ".join(dict.fromkeys(one.disposal.source_id for one in that_day[:_SHOWN_MAX]))
+        return Finding(
+            code="statement-units-differ",
+            severity=Severity.ERROR,
+            subject=subject,
+            message=f"{says}; of that day the book has {units} {row.asset} of which no row tells ({sales})",
+            mend="sync or import what is missing, or correct what is wrong; where the broker is wrong, ask it for a corrected form",
+        )
     return Finding(
         code="statement-row-alone",
         severity=Severity.ERROR,
-        subject=f"{row.account}/{row.year}/{row.row_id}",
-        message=f"the broker's form {row.form} of {row.account} tells of {text_of(row.quantity)} {row.asset} sold on {row.date_sold}"
-        f" for {text_of(row.proceeds)}, and no disposal of the book is like it",
+        subject=subject,
+        message=f"{says}, and no disposal of the book is like it",
         mend="sync or import what is missing; if it is there with other units or another day, correct what is wrong",
     )
 
@@ -149,12 +185,36 @@ def _day_differs(row: StatementRow) -> Finding:
     )
 
 
-def _lots_differ(row: StatementRow) -> Finding:
+def _lots_differ(day: LotsOfDay) -> Finding:
+    first = day.rows[0]
+    told = [(row.quantity, row.date_acquired, row.cost_basis) for row in day.rows]
+    ours = [(one.disposal.quantity, one.date_acquired, one.disposal.cost_basis) for one in day.pieces]
     return Finding(
-        code="statement-lots-differ",
+        code=LOTS_DIFFER,
         severity=Severity.ERROR,
-        subject=f"{row.account}/{row.year}/{row.row_id}",
-        message=f"the broker's form {row.form} parts the {row.asset} of {row.account} sold on {row.date_sold} into other lots than the"
-        " book, so that its basis cannot be compared",
+        subject=f"{first.account}/{first.year}/{first.row_id}",
+        message=f"the broker's form {first.form} parts the {first.asset} of {first.account} sold on {first.date_sold} into other lots than"
+        f" the book, so that its basis cannot be compared; the form: {_lots_shown(told)}; the book: {_lots_shown(ours)}",
         mend="enter the reported basis of these rows by hand, with code B where it differs; or name lots to the broker before the sale",
+    )
+
+
+def _lots_shown(lots: Sequence[tuple[Decimal, date | None, Decimal | None]]) -> str:
+    shown = [
+        f"{text_of(units)} acquired {acquired or '(not said)'} for {'(not said)' if cost is None else text_of(cost)}"
+        for units, acquired, cost in lots[:_SHOWN_MAX]
+    ]
+    return ", ".join(shown) + (f" and {len(lots) - _SHOWN_MAX} more" if len(lots) > _SHOWN_MAX else "")
+
+
+def _acquired_otherwise(account: AccountId, year: int, rows: Sequence[tuple[GainRow, date]]) -> Finding:
+    first, told = rows[0]
+    return Finding(
+        code="statement-acquired-differs",
+        severity=Severity.NOTE,
+        subject=f"{account}/{year}",
+        message=f"{len(rows)} disposal pieces of {account} in {year} were acquired on another day than the statement says; the first is"
+        f" {first.disposal.disposal_id} ({first.disposal.source_id}, {first.disposal.asset}): {first.date_acquired or 'not known'} in the"
+        f" book, {told} on the statement",
+        mend="nothing where the units were moved in, which a broker counts from then; else look which lots the broker sold",
     )

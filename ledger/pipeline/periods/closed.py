@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from ledger import __version__
 from ledger.config import BookSettings
-from ledger.domain.amount import text_of
+from ledger.domain.amount import ZERO, added, cents_half_up, subtracted, text_of
 from ledger.domain.event_text import instant_text
-from ledger.domain.facts import gain_figures, income_figures, lot_figures
+from ledger.domain.facts import BookCover, GainRow, gain_figures, income_figures, lot_figures
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import Hash, hash_of
 from ledger.domain.period import Period, start_of_day
-from ledger.pipeline.periods.figures_text import FiguresHash, text_hash
+from ledger.pipeline.periods.figures_text import FiguresHash, FiguresReader, text_hash
 from ledger.pipeline.report import BookInput, Selection
 from ledger.ports import TaxRegime
 from ledger.storage.store import ClosedYear, Reader
@@ -79,7 +80,7 @@ def differing(current: BookInput, closed: ClosedYear, *, lots: bool = True) -> F
         )
         if filed != now
     ]
-    return _differs(closed, what) if what else None
+    return _differs(current, closed, what) if what else None
 
 
 def differing_years(
@@ -100,14 +101,46 @@ def differing_years(
     return found
 
 
-def _differs(closed: ClosedYear, what: Sequence[str]) -> Finding:
+def _differs(current: BookInput, closed: ClosedYear, what: Sequence[str]) -> Finding:
     return Finding(
         code=CLOSED_YEAR_DIFFERS,
         severity=Severity.WARNING,
         subject=str(closed.year),
-        message=f"the book now gives other figures ({', '.join(what)}) for {closed.year} than were filed with version {closed.version}",
+        message=f"the book now gives other figures ({', '.join(what)}) for {closed.year} than were filed with version {closed.version};"
+        f" later years follow from the book as it stands{_counted_wrongly(current, closed)}",
         mend=f"look at `lotwright period diff {closed.year}`; if an amended return is filed: lotwright period close {closed.year} --amend",
     )
+
+
+def _counted_wrongly(current: BookInput, closed: ClosedYear) -> str:
+    """Return what becomes of cost while a year stays as filed and later ones do not follow from it. DECISIONS: carry-after-filed."""
+    currency, filed = _filed_cost(current.reader.closed_content(closed.seq), closed)
+    now = _cost_used_up(current.gains())
+    if currency != current.settings.currency or filed is None or now is None or not (again := cents_half_up(subtracted(filed, now))):
+        return ""
+    amount = f"{text_of(again.copy_abs())} {currency}"
+    if again > 0:
+        return f", so that, until {closed.year} is amended, {amount} of cost that it used up as filed counts a second time in them"
+    return f", so that, until {closed.year} is amended, {amount} of cost counts in no year: {closed.year} used it up only in the book"
+
+
+def _filed_cost(content: bytes, closed: ClosedYear) -> tuple[str, Decimal | None]:
+    """Return the currency and the cost of what was filed; nothing of a closing that is not what was stored."""
+    if text_hash(content) != closed.content_hash:
+        return "", None
+    frozen = FiguresReader(content)
+    (cover,) = frozen.rows("cover", BookCover)
+    return cover.currency, _cost_used_up(frozen.rows("gain", GainRow))
+
+
+def _cost_used_up(rows: Iterable[GainRow]) -> Decimal | None:
+    """Return the cost of all pieces, unknown ones as 0; None where a broker's figures stand in the place of the book's."""
+    total = ZERO
+    for row in rows:
+        if row.adjustment is not None:
+            return None
+        total = added(total, row.disposal.cost_basis or ZERO)
+    return total
 
 
 def _broken(closed: ClosedYear) -> Finding:

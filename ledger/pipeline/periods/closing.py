@@ -8,12 +8,11 @@ from decimal import Decimal
 
 from ledger import __version__
 from ledger.config import BookSettings
-from ledger.domain.amount import ZERO, AssetCode, added
+from ledger.domain.amount import ZERO, added
 from ledger.domain.errors import InputError
-from ledger.domain.event import assets_of
-from ledger.domain.facts import FillActivity, GainRow, YearTotal, gain_figures, income_figures, lot_figures
+from ledger.domain.facts import GainRow, YearTotal, gain_figures, income_figures, lot_figures
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId, BotId, EventId, Hash
+from ledger.domain.ids import EventId, Hash
 from ledger.domain.lot import HoldingTerm
 from ledger.domain.period import Period, local_day, start_of_day
 from ledger.pipeline.match import inputs_hash, options_text
@@ -143,26 +142,11 @@ class _Freezer:
         receipts, lots = self.income.through(source.income(), income_figures), self.lots.through(source.lots(), lot_figures)
         text.add("income", receipts)
         text.add("lot", lots)
-        text.add("activity", _activity(source))
+        text.add("activity", source.fill_activity())
+        text.add("own", source.own_results())
         text.add("finding", source.findings())
         text.add("total", self.tally.totals())
         return text.finished()
-
-
-_Doer = tuple[BotId | None, AccountId, tuple[AssetCode, ...]]
-
-
-def _activity(source: BookInput) -> Iterator[FillActivity]:
-    fills: defaultdict[_Doer, int] = defaultdict(int)
-    fees: defaultdict[_Doer, dict[AssetCode, Decimal]] = defaultdict(dict)
-    for event in source.fills():
-        doer = event.bot, event.account, tuple(sorted(map(AssetCode, assets_of(event))))
-        fills[doer] += 1
-        if event.fee is not None:
-            fees[doer][event.fee.asset] = added(fees[doer].get(event.fee.asset, ZERO), event.fee.quantity)
-    for bot, account, assets in sorted(fills, key=lambda doer: (doer[0] or "", *doer[1:])):
-        doer = bot, account, assets
-        yield FillActivity(bot=bot, account=account, assets=assets, fills=fills[doer], fees=tuple(sorted(fees[doer].items())))
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
 """Lots made current, and closed years held against what the book says then, in one database transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from ledger.config import BookSettings
+from ledger.domain.amount import AssetCode
 from ledger.domain.election import EvidenceGrade
 from ledger.pipeline.interpret import HeldEvents
 from ledger.pipeline.match import MatchResult, Rebuild, match_into
@@ -42,13 +43,14 @@ def derive_into(
     progress: Progress,
     rebuild: Rebuild = Rebuild.CHANGED,
     held: HeldEvents | None = None,
+    touched: Collection[AssetCode] = (),
 ) -> MatchResult:
-    """Match what changed, and say of each closed year that this can touch whether the book still gives its figures."""
+    """Match what changed and `touched`, and say of each closed year that this can touch whether the book still gives its figures."""
     before = writer.computation()
-    result = match_into(writer, settings, regime, now=now, progress=progress, rebuild=rebuild, held=held)
+    result = match_into(writer, settings, regime, now=now, progress=progress, rebuild=rebuild, held=held, touched=touched)
     after = writer.computation()
     if after != before and writer.closed_years():
-        since = None if rebuild is Rebuild.ALL else _touched_since(writer, before, after, result.relinked_since)
+        since = None if rebuild is Rebuild.ALL or result.reattributed else _touched_since(writer, before, after, result.relinked_since)
         for year, findings in differing_years(writer, settings, regime, since=since).items():
             writer.replace_findings(origin_of(year), findings, now)
     return result

@@ -1,7 +1,8 @@
 """A year's figures as one canonical text, line by line, compressed as it is written and as it is read.
 
 The first line says the schema and the fields of each kind of row; then come cover, gains, income, lots open at the year's end,
-activity of bots, findings and totals, in that order. A million rows need no more memory than ten, but for the compressed text.
+activity of bots and their own results, findings and totals, in that order. A million rows need no more memory than ten, but for the
+compressed text.
 """
 
 import json
@@ -16,7 +17,7 @@ from typing import TypeVar
 from ledger.domain.amount import text_of
 from ledger.domain.errors import BookError
 from ledger.domain.event_text import instant_text
-from ledger.domain.facts import BookCover, Figures, FillActivity, GainRow, IncomeRow, YearTotal
+from ledger.domain.facts import BookCover, Figures, FillActivity, GainRow, IncomeRow, OwnResult, YearTotal
 from ledger.domain.finding import Finding
 from ledger.domain.ids import Hash
 from ledger.domain.lot import Lot
@@ -29,6 +30,7 @@ KINDS: Mapping[str, type] = {
     "income": IncomeRow,
     "lot": Lot,
     "activity": FillActivity,
+    "own": OwnResult,
     "finding": Finding,
     "total": YearTotal,
 }
@@ -81,7 +83,12 @@ class FiguresReader:
         head = json.loads(next(lines_of(content)))
         if head["schema"] > SCHEMA:
             raise BookError("a newer Lotwright closed this year", mend="upgrade Lotwright: pip install --upgrade lotwright")
-        self._rows = RowReader(head["fields"])
+        self._names = head["fields"]
+        self._rows = RowReader(self._names)
+
+    def tells_of(self, row: type) -> bool:
+        """Tell whether the program that closed the year knew such rows."""
+        return row.__name__ in self._names
 
     def rows(self, kind: str, row: type[Row], *, naming: str = "") -> Iterator[Row]:
         """Yield the rows of a kind; only of lines in which the text `naming` occurs."""

@@ -6,32 +6,35 @@ cover says so: what went to a tax office is what its owner wants to see again, w
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from datetime import date
 from heapq import merge
+from itertools import chain
 from operator import attrgetter
 from typing import TypeVar
 
-from ledger.domain.amount import ZERO, AssetCode, added
 from ledger.domain.errors import BookError, InputError
 from ledger.domain.facts import (
     BalanceRow,
     BookCover,
     BotActivity,
+    BotResult,
     ElectionRow,
     FillActivity,
     GainRow,
     IncomeRow,
     JournalRow,
+    OwnResult,
     ValuationRow,
 )
 from ledger.domain.finding import Finding
-from ledger.domain.ids import AccountId, BotId, EventId
+from ledger.domain.ids import AccountId, EventId
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Lot
 from ledger.domain.period import Period
+from ledger.pipeline.bots.activity import NO_BOT, activity_of, results_of
 from ledger.pipeline.periods.closed import CLOSED_YEAR_DIFFERS, closing_hash, newest_closings, period_of
 from ledger.pipeline.periods.figures_text import FiguresReader, text_hash
-from ledger.pipeline.report import NO_BOT, BookInput, Selection
+from ledger.pipeline.report import BookInput, Selection
 from ledger.ports import ReportInput
 from ledger.storage.store import ClosedYear, Reader
 
@@ -135,19 +138,24 @@ class FiledInput(_OfTheBook):
         return (lot for lot in self.frozen.rows("lot", Lot) if asset in (None, lot.asset) and account in (None, lot.account))
 
     def bot_activity(self) -> Iterable[BotActivity]:
-        """Return fills and fees by bot as they were at closing, what has no bot last."""
-        fills: dict[BotId, int] = {}
-        fees: dict[BotId, dict[AssetCode, Decimal]] = {}
-        for row in self.frozen.rows("activity", FillActivity):
-            bot = row.bot or NO_BOT
-            if not self._takes_activity(row):
-                continue
-            fills[bot] = fills.get(bot, 0) + row.fills
-            by_asset = fees.setdefault(bot, {})
-            for asset, fee in row.fees:
-                by_asset[asset] = added(by_asset.get(asset, ZERO), fee)
-        for bot in sorted(fills, key=lambda one: (one == NO_BOT, one)):
-            yield BotActivity(bot=bot or None, fills=fills[bot], fees=tuple(sorted(fees[bot].items())))
+        """Return fills, volume and fees by bot, asset and month as they were at closing, what has no bot last."""
+        return activity_of(self.fill_activity())
+
+    def bot_results(self) -> Iterable[BotResult]:
+        """Return the bots' own results as they were at closing."""
+        return results_of(self.own_results())
+
+    def fill_activity(self) -> Iterator[FillActivity]:
+        """Yield the frozen fills of the period."""
+        for row in self._of_bots("activity", FillActivity):
+            if self.selection.asset in (None, *row.assets) and self._takes_doing(row):
+                yield row
+
+    def own_results(self) -> Iterator[OwnResult]:
+        """Yield the frozen own results of the period."""
+        for row in self._of_bots("own", OwnResult):
+            if self.selection.asset in (None, row.asset) and self._takes_doing(row):
+                yield row
 
     def findings(self) -> Iterable[Finding]:
         """Return the findings that were open at closing."""
@@ -162,10 +170,18 @@ class FiledInput(_OfTheBook):
         mine = chosen.bot is None or chosen.bot == (row.bot or NO_BOT)
         return mine and chosen.asset in (None, row.asset) and chosen.account in (None, row.account)
 
-    def _takes_activity(self, row: FillActivity) -> bool:
+    def _takes_doing(self, row: FillActivity | OwnResult) -> bool:
         chosen = self.selection
         mine = chosen.bot is None or chosen.bot == (row.bot or NO_BOT)
-        return mine and chosen.asset in (None, *row.assets) and chosen.account in (None, row.account)
+        return mine and chosen.account in (None, row.account) and row.day in self.period
+
+    def _of_bots(self, kind: str, row: type[Row]) -> Iterator[Row]:
+        if not self.frozen.tells_of(OwnResult):
+            raise InputError(
+                f"Lotwright {self.closed.software}, which closed {self.closed.year}, froze nothing by day of what bots did",
+                mend="ask for what they did by the book as it stands now: --current",
+            )
+        return self.frozen.rows(kind, row)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -191,12 +207,12 @@ class MixedInput(_OfTheBook):
 
     def gains(self) -> Iterator[GainRow]:
         """Yield frozen pieces of closed years and computed ones of all other days, in one order."""
-        now = (row for row in self.current.gains() if not any(row.date_disposed in period for period in self._closed))
+        now = (row for row in self.current.gains() if not self._is_closed(row.date_disposed))
         return merge(now, *(each.gains() for each in self.filed), key=_place_of_piece)
 
     def income(self) -> Iterator[IncomeRow]:
         """Yield frozen receipts of closed years and those of all other days, in one order."""
-        now = (row for row in self.current.income() if not any(row.day in period for period in self._closed))
+        now = (row for row in self.current.income() if not self._is_closed(row.day))
         return merge(now, *(each.income() for each in self.filed), key=attrgetter("occurred_at", "source_id"))
 
     def lots(self) -> Iterator[Lot]:
@@ -205,8 +221,14 @@ class MixedInput(_OfTheBook):
         return self.current.lots() if ended is None else ended.lots()
 
     def bot_activity(self) -> Iterable[BotActivity]:
-        """Return fills and fees by bot, as the book has them now."""
-        return self.current.bot_activity()
+        """Return what bots did, on closed days as filed."""
+        now = (row for row in self.current.fill_activity() if not self._is_closed(row.day))
+        return activity_of(chain(now, *(each.fill_activity() for each in self.filed)))
+
+    def bot_results(self) -> Iterable[BotResult]:
+        """Return the bots' own results, of closed days as filed."""
+        now = (row for row in self.current.own_results() if not self._is_closed(row.day))
+        return results_of(chain(now, *(each.own_results() for each in self.filed)))
 
     def findings(self) -> Iterable[Finding]:
         """Return the book's open findings."""
@@ -214,6 +236,9 @@ class MixedInput(_OfTheBook):
 
     def closing(self) -> None:
         """Return None: the period is more than a closed year, or less."""
+
+    def _is_closed(self, day: date) -> bool:
+        return any(day in period for period in self._closed)
 
 
 def report_source(current: BookInput, *, facts_only: bool = False) -> ReportInput:
@@ -234,7 +259,7 @@ def report_source(current: BookInput, *, facts_only: bool = False) -> ReportInpu
         return _filed(current, _asked_for(chosen, closings))
     touched = [each for each in newest_closings(closings).values() if _overlap(period_of(each), chosen.period)]
     if not touched:
-        return current
+        return replace(current, figures=_carried_on(current.reader, chosen.period, closings))
     if chosen.as_filed is False:
         return replace(current, figures=f"as the book stands now, not as filed ({'; '.join(map(told, touched))})")
     notes = _notes(current.reader)
@@ -301,7 +326,23 @@ def _overlap(one: Period, other: Period) -> bool:
 def _notes(reader: Reader) -> dict[int, str]:
     """Return what the cover adds of years whose figures the book no longer gives."""
     changed = {finding.subject for _, finding in reader.findings() if finding.code == CLOSED_YEAR_DIFFERS}
-    return {int(year): f" (THE BOOK NOW SAYS OTHERWISE: lotwright period diff {year})" for year in changed}
+    return {year: f" (THE BOOK NOW SAYS OTHERWISE: lotwright period diff {year})" for year in sorted(map(int, changed))}
+
+
+def _carried_on(reader: Reader, period: Period, closings: Sequence[ClosedYear]) -> str:
+    """Return what the cover says of days after a year that was filed otherwise, empty where none was. DECISIONS: carry-after-filed."""
+    changed = [year for year in _notes(reader) if _ends_before(newest_closings(closings).get(year), period)]
+    if not changed:
+        return ""
+    years = ", ".join(map(str, changed))
+    return (
+        f"as the book stands now; {years} {'was' if len(changed) == 1 else 'were'} filed with other figures, and the lots carried on are"
+        f" those of the book, not those as filed (lotwright period diff {changed[-1]})"
+    )
+
+
+def _ends_before(closed: ClosedYear | None, period: Period) -> bool:
+    return closed is not None and period.from_day is not None and closed.to_day < period.from_day
 
 
 def _place_of_piece(row: GainRow) -> tuple[object, ...]:

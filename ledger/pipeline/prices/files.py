@@ -101,9 +101,8 @@ def _chunks(rows: Iterator[PriceRow], path: Path) -> Iterator[list[PriceQuote]]:
         if not faults:  # after a fault the rest is read only to list what is wrong
             yield [quote for row in chunk for quote in row.quotes]
     if faults:
-        raise InputError(
-            f"{path}: {len(faults):,} rows are bad; nothing was imported", mend="correct the file and import it again", faults=faults
-        )
+        what = "1 row is" if len(faults) == 1 else f"{len(faults):,} rows are"
+        raise InputError(f"{path}: {what} bad; nothing was imported", mend="correct the file and import it again", faults=faults)
 
 
 def _payload(content: bytes, *, stream: str, name: str, recorded_at: datetime) -> Payload:

@@ -1,6 +1,5 @@
-"""The sandbox's Binance with minutes that last a second, and what a book would keep of some pulls."""
+"""The sandbox's Binance on a clock on which nobody waits, and what a book would keep of some pulls."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from ledger.ports import ConnectionTerms, CursorState, PullWindow, StreamKey
 from ledger.sandbox.binance import dialect
 from ledger.sandbox.server import Sandbox
 from ledger.sandbox.wire import Patience
+from ledger.transport.pace import Clock
 
 WALL = datetime(2025, 12, 1, tzinfo=UTC).timestamp()
 QUICK = Patience(drip_seconds=0.05, stall_seconds=0.1)
@@ -58,18 +58,23 @@ class Kept:
 
 
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Sandbox]]:
+def serve(monkeypatch: pytest.MonkeyPatch, leaping_clock: Clock) -> Iterator[Callable[..., Sandbox]]:
     """Return a starter of sandboxes in December 2025; all are stopped in the end.
 
-    A minute of the allowances lasts a moment, for the client a longer one: nobody waits, and no late answer makes a violation.
+    A minute of the allowances lasts a moment, for the client a longer one: no late answer makes a violation.
     """
     monkeypatch.setattr(client, "MINUTE_SECONDS", 0.6)
     monkeypatch.setattr(dialect, "MINUTE_SECONDS", 0.3)
     running: list[Sandbox] = []
-    began = time.time()
+    began = leaping_clock.monotonic()
 
     def start(**options: object) -> Sandbox:
-        usual: dict[str, object] = {"venue": "binance", "fills": 400, "patience": QUICK, "wall": lambda: WALL + time.time() - began}
+        usual: dict[str, object] = {
+            "venue": "binance",
+            "fills": 400,
+            "patience": QUICK,
+            "wall": lambda: WALL + leaping_clock.monotonic() - began,
+        }
         sandbox = Sandbox(**(usual | options))  # type: ignore[arg-type] # options are the test's own
         sandbox.__enter__()
         running.append(sandbox)
@@ -85,13 +90,12 @@ def connect() -> Iterator[Callable[..., Binance]]:
     """Return a maker of connectors; all are closed in the end."""
     opened: list[Binance] = []
 
-    def connected(sandbox: Sandbox, *, secrets: Secrets | None = None, symbols: tuple[str, ...] = (), seconds: float = 120) -> Binance:
+    def connected(sandbox: Sandbox, *, secrets: Secrets | None = None, symbols: tuple[str, ...] = ()) -> Binance:
         terms = ConnectionTerms(
             account=AccountId("main"),
             secrets=secrets or Secrets(key=sandbox.key, secret=sandbox.secret),
             share=1.0,
             base_url=sandbox.rest_url,
-            deadline=time.monotonic() + seconds,
             symbols=symbols,
         )
         connector = Binance(terms)

@@ -358,6 +358,7 @@ SAMPLES = (
 )
 
 
+@pytest.mark.fuzz
 @given(sample=st.sampled_from(SAMPLES), changes=st.lists(st.tuples(st.integers(0, 12), JSON), max_size=3))
 def test_whatever_stands_in_a_row_nothing_is_raised(sample: tuple[str, Row, str], changes: list[tuple[int, object]]) -> None:
     stream, row, key = sample

@@ -434,6 +434,7 @@ ROWS = st.dictionaries(
 )
 
 
+@pytest.mark.fuzz
 @settings(max_examples=300, deadline=None)
 @given(stream=st.sampled_from(["fills", "ledger", "balances"]), rows=st.lists(ROWS | CELLS, max_size=4), base=st.integers(0, 2))
 def test_no_row_whatever_is_in_it_raises_or_vanishes(stream: str, rows: list[object], base: int) -> None:

@@ -1,6 +1,5 @@
 """The connector against the whole sandbox exchange: every row arrives, whatever goes wrong, and the venue has nothing to complain of."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +22,8 @@ from ledger.sandbox.coinbase_advanced.rows import Identities, moved_by
 from ledger.sandbox.faults import Fault, FaultPlan, FaultStep
 from ledger.sandbox.server import Sandbox
 from ledger.sandbox.wire import Patience
+
+pytestmark = pytest.mark.usefixtures("leaping_clock")
 
 ALL = PullWindow()
 FILLS = 1200
@@ -69,7 +70,6 @@ def connected(sandbox: Sandbox, credentials: Credentials | None = None) -> Itera
         secrets=Secrets(key=key, secret=secret),
         share=1.0,
         base_url=sandbox.rest_url,
-        deadline=time.monotonic() + 120,
     )
     connector = CoinbaseAdvanced(terms)
     yield connector

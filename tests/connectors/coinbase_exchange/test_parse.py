@@ -275,6 +275,7 @@ def test_a_fee_row_is_explained_by_either_side_of_its_trade(page: Callable, ledg
             balance=Decimal("10233.11874"),
             event_ids=(fill_id("buy"), fill_id("sell")),
             told_by=StreamKey(stream="fills", symbol="ETH-USD"),
+            sequence=20331545793,
         ),
     )
 
@@ -327,7 +328,8 @@ BROKEN_LINES = {
 def test_a_ledger_row_without_a_rule_is_a_finding_and_never_a_guess(page: Callable, ledger_row: Callable, case: str) -> None:
     cells, code, words = BROKEN_LINES[case]
     said = interpret(page("ledger", [ledger_row(1, **cells), ledger_row(2)], symbol="USD", asset="USD"))
-    assert (len(said.lines), said.events) == (1, ())
+    assert said.events == ()
+    assert len(said.lines) == (2 if code == "unknown-row" else 1)  # a row of an unknown type still moves the balance
     (finding,) = said.findings
     assert (finding.code, finding.subject) == (code, "main/ledger/USD/20331545793")
     assert words in finding.message
@@ -436,6 +438,7 @@ STREAMS = st.sampled_from(["fills", "ledger", "transfers", "balances", "candles"
 SLOW_FIXTURES = [HealthCheck.function_scoped_fixture]
 
 
+@pytest.mark.fuzz
 @settings(max_examples=150, deadline=None, suppress_health_check=SLOW_FIXTURES)  # the fixture is a pure function
 @given(stream=STREAMS, content=st.binary(max_size=200))
 def test_no_bytes_stop_the_reader(page: Callable, stream: str, content: bytes) -> None:
@@ -443,6 +446,7 @@ def test_no_bytes_stop_the_reader(page: Callable, stream: str, content: bytes) -
     assert said.findings or stream == "candles" or not said.events
 
 
+@pytest.mark.fuzz
 @settings(max_examples=400, deadline=None, suppress_health_check=SLOW_FIXTURES)  # the fixtures are pure functions
 @given(
     stream=STREAMS,

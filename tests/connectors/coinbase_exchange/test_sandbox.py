@@ -1,10 +1,11 @@
 """The connector against the whole sandbox exchange: every row arrives, whatever goes wrong, and the venue has nothing to complain of."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+
+import pytest
 
 from ledger.connectors.coinbase_exchange.connector import CoinbaseExchange
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Transfer
@@ -16,6 +17,8 @@ from ledger.ports import ConnectionTerms, CursorState, LedgerLine, PullWindow, S
 from ledger.sandbox.account import SandboxAccount
 from ledger.sandbox.server import Sandbox
 from ledger.sandbox.wire import Patience
+
+pytestmark = pytest.mark.usefixtures("leaping_clock")
 
 ALL = PullWindow()
 FILLS = 400
@@ -53,9 +56,7 @@ class Kept:
 @contextmanager
 def connected(sandbox: Sandbox) -> Iterator[CoinbaseExchange]:
     secrets = Secrets(key=sandbox.key, secret=sandbox.secret, passphrase=sandbox.passphrase)
-    terms = ConnectionTerms(
-        account=AccountId("main"), secrets=secrets, share=1.0, base_url=sandbox.rest_url, deadline=time.monotonic() + 120
-    )
+    terms = ConnectionTerms(account=AccountId("main"), secrets=secrets, share=1.0, base_url=sandbox.rest_url)
     connector = CoinbaseExchange(terms)
     yield connector
     connector.close()

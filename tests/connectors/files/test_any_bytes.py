@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,11 +53,13 @@ def rows_or_refusal(read_file: ReadFile, content: bytes) -> None:
     assert refused.mend, refused
 
 
+@pytest.mark.fuzz
 @given(content=st.binary(max_size=400))
 def test_any_bytes_are_read_or_refused(content: bytes, read_file: ReadFile) -> None:
     rows_or_refusal(read_file, content)
 
 
+@pytest.mark.fuzz
 @given(header=st.sampled_from(HEADERS), content=st.one_of(st.binary(max_size=300), st.text('",\n\r\t ;aé0-', max_size=200).map(str.encode)))
 def test_any_bytes_after_a_known_header_are_read_or_refused(header: bytes, content: bytes, read_file: ReadFile) -> None:
     rows_or_refusal(read_file, header + content)

@@ -59,6 +59,10 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "a day that is none": ({"sold": "06/01/2025"}, "column sold: '06/01/2025' is not a day (write it like 2025-03-01)"),
     "a day outside the calendar": ({"sold": "2025-02-30"}, "column sold: '2025-02-30' is not in the calendar (check the day)"),
     "no day": ({"sold": ""}, "column sold: is empty (write it like 2025-03-01)"),
+    "bought after it was sold": (
+        {"acquired": "2025-06-02"},
+        "column acquired: is 2025-06-02, after it was sold on 2025-06-01 (check both days; short sales are not covered)",
+    ),
     "no proceeds": (
         {"proceeds": ""},
         "column proceeds: is empty (write what the form says, 0 where it says that nothing was received)",

@@ -50,11 +50,11 @@ class Bench:
 
 
 @contextmanager
-def bench(*, seed: int = 1, fills: int = 120, faults: FaultPlan | str = "none") -> Iterator[Bench]:
+def bench(*, seed: int = 1, fills: int = 120, faults: FaultPlan | str = "none", venue: str = "kraken") -> Iterator[Bench]:
     clock = ManualClock(start=START)
     patience = Patience(drip_seconds=0.02, stall_seconds=0.05)
     sandbox = Sandbox(
-        venue="kraken",
+        venue=venue,
         seed=seed,
         fills=fills,
         faults=faults,

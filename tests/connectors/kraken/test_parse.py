@@ -156,6 +156,7 @@ ANY = st.recursive(
 )
 
 
+@pytest.mark.fuzz
 @settings(max_examples=150, deadline=None)
 @given(row=ANY, stream=st.sampled_from(["trades", "ledger", "deposits", "withdrawals", "balances"]))
 def test_no_row_whatever_stops_a_run(row: object, stream: str) -> None:

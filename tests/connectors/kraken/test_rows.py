@@ -182,7 +182,8 @@ def test_moves_between_sub_wallets_book_nothing_and_stay_lines_of_their_own_bala
     )
     assert said.events == ()
     assert said.findings == ()
-    assert sorted((line.asset, line.amount) for line in said.lines) == [("DOT", -10), ("DOT.S", 10), ("ETH", -1), ("ETH.F", 1)]
+    assert sorted((line.wallet, line.amount) for line in said.lines) == [("DOT", -10), ("DOT.S", 10), ("ETH", -1), ("ETH.F", 1)]
+    assert {line.asset for line in said.lines} == {"DOT", "ETH"}
 
 
 @pytest.mark.parametrize(("subtype", "amount", "inward"), [("spotfromfutures", "5", True), ("spottofutures", "-5", False)])

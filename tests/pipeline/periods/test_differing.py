@@ -1,5 +1,7 @@
 """When the book comes to say something else than a closed year, a finding says so; what cannot touch the year costs no look at it."""
 
+import csv
+import io
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -36,6 +38,41 @@ def test_late_data_is_a_warning_that_goes_when_the_year_is_amended(traded: Book,
     traded.close_year(2025, amend=True)
     assert told(traded) == []
     assert traded.check() == ()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        # as filed 0.5 of b1 for 5,000 were sold; with the late lot it is 0.2 for 100 and 0.3 of b1 for 3,000
+        ({"amount": "0.2", "quote_amount": "100"}, "2025 is amended, 1900 USD of cost that it used up as filed counts a second time"),
+        (
+            {"amount": "0.2", "quote_amount": "4000"},
+            "2025 is amended, 2000 USD of cost counts in no year: 2025 used it up only in the book",
+        ),
+        ({"amount": "0.2", "quote_amount": "2000"}, "later years follow from the book as it stands"),  # the same cost per unit
+    ],
+)
+def test_the_finding_says_what_becomes_of_cost_until_the_year_is_amended(
+    traded: Book, row: Make, write: Write, cells: Row, says: str
+) -> None:
+    traded.close_year(2025)
+    traded.import_files([write(row("b0", time="2025-01-05T12:00:00Z", **cells))])
+    (finding,) = traded.findings()
+    assert says in finding.message
+    assert ("of cost" in finding.message) == ("of cost" in says)
+
+
+@ON_SQLITE
+def test_cost_that_counts_twice_is_that_of_the_sales_of_both_years(
+    traded: Book, late: Path, gains_of: Callable[..., list[Row]], report_of: Callable[..., bytes]
+) -> None:
+    traded.close_year(2025)
+    traded.import_files([late])
+    sold = sum(Decimal(gain["cost_basis"]) for gain in gains_of(traded))
+    lots = csv.DictReader(io.StringIO(report_of(traded, "lots").decode()))
+    still_open = sum(Decimal(lot["cost_open"]) for lot in lots if (lot["wallet"], lot["asset"]) == ("main", "BTC"))
+    assert sold + still_open - (10000 + 100) == 1900
 
 
 @ON_SQLITE

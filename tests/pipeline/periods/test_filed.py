@@ -59,6 +59,21 @@ def test_the_cover_says_which_figures_they_are(traded: Book, late: Path, year_20
 
 
 @ON_SQLITE
+def test_the_cover_of_a_later_year_says_that_its_lots_are_not_those_as_filed(traded: Book, late: Path, report_of: Report) -> None:
+    after, before = Selection(period=traded.period_of(2026)), Selection(period=traded.period_of(2024))
+    traded.close_year(2025)
+    assert "Figures" not in cover(traded, "form-8949", after)
+    traded.import_files([late])
+    says = "as the book stands now; 2025 was filed with other figures, and the lots carried on are those of the book, not those as filed"
+    assert cover(traded, "form-8949", after)["Figures"] == f"{says} (lotwright period diff 2025)"
+    assert cover(traded, "gains", after)["Figures"].startswith(says)
+    assert "Figures" not in cover(traded, "gains", before)
+    assert rows_of(report_of(traded, "gains", "csv", after), "event", "lot_event", "cost_basis") == [("s2", "b1", "5000")]
+    traded.close_year(2025, amend=True)
+    assert "Figures" not in cover(traded, "form-8949", after)
+
+
+@ON_SQLITE
 @pytest.mark.parametrize("name", OF_FIGURES)
 @pytest.mark.parametrize(
     "chosen",

@@ -1,0 +1,1 @@
+"""What proves a book: coverage, and reading all payloads again."""

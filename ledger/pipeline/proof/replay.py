@@ -1,0 +1,184 @@
+"""Replay: all payloads are interpreted again by the present parsers, in a book beside this one, and both are compared.
+
+What comes out differently is told before anything is done. Taking it in adds events and revisions; nothing is changed or deleted.
+"""
+
+import io
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from ledger.connectors.files.reading import read_table
+from ledger.domain.errors import InputError
+from ledger.domain.event import BalanceSnapshot, Event
+from ledger.domain.event_text import body_text, facts_hash, kind_of
+from ledger.domain.ids import AccountId, EventId
+from ledger.domain.payload import Payload, PayloadKind
+from ledger.pipeline.bots.attribution import Attribution, attribute_anew
+from ledger.pipeline.interpret import Absorber
+from ledger.pipeline.progress import Progress
+from ledger.pipeline.proof.rows import stored_lines
+from ledger.ports import FileFormat, FileTerms, Interpretation
+from ledger.storage.store import Reader, Store, Writer
+
+_CHUNK = 1_000
+
+Interpreter = Callable[[Payload], Interpretation]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One fact of an event as the book has it and as it is read now, both in words."""
+
+    name: str
+    then: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventChange:
+    """What a replay makes of one event: `then` None: it is new; `now` None: no payload tells of it any more."""
+
+    then: Event | None
+    now: Event | None
+
+    @property
+    def event(self) -> Event:
+        """The event, as it is read now where it is."""
+        told = self.now or self.then
+        assert told is not None
+        return told
+
+    @property
+    def kind(self) -> str:
+        """``new``, ``gone`` or ``changed``."""
+        if self.then is None:
+            return "new"
+        return "gone" if self.now is None else "changed"
+
+    @property
+    def fields(self) -> tuple[FieldChange, ...]:
+        """The facts that differ; of an event that is new or gone none."""
+        if self.then is None or self.now is None:
+            return ()
+        if type(self.then) is not type(self.now):
+            return (FieldChange(name="kind", then=kind_of(self.then), now=kind_of(self.now)),)
+        names = [item.name for item in fields(self.now) if getattr(self.then, item.name) != getattr(self.now, item.name)]
+        return tuple(FieldChange(name=name, then=str(getattr(self.then, name)), now=str(getattr(self.now, name))) for name in names)
+
+
+@dataclass(slots=True, kw_only=True)
+class Replay:
+    """One replay of a book. `interpreter_of` gives the reader of a venue's pages; formats are found by the names in the payloads.
+
+    `venues` are those whose connectors are installed. A payload that nobody can read is passed over if it told of no event (prices).
+    """
+
+    store: Store
+    venues: Collection[str]
+    interpreter_of: Callable[[str], Interpreter]
+    formats: Sequence[FileFormat]
+    terms: FileTerms
+    attribution: Attribution
+    recorded_at: datetime
+    progress: Progress
+
+    def run(self, *, take_in: bool) -> tuple[EventChange, ...]:
+        """Return what would change, by kind, instant and id; `take_in` books what is new or changed, by revisions.
+
+        Events that no payload tells of any more stay booked: what a source once told is not unsaid by a parser.
+
+        Raises:
+            InputError: when the connector or format of a payload that told of events is not installed. Nothing is changed then: an
+                event that several payloads tell would lose what only this one knew.
+        """
+        with tempfile.TemporaryDirectory(prefix="lotwright-replay-") as folder:
+            beside = Store.create(f"sqlite:///{Path(folder) / 'beside.sqlite3'}", recorded_at=self.recorded_at)
+            try:
+                self._replay_into(beside)
+                with self.store.read() as book, beside.read() as again:
+                    changes = sorted(_changes(book, again), key=lambda one: (one.kind, one.event.occurred_at, one.event.event_id))
+                if take_in:
+                    self._take_in(beside, changes)
+            finally:
+                beside.close()
+        return tuple(changes)
+
+    def _replay_into(self, beside: Store) -> None:
+        places: dict[int, int] = {}
+        with self.store.read() as book, beside.write() as writer:
+            orders = list(book.all_bot_orders())
+            databases = {one.payload_seq for one in orders}
+            absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution)
+            for number, (place, payload) in enumerate(book.payloads(), start=1):
+                if place not in databases and not self._is_readable(payload):
+                    if book.is_evidence(place):
+                        raise _unreadable(payload)
+                    continue
+                places[place] = seq = writer.add_payload(payload)[0]
+                if place in databases:
+                    continue
+                for told in self._told(payload, writer, seq):
+                    absorber.absorb(told, seq)
+                self.progress.advance("replay", number)
+            writer.add_bot_orders([replace(one, payload_seq=places[one.payload_seq]) for one in orders])
+            attribute_anew(writer, self.attribution, whole=True)
+
+    def _is_readable(self, payload: Payload) -> bool:
+        if payload.kind is PayloadKind.PAGE:
+            return payload.venue in self.venues
+        return any(one.name == payload.stream for one in self.formats)
+
+    def _told(self, payload: Payload, writer: Writer, seq: int) -> Iterator[list[tuple[Event, str]]]:
+        if payload.kind is PayloadKind.PAGE:
+            said = self.interpreter_of(payload.venue)(payload)
+            writer.add_ledger_lines(stored_lines(said.lines, seq))
+            yield list(said.events)
+            return
+        file_format = next(one for one in self.formats if one.name == payload.stream)
+        table = read_table(io.BytesIO(payload.content), name=payload.name)
+        terms = FileTerms(account=AccountId(payload.account) if payload.account else None, bot=None, zone=self.terms.zone)
+        rows = ((row.event, f"line {row.line}") for row in file_format.read(table.rows, table.header, terms) if row.event is not None)
+        while chunk := list(islice(rows, _CHUNK)):
+            yield chunk
+
+    def _take_in(self, beside: Store, changes: Sequence[EventChange]) -> None:
+        with self.store.write() as writer, beside.read() as again:
+            absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution)
+            for change in changes:
+                told = None if change.now is None else again.event_as_told(change.now.event_id)
+                if told is not None:
+                    absorber.tell_anew(told.event, _evidence(writer, again, told.event.event_id))
+
+
+def _unreadable(payload: Payload) -> InputError:
+    is_page = payload.kind is PayloadKind.PAGE
+    lacking = f"connector named {payload.venue!r}" if is_page else f"file format named {payload.stream!r}"
+    return InputError(
+        f"{payload.request or payload.name} told of events and cannot be read again: no {lacking} is installed; nothing was changed",
+        mend="install the package that brought it (lotwright plugins lists what is there); without it the book stays as it is",
+    )
+
+
+def _evidence(writer: Writer, again: Reader, event_id: EventId) -> list[tuple[int, str]]:
+    return [(writer.payload_seq(payload_id), locator) for payload_id, locator in again.evidence(event_id)]
+
+
+def _changes(book: Reader, again: Reader) -> Iterator[EventChange]:
+    now = (stored.event for stored in again.events() if not isinstance(stored.event, BalanceSnapshot))
+    while chunk := list(islice(now, _CHUNK)):
+        names = [event.event_id for event in chunk]
+        known, decided = book.known(names), book.decided(names)
+        for event in chunk:
+            told, bot = decided.get(event.event_id, (None, None))
+            same_bot = told is not None or bot == event.bot  # of a bot that was told at import payloads know nothing
+            if event.event_id not in known or known[event.event_id].facts != facts_hash(event, body_text(event)) or not same_bot:
+                stored = book.event(event.event_id)
+                yield EventChange(then=None if stored is None else stored.event, now=event)
+    then = (stored.event for stored in book.events() if not isinstance(stored.event, BalanceSnapshot))
+    while chunk := list(islice(then, _CHUNK)):
+        known = again.known([event.event_id for event in chunk])
+        yield from (EventChange(then=event, now=None) for event in chunk if event.event_id not in known)

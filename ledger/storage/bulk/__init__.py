@@ -1,0 +1,1 @@
+"""How many rows come into a book at once."""

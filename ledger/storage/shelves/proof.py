@@ -1,0 +1,168 @@
+"""What proves that a book is complete: lines of venues' own ledgers, and the comparisons of balances that were made."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from ledger.domain.amount import AssetCode
+from ledger.domain.event_text import instant_text
+from ledger.domain.ids import AccountId
+from ledger.storage.backend import Backend, BulkRow
+from ledger.storage.columns import decimal_text, decimal_text_or_none
+from ledger.storage.nouns import BalanceAssertion, StoredLine
+from ledger.storage.tables import assertion, entry, event, evidence, ledger_line, payload, posting
+
+_LINES = 2_000  # fetched at a time
+_COMPARED = [column for column in assertion.columns if column.name != "seq"]
+
+
+class ProofReader:
+    """Questions about proof; part of `Reader`."""
+
+    _connection: Connection
+    _backend: Backend
+
+    def ledger_wallets(self, account: str, *, after_payload_seq: int = 0) -> list[str]:
+        """Return the wallets of an account whose ledgers have lines, sorted; only those with lines of payloads after a place."""
+        told = select(ledger_line.c.wallet).distinct().where(ledger_line.c.account == account)
+        later = told.where(ledger_line.c.payload_seq > after_payload_seq) if after_payload_seq else told
+        return list(self._connection.execute(later.order_by(ledger_line.c.wallet)).scalars())
+
+    def payload_seq(self, payload_id: str) -> int:
+        """Return the place of a payload that the book has."""
+        seq: int = self._connection.execute(select(payload.c.seq).where(payload.c.payload_id == payload_id)).scalar_one()
+        return seq
+
+    def is_evidence(self, payload_seq: int) -> bool:
+        """Tell whether any event was told by the payload of a place."""
+        told = select(evidence.c.payload_seq).where(evidence.c.payload_seq == payload_seq).limit(1)
+        return self._connection.execute(told).first() is not None
+
+    def ledger_payload_last(self, account: str) -> int:
+        """Return the place of the newest payload with lines of an account's ledgers; 0: there is none."""
+        newest = select(func.coalesce(func.max(ledger_line.c.payload_seq), 0)).where(ledger_line.c.account == account)
+        last: int = self._connection.execute(newest).scalar_one()
+        return last
+
+    def ledger_lines(
+        self, account: str, wallet: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[StoredLine]:
+        """Yield the lines of one wallet in the venue's order; those from `since` to `until`, both included."""
+        statement = select(ledger_line).where(ledger_line.c.account == account, ledger_line.c.wallet == wallet)
+        if since is not None:
+            statement = statement.where(ledger_line.c.occurred_at >= since)
+        if until is not None:
+            statement = statement.where(ledger_line.c.occurred_at <= until)
+        yield from self._lines(statement.order_by(ledger_line.c.sequence, ledger_line.c.occurred_at, ledger_line.c.line_id))
+
+    def ledger_line_last(self, account: str, wallet: str) -> StoredLine | None:
+        """Return the newest line with a balance of one wallet."""
+        told = select(ledger_line).where(
+            ledger_line.c.account == account, ledger_line.c.wallet == wallet, ledger_line.c.balance.is_not(None)
+        )
+        newest = (ledger_line.c.sequence.desc(), ledger_line.c.occurred_at.desc(), ledger_line.c.line_id.desc())
+        return next(self._lines(told.order_by(*newest).limit(1)), None)
+
+    def lines_explaining(self, account: str, *, after_payload_seq: int) -> Iterator[StoredLine]:
+        """Yield the lines of payloads after a place that belong to events, by what they explain."""
+        told = select(ledger_line).where(ledger_line.c.account == account, ledger_line.c.explains != "")
+        later = told.where(ledger_line.c.payload_seq > after_payload_seq)
+        yield from self._lines(later.order_by(ledger_line.c.explains, ledger_line.c.wallet, ledger_line.c.line_id))
+
+    def moves(
+        self,
+        name: str,
+        *,
+        event_ids: Collection[str] | None = None,
+        asset: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[tuple[str, str, str, Decimal]]:
+        """Yield (event id, kind of event, asset, signed amount) of what was booked on the ledger account `name`, reversals too.
+
+        Only of some events, of an asset, of entries from `since` to `until`, both included.
+        """
+        columns = (event.c.event_id, event.c.kind, posting.c.asset, posting.c.debit, posting.c.amount)
+        touching = (posting.c.debit == name) | (posting.c.credit == name)
+        conditions = [
+            touching,
+            *([] if event_ids is None else [self._backend.among(event.c.event_id, list(event_ids))]),
+            *([] if asset is None else [posting.c.asset == asset]),
+            *([] if since is None else [entry.c.occurred_at >= since]),
+            *([] if until is None else [entry.c.occurred_at <= until]),
+        ]
+        joined = posting.join(entry, posting.c.entry_seq == entry.c.seq).join(event, entry.c.event_seq == event.c.seq)
+        statement = select(*columns).select_from(joined).where(*conditions).order_by(posting.c.entry_seq, posting.c.line)
+        with self._connection.execute(statement, execution_options={"yield_per": _LINES}) as result:
+            for event_id, kind, moved, debit, amount in result:
+                yield event_id, kind, moved, amount if debit == name else -amount
+
+    def agreed_at(self, account: AccountId, asset: AssetCode) -> datetime | None:
+        """Return when the book's balance was last the venue's; None: never."""
+        agreed = select(assertion.c.observed_at, assertion.c.difference).where(assertion.c.account == account, assertion.c.asset == asset)
+        for observed_at, difference in self._connection.execute(agreed.order_by(assertion.c.observed_at.desc(), assertion.c.seq.desc())):
+            if difference == 0:
+                instant: datetime = observed_at
+                return instant
+        return None
+
+    def assertions(self, account: str | None = None) -> Iterator[BalanceAssertion]:
+        """Yield the comparisons made, in order of making; of one account, or of all (None)."""
+        statement = select(*_COMPARED).order_by(assertion.c.seq)
+        if account is not None:
+            statement = statement.where(assertion.c.account == account)
+        for row in self._connection.execute(statement):
+            yield BalanceAssertion(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for a row as a mapping
+
+    def _lines(self, statement: Select[*tuple[Any, ...]]) -> Iterator[StoredLine]:
+        with self._connection.execute(statement, execution_options={"yield_per": _LINES}) as result:
+            for row in result:
+                yield StoredLine(**row._mapping)  # noqa: SLF001  # as above
+
+
+class ProofWriter:
+    """Additions of proof; part of `Writer`."""
+
+    _connection: Connection
+    _backend: Backend
+
+    def add_ledger_lines(self, lines: Sequence[StoredLine]) -> None:
+        """Store lines of a venue's ledger; those that are there are passed over."""
+        self._backend.insert_unknown(self._connection, ledger_line, [_line_row(line) for line in lines])
+
+    def add_assertions(self, compared: Sequence[BalanceAssertion]) -> None:
+        """Store comparisons of balances."""
+        first: int = self._connection.execute(select(func.coalesce(func.max(assertion.c.seq), 0))).scalar_one()
+        self._backend.insert(self._connection, assertion, (_assertion_row(seq, one) for seq, one in enumerate(compared, first + 1)))
+
+
+def _line_row(line: StoredLine) -> BulkRow:
+    return (
+        line.account,
+        line.wallet,
+        line.line_id,
+        line.asset,
+        instant_text(line.occurred_at),
+        line.sequence,
+        line.kind,
+        decimal_text(line.amount),
+        decimal_text_or_none(line.balance),
+        line.explains,
+        line.payload_seq,
+    )
+
+
+def _assertion_row(seq: int, one: BalanceAssertion) -> BulkRow:
+    return (
+        seq,
+        one.account,
+        one.asset,
+        instant_text(one.observed_at),
+        decimal_text(one.balance_book),
+        decimal_text_or_none(one.balance_venue),
+        decimal_text_or_none(one.difference),
+        instant_text(one.asserted_at),
+    )
