@@ -106,6 +106,16 @@ def names(group: str) -> tuple[str, ...]:
     return tuple(sorted({point.name for point in _points(group)}))
 
 
+def check_options(factory: ConnectorFactory, options: Iterable[str], *, where: str) -> None:
+    """Refuse an option that a connector does not know: InputError names those that it does."""
+    known = tuple(getattr(factory, "option_names", ()))
+    for name in options:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            listed = f"known here: {', '.join(known)}" if known else f"{factory.venue} has no options"
+            raise InputError(f"{where}: there is no option {name!r}", mend=f"did you mean {close[0]!r}?" if close else listed)
+
+
 def _loaded(group: str, name: str) -> object:
     points = tuple(_points(group).select(name=name))
     if not points:

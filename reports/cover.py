@@ -36,6 +36,7 @@ def cover_lines(cover: BookCover) -> tuple[tuple[str, str], ...]:
         ("Method", cover.method),
         ("Scope", cover.scope),
         *((("Figures", cover.figures),) if cover.figures else ()),
+        *((("Unverified", f"coverage of {', '.join(cover.unverified)}"),) if cover.unverified else ()),
         ("Software", f"Lotwright {cover.version}"),
         *((("Coverage", cover.coverage),) if cover.coverage else ()),
         ("Findings", "; ".join(finding_lines(cover)) or "none"),

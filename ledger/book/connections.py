@@ -9,6 +9,7 @@ from ledger.book.core import BookCore
 from ledger.config import SHARE_DEFAULT, ConnectionSettings
 from ledger.domain.errors import TransientError
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
+from ledger.pipeline.unverified import unverified_accounts
 from ledger.ports import ConnectionTerms, KeyReport
 
 CHECK_SECONDS_MAX = 10.0  # a person waits for the answer
@@ -29,6 +30,7 @@ class Connections(BookCore):
         share: float = SHARE_DEFAULT,
         tier: str = "",
         symbols: Sequence[str] = (),
+        options: Mapping[str, str] | None = None,
     ) -> None:
         """Write a connection into the settings; `secrets` is a reference such as ``env:PREFIX``, never a value.
 
@@ -36,7 +38,7 @@ class Connections(BookCore):
             InputError: when the name is taken, the venue has no connector, or a value is impossible.
             BookBusy: when another run holds the book.
         """
-        plugins.connector(venue)
+        plugins.check_options(plugins.connector(venue), options or {}, where=f"connection {name}")
         if secrets is not None:
             config.check_reference(secrets, where="the secrets reference")
         connection = ConnectionSettings(
@@ -49,6 +51,7 @@ class Connections(BookCore):
             base_url=base_url,
             tier=tier,
             symbols=tuple(symbols),
+            options=options or {},
         )
         with self.store.hold():
             self.settings = config.add_connection(config.load_settings(self.settings.folder), connection)
@@ -73,9 +76,12 @@ class Connections(BookCore):
             deadline=time.monotonic() + CHECK_SECONDS_MAX,
             tier=settings.tier,
             symbols=settings.symbols,
+            options=settings.options,
             folder=self.settings.folder,
         )
-        connector = plugins.connector(settings.venue)(terms)
+        factory = plugins.connector(settings.venue)
+        plugins.check_options(factory, settings.options, where=f"connection {name}")
+        connector = factory(terms)
         try:
             return connector.check_key()
         except TransientError as failure:
@@ -85,3 +91,8 @@ class Connections(BookCore):
             ) from failure
         finally:
             connector.close()
+
+    def unverified(self) -> tuple[str, ...]:
+        """Return the accounts whose history nobody vouches for, sorted."""
+        with self.store.read() as reader:
+            return unverified_accounts(reader)

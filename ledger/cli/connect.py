@@ -25,18 +25,27 @@ def connect() -> None:
 @click.option("--share", metavar="S", type=float, default=SHARE_DEFAULT, show_default=True, help="Part of the venue's rate limit to use.")
 @click.option("--tier", metavar="T", default="", help="Your tier of rates at the venue, where it has tiers. Default: its lowest.")
 @click.option("--symbol", "symbols", metavar="S", multiple=True, help="A market that the venue has delisted; may be given again.")
+@click.option("--option", "options", metavar="NAME=VALUE", multiple=True, help="What only this connector knows; may be given again.")
 @pass_session
-def add(session: Session, /, name: str, venue: str, share: float, tier: str, symbols: tuple[str, ...], **named: str | None) -> None:
+def add(session: Session, /, name: str, share: float, symbols: tuple[str, ...], options: tuple[str, ...], **named: str) -> None:
     r"""Add a connection.
 
     \b
     Example:
       export COINBASE_MAIN_KEY=... COINBASE_MAIN_SECRET=... COINBASE_MAIN_PASSPHRASE=...
       lotwright connect add main --venue coinbase-exchange --bot grid-1 --secrets env:COINBASE_MAIN
+      lotwright connect add more --venue ccxt --option exchange=bitstamp --option python=ccxt-env/bin/python --secrets env:BITSTAMP
     """
     with session.book() as book:
-        book.add_connection(name, venue=venue, share=share, tier=tier, symbols=symbols, **named)
+        book.add_connection(name, share=share, symbols=symbols, options=_pairs(options), **named)
     session.say(f"added {name}; next: lotwright connect check {name}")
+
+
+def _pairs(options: tuple[str, ...]) -> dict[str, str]:
+    for option in options:
+        if not all(option.partition("=")):
+            raise InputError(f"--option {option}: no NAME=VALUE", mend="such as --option exchange=bitstamp")
+    return {name: text for name, _, text in (option.partition("=") for option in options)}
 
 
 @connect.command("list")

@@ -20,7 +20,7 @@ def status(session: Session) -> int:
       lotwright status
     """
     with session.book() as book:
-        found = book.status()
+        found, unverified = book.status(), book.unverified()
     settings = found.settings
     law = f"{settings.regime}, {settings.method}, scope {settings.scope}"
     rows = [
@@ -29,6 +29,7 @@ def status(session: Session) -> int:
         *((name, str(count)) for name, count in found.rows.items()),
         ("chain", f"{found.chain_length} entries, newest hash {found.chain_hash[:16]}"),
         *((f"last sync of {name}", at.isoformat(timespec="seconds") if at else "never") for name, at in sorted(found.last_pulled.items())),
+        *((f"coverage of {name}", "unverified") for name in unverified),
         *((f"findings: {severity}", str(count)) for severity, count in sorted(found.findings.items())),
     ]
     print_columns(rows)

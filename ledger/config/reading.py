@@ -174,8 +174,11 @@ class _Reader:
     def _connection(self, name: str, table: dict[str, object]) -> ConnectionSettings:
         where = f"connections.{name}"
         self._only(
-            table, where, ("venue", "bot", "wallet", "secrets", "share", "base_url", "tier", "symbols", "forms", "custody", "broker_method")
+            table,
+            where,
+            ("venue", "bot", "wallet", "secrets", "share", "base_url", "tier", "symbols", "options", "forms", "custody", "broker_method"),
         )
+        options = self._table(table, "options", f"{where}.")
         secrets = table.get("secrets", "")
         if secrets != "":
             # What is no text is refused in the same words: it may hold a pasted key, and must not be repeated.
@@ -190,6 +193,7 @@ class _Reader:
             base_url=self._text(table, where, "base_url", "") or None,
             tier=self._text(table, where, "tier", ""),
             symbols=self._texts(table, where, "symbols"),
+            options={name: self._text(options, f"{where}.options", name, None) for name in options},
             forms=self._forms(self._table(table, "forms", f"{where}."), f"{where}.forms"),
             custody=self._custody(table, where),
             broker_method=self._broker_method(table, where),

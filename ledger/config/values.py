@@ -39,9 +39,9 @@ class MissingBasis(StrEnum):
 class ConnectionSettings:
     """One API key at one venue. `name` is the account. `secrets` is a reference, never a value.
 
-    `tier` and `symbols`: see `ConnectionTerms`. `forms` says which form on its sales the venue issued for a year, in the words of the
-    book's regime. `custody` says who holds the units; `broker_method` is the only order of lots that a broker offers, None where it
-    takes any.
+    `tier`, `symbols` and `options`: see `ConnectionTerms`. `forms` says which form on its sales the venue issued for a year, in the
+    words of the book's regime. `custody` says who holds the units; `broker_method` is the only order of lots that a broker offers,
+    None where it takes any.
     """
 
     name: AccountId
@@ -53,6 +53,7 @@ class ConnectionSettings:
     base_url: str | None = None
     tier: str = ""
     symbols: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
     forms: Mapping[int, str] = field(default_factory=dict)
     custody: Custody = Custody.BROKER
     broker_method: PickOrder | None = None

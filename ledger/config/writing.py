@@ -78,6 +78,8 @@ def add_connection(settings: BookSettings, connection: ConnectionSettings) -> Bo
         table["custody"] = connection.custody.value
     if connection.symbols:
         table["symbols"] = list(connection.symbols)
+    if connection.options:
+        table["options"] = dict(connection.options)
 
     def change(document: tomlkit.TOMLDocument) -> None:
         connections = document.setdefault("connections", tomlkit.table(is_super_table=True))

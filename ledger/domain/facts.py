@@ -153,6 +153,7 @@ class BookCover:
     filters: str
     version: str
     findings: tuple[FindingCount, ...]
+    unverified: tuple[str, ...] = ()  # accounts whose history nobody vouches for
     figures: str = ""
     coverage: str = ""  # up to when all was pulled, or how many holes are known; empty: nothing was pulled
 

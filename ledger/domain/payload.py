@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from ledger.domain.ids import AccountId, Hash, PayloadId, VenueName
+from ledger.domain.ids import AccountId, Hash, PayloadId, VenueName, content_hash, payload_id
 
 
 class PayloadKind(StrEnum):
@@ -35,3 +35,32 @@ class Payload:
     content_hash: Hash
     fetched_at: datetime
     context: tuple[tuple[str, str], ...] = ()
+
+
+def page_payload(
+    content: bytes,
+    *,
+    venue: VenueName,
+    account: AccountId,
+    stream: str,
+    request: str,
+    fetched_at: datetime,
+    symbol: str = "",
+    context: tuple[tuple[str, str], ...] = (),
+) -> Payload:
+    """Return the payload of one answer of a venue's API, its ids made from what it holds."""
+    digest = content_hash(content)
+    return Payload(
+        payload_id=payload_id(account=account, request=request, content=digest),
+        kind=PayloadKind.PAGE,
+        venue=venue,
+        account=account,
+        stream=stream,
+        symbol=symbol,
+        request=request,
+        name="",
+        content=content,
+        content_hash=digest,
+        fetched_at=fetched_at,
+        context=context,
+    )

@@ -19,6 +19,8 @@ from ledger.pipeline.periods.derive import derive_book
 from ledger.pipeline.prices.worth import PriceFetch
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.sync import ConnectionSync
+from ledger.pipeline.unverified import origin_of, unverified_of
+from ledger.plugins import check_options
 from ledger.ports import CallCount, ConnectionTerms, Connector, ConnectorFactory, PriceSource, PullWindow, TaxRegime
 from ledger.storage.store import Store
 from ledger.transport.pace import Budget, RetryTerms, SystemClock
@@ -153,9 +155,12 @@ class Night:
             deadline=deadline,
             tier=settings.tier,
             symbols=settings.symbols,
+            options=settings.options,
             folder=self.settings.folder,
         )
-        return self.factory_of(settings.venue)(terms)
+        factory = self.factory_of(settings.venue)
+        check_options(factory, settings.options, where=f"connection {settings.name}")
+        return factory(terms)
 
     def _check_key(self, settings: ConnectionSettings, key: str) -> None:
         holder = self._holders.setdefault((settings.venue, settings.base_url, key), settings.name)
@@ -215,6 +220,8 @@ class Night:
             progress=self.progress,
             again=self.again,
         )
+        with self.store.write() as writer:
+            writer.replace_findings(origin_of(settings.name), unverified_of(connector, settings.name), self.now())
         try:
             run.run()
         except ConnectorError as stopped:

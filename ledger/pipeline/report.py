@@ -48,6 +48,7 @@ from ledger.pipeline.prices.worth import valuations_of, worth_of
 from ledger.pipeline.proof.coverage import coverage_line
 from ledger.pipeline.terms import terms_of
 from ledger.pipeline.transfers.pair import Routes, routes_of
+from ledger.pipeline.unverified import unverified_accounts
 from ledger.ports import BookTerms, MatchingRule, ReportInput, TaxRegime
 from ledger.storage.store import Reader, StoredEvent
 
@@ -119,6 +120,7 @@ class BookInput:
             filters=str(self.selection),
             version=self.version,
             findings=tuple(FindingCount(code=code, severity=severity, count=count) for (code, severity), count in sorted(counts.items())),
+            unverified=unverified_accounts(self.reader),
             figures=self.figures,
             coverage=coverage_line(self.reader),
         )

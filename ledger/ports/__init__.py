@@ -51,7 +51,8 @@ class ConnectionTerms:
     venue's own. `deadline` is the value of the monotonic clock after which no call starts; None: no limit. `tier` is the user's
     tier of rates at the venue; empty: its lowest. `folder` is the owner's own, for what must outlive a run and is no secret (the
     last nonce of a key); None: nothing is kept. `symbols` are markets that the user names, for a venue that gives trades by symbol
-    only and forgets what it has delisted.
+    only and forgets what it has delisted. `options` are settings that only this connector knows: those that its class lists as
+    `option_names` are let through.
     """
 
     account: AccountId
@@ -62,6 +63,7 @@ class ConnectionTerms:
     tier: str = ""
     folder: Path | None = None
     symbols: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -167,7 +169,11 @@ class CallCount:
 
 
 class Connector(Protocol):
-    """One account at one venue, for reading only."""
+    """One account at one venue, for reading only.
+
+    A class may have `option_names`, the names of `ConnectionTerms.options` that it knows, and `unverified`, a text that says why
+    nobody vouches for its history being whole: reports, coverage and status then say so.
+    """
 
     venue: VenueName
 

@@ -215,6 +215,11 @@ def _nonce_and_offset_kinds() -> Iterable[FaultKind]:
     yield FaultKind(fault=Fault.KEY_WINDOW, group=8, habit=Habit.STANDING, fits=_with_nonce, is_mended=False)
 
 
+def _telling_expiry(traits: CallTraits) -> bool:
+    """Tell whether the venue has a call that says when a key ends."""
+    return _weighed(traits) or _with_nonce(traits)
+
+
 def _weighed_kinds() -> Iterable[FaultKind]:
     """Yield what only venues that price their calls by weight can commit."""
     yield FaultKind(fault=Fault.BANNED, group=1, fits=_weighed, is_mended=False)
@@ -222,9 +227,9 @@ def _weighed_kinds() -> Iterable[FaultKind]:
         (Fault.DELISTED, 7),
         (Fault.SUNDRY_ROWS, 7),
         (Fault.PAST_HORIZON, 8),
-        (Fault.KEY_EXPIRES_SOON, 9),
     ):
         yield FaultKind(fault=fault, group=group, habit=Habit.STANDING, fits=_weighed, is_mended=False)
+    yield FaultKind(fault=Fault.KEY_EXPIRES_SOON, group=9, habit=Habit.STANDING, fits=_telling_expiry, is_mended=False)
 
 
 KIND_BY_FAULT: Final = {kind.fault: kind for kind in _kinds()}

@@ -155,3 +155,21 @@ def test_the_pure_wing_asks_no_clock_no_file_no_dice() -> None:
                 if name in IMPURE_CALLS or name.endswith((".now", ".today", ".utcnow")) or name.startswith(("random.", "os.", "time.")):
                     wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")
     assert wrong == []
+
+
+def test_the_reader_of_ccxt_is_what_an_outsider_could_have_written() -> None:
+    allowed = ("ledger.ports", "ledger.domain", "ledger.connectors.ccxt")
+    folder = ROOT / "ledger/connectors/ccxt"
+    ours = [f"{path.name}:{line}: {module}" for path in sorted(folder.glob("*.py")) for line, module in imports_of(path)
+            if module.startswith("ledger") and not module.startswith(allowed)]  # fmt: skip
+    assert ours == []
+
+
+def test_only_the_reader_s_own_command_knows_ccxt_and_it_knows_nothing_else() -> None:
+    import sys  # noqa: PLC0415  # only these tests ask what the standard library is
+
+    reader = ROOT / "ledger/connectors/ccxt/reader.py"
+    assert {module.partition(".")[0] for _, module in imports_of(reader)} <= set(sys.stdlib_module_names)
+    found = [f"{path}:{line}" for _, path in sources() for line, module in imports_of(path) if module.partition(".")[0] == "ccxt"
+             or module == "ledger.connectors.ccxt.reader"]  # fmt: skip
+    assert found == []

@@ -30,15 +30,17 @@ def coverage(session: Session, format_name: str) -> int:
       lotwright coverage --format csv
     """
     with session.book() as book:
-        streams, told = book.coverage(), book.coverage_map()
+        streams, told, unverified = book.coverage(), book.coverage_map(), book.unverified()
     if not streams:
         session.say("nothing was pulled yet: lotwright sync")
     if format_name == "json":
-        click.echo(json.dumps(_document(streams, told), indent=2))
+        click.echo(json.dumps(_document(streams, told) | {"unverified": unverified}, indent=2))
     elif format_name == "csv":
         click.echo(_csv(told), nl=False)
     elif streams:
         _print(session, streams, told)
+        for name in unverified:
+            click.echo(f"unverified: {name}")
     return 1 if told.holes else 0
 
 

@@ -43,7 +43,10 @@ _MICROSECOND = timedelta(microseconds=1)
 _NOT_FOUND = 404
 _BAD_REQUEST = 400
 _PAGES_MAX = 1_000  # of wallets or accounts: 100,000 wallets are a cursor that leads nowhere
-_KEY_NOTES = ("a key sees one portfolio only: another portfolio needs a connection of its own",)
+_KEY_NOTES = (
+    "a key sees one portfolio only: another portfolio needs a connection of its own",
+    "the venue does not tell from where the key works, or until when: bind it to your address on the venue's web page",
+)
 
 
 Said = TypeVar("Said")

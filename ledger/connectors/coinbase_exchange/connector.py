@@ -43,6 +43,7 @@ _NOT_FOUND = 404
 _ID = re.compile("[0-9]{1,19}")
 _KEY_NOTES = (
     "the venue has no call that tells what a key may do: create it with the View permission only",
+    "nor does it tell from where the key works, or until when: bind it to your address on the venue's web page",
     "a key belongs to one profile: another profile needs a connection of its own",
 )
 

@@ -48,7 +48,7 @@ def rights_of(result: Json) -> KeyRights:
         at = _moment(cells, key)
         if at is not None:
             notes.append(f"{said} {instant_text(at)}")
-    if "iplist" in cells and not cells["iplist"]:
+    if any(name in cells and not cells[name] for name in ("iplist", "ipallowlist")):
         notes.append("the key works from any address: bind it to yours")
     return KeyRights(
         may_withdraw=any(_WITHDRAWAL_WORD in word for word in words),

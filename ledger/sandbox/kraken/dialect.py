@@ -30,6 +30,7 @@ _IDS_MAX: Final = {"QueryLedgers": 20, "QueryTrades": 20, "QueryOrders": 50}
 _THROTTLED_SECONDS: Final = 2
 _READING: Final = ("query-funds", "query-open-trades", "query-closed-trades", "query-ledger")
 _LIMIT_DEFAULT: Final = 25
+_THREE_DAYS: Final = 259_200  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +208,7 @@ class Kraken:
             "permissions": list[JsonValue](rights),
             "ip_allowlist": [],
             "nonce_window": "0",
-            "valid_until": "0",
+            "valid_until": str(int(request.now) + _THREE_DAYS) if Fault.KEY_EXPIRES_SOON in request.faults else "0",
             "query_from": str(KEY_WINDOW_FROM // 1_000_000) if Fault.KEY_WINDOW in request.faults else "0",
             "query_to": "0",
         }

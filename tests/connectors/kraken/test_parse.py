@@ -170,6 +170,9 @@ def test_no_row_whatever_stops_a_run(row: object, stream: str) -> None:
 def test_the_rights_of_a_key_are_read_in_either_spelling() -> None:
     read = rights_of({"permissions": ["query-funds", "query-closed-trades"], "validUntil": "0", "ip_allowlist": []})
     assert (read.may_trade, read.may_withdraw) == (False, False)
+    for spelling in ("iplist", "ip_allowlist"):
+        assert "the key works from any address: bind it to yours" in rights_of({"permissions": [], spelling: []}).notes
+        assert "the key works from any address: bind it to yours" not in rights_of({"permissions": [], spelling: ["192.0.2.1"]}).notes
     for word, trade, withdraw in (("withdraw-funds", False, True), ("modify-trades", True, False), ("close-trades", True, False)):
         read = rights_of({"permissions": [word], "valid_until": 1767225600})
         assert (read.may_trade, read.may_withdraw) == (trade, withdraw)
