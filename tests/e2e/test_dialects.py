@@ -12,6 +12,7 @@ import pytest
 
 from ledger.domain.amount import units_of
 from ledger.sandbox.account import seeded_account
+from ledger.sandbox.server import DIALECTS
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 EVENTS = 120
@@ -26,19 +27,19 @@ def dialects(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return dialects
 
 
-def test_four_books_agree_on_every_posting_whatever_goes_wrong_and_wherever_they_were_killed() -> None:
-    command = [sys.executable, str(BENCHMARKS / "dialects.py"), "--seeds", str(SEED), "--events", str(EVENTS), "--kills", "1"]
+@pytest.mark.parametrize("venue", sorted(DIALECTS))  # each against the one account that all have, so with one another
+def test_four_books_agree_on_every_posting_whatever_goes_wrong_and_wherever_they_were_killed(venue: str) -> None:
+    options = {"seeds": SEED, "events": EVENTS, "kills": 1, "venues": venue}
+    command = [sys.executable, str(BENCHMARKS / "dialects.py"), *(f"--{name}={choice}" for name, choice in options.items())]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
     assert (ran.returncode, ran.stderr) == (0, ""), ran
     line, summary = ran.stdout.splitlines()
-    assert line.startswith(f"seed {SEED}: {EVENTS} events: all agree: "), ran
-    found = re.fullmatch(
-        rf"1 seeds of {EVENTS} events in 4 dialects: 1 right, 0 wrong; (\d+) postings, (\d+) runs of which \d+ were killed, (\d+) faults",
-        summary,
-    )
+    assert line.startswith(f"seed {SEED}: {EVENTS} events: all agree: {venue} "), ran
+    books = rf"1 seeds of {EVENTS} events in 1 dialects: 1 right, 0 wrong"
+    found = re.fullmatch(rf"{books}; (\d+) postings, (\d+) runs of which \d+ were killed, (\d+) faults", summary)
     assert found, summary
-    assert int(found[1]) > 4 * 2 * EVENTS
-    assert int(found[2]) >= 4 * 2
+    assert int(found[1]) > 2 * EVENTS
+    assert int(found[2]) > 1
     assert int(found[3]) > 0
 
 
