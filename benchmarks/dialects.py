@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from leap import Ended, LeapClock, run
+from leap import Ended, LeapClock, run_command
 
 from ledger.book import Book as BookOfLedger
 from ledger.config import ConnectionSettings, add_connection, load_settings, write_private
@@ -344,17 +344,17 @@ class Book:
 
     def sync(self) -> dict[str, object]:
         """Run to the end and return the summary."""
-        told = json.loads(self._run("sync", "--since", SINCE, "--json", codes=(0, 1, UNAVAILABLE)).out)
+        told = json.loads(self.run("sync", "--since", SINCE, "--json", codes=(0, 1, UNAVAILABLE)).out)
         assert isinstance(told, dict), told
         return told
 
     def killed(self, *, after: float) -> bool:
         """Start a run and kill it after some seconds; tell whether it was still there to be killed."""
-        return self._run("sync", "--since", SINCE, codes=None, killed_after=after).code is None
+        return self.run("sync", "--since", SINCE, codes=None, killed_after=after).code is None
 
     def faults_found(self) -> list[str]:
         """Return what `check` has to say, if it ends otherwise than clean."""
-        done = self._run("check", codes=None)
+        done = self.run("check", codes=None)
         return [f"check ended with exit {done.code}: {done.err.strip()}"] if done.code else []
 
     def postings(self, names: Mapping[str, str]) -> Iterator[PostingRow]:
@@ -366,8 +366,9 @@ class Book:
                 is_fill = about in fills and about.isdecimal()
                 yield about, at if is_fill else second_of(at), debit, credit, asset, amount
 
-    def _run(self, *arguments: str, codes: tuple[int, ...] | None = (0,), killed_after: float | None = None) -> Ended:
-        done = run(self._clock_path, "-q", "--book", str(self._folder), *arguments, killed_after=killed_after)
+    def run(self, *arguments: str, codes: tuple[int, ...] | None = (0,), killed_after: float | None = None) -> Ended:
+        """Run a command on the book in a process of its own; it must end with one of some exit codes, None: any."""
+        done = run_command(self._clock_path, "-q", "--book", str(self._folder), *arguments, killed_after=killed_after)
         assert codes is None or done.code in codes, done
         return done
 
