@@ -61,11 +61,13 @@ class ConnectionSync:
             for stream in fresh:  # what is pulled may name more to pull
                 self._pull(stream)
             pulled.update(fresh)
-        told_by = {line.told_by for line in self._unexplained() if line.told_by is not None}
+        proof, until = self._proof(), self.window.until
+        open_lines = [line for line in proof.open_lines if until is None or line.occurred_at < until]
+        told_by = {line.told_by for line in open_lines if line.told_by is not None}
         for stream in sorted(told_by):
             self._pull(stream)
-        if self.window.until is None:  # else the venue's ledger goes further than what was asked for
-            self._prove_ledger()
+        if until is None:  # else the venue's ledger goes further than what was asked for
+            self._keep_proof(self._proof() if told_by else proof)
 
     # --- pages -------------------------------------------------------------------------------------------------------
 
@@ -136,32 +138,25 @@ class ConnectionSync:
 
     # --- proof -------------------------------------------------------------------------------------------------------
 
-    def _unexplained(self) -> list[LedgerLine]:
+    def _proof(self) -> "_Proof":
+        """Hold every ledger line that is not proven yet against the events of the book."""
+        proven, open_lines = 0, list[LedgerLine]()
         with self.store.read() as reader:
-            lines = [line for _, lines in self._open_lines(reader) for line in lines]
-        until = self.window.until
-        return lines if until is None else [line for line in lines if line.occurred_at < until]
+            state = reader.cursor(self.settings.name, _PROOF, "") or {}
+            known_up_to = state.get("payload_seq")
+            after = known_up_to if isinstance(known_up_to, int) else 0
+            for payload_seq, payload in reader.payloads(account=self.settings.name, stream=LEDGER, after_seq=after):
+                lines = [line for line in self.connector.interpret(payload).lines if line.event_ids]
+                known = reader.known([event for line in lines for event in line.event_ids])
+                open_lines += [line for line in lines if not any(event in known for event in line.event_ids)]
+                proven = proven if open_lines else payload_seq
+        return _Proof(proven=proven, open_lines=tuple(open_lines))
 
-    def _open_lines(self, reader: Reader) -> Iterable[tuple[int, list[LedgerLine]]]:
-        state = reader.cursor(self.settings.name, _PROOF, "") or {}
-        proven = state.get("payload_seq")
-        after = proven if isinstance(proven, int) else 0
-        for payload_seq, payload in reader.payloads(account=self.settings.name, stream=LEDGER, after_seq=after):
-            lines = [line for line in self.connector.interpret(payload).lines if line.event_ids]
-            known = reader.known([event for line in lines for event in line.event_ids])
-            yield payload_seq, [line for line in lines if not any(event in known for event in line.event_ids)]
-
-    def _prove_ledger(self) -> None:
-        proven, whole, findings = 0, True, []
-        with self.store.read() as reader:
-            for payload_seq, lines in self._open_lines(reader):
-                whole = whole and not lines
-                proven = payload_seq if whole else proven
-                findings += [_unexplained_line(line) for line in lines]
+    def _keep_proof(self, proof: "_Proof") -> None:
         with self.store.write() as writer:
-            writer.replace_findings(f"{_PROOF}:{self.settings.name}", findings, self.now())
-            if proven:
-                writer.put_cursor(self.settings.name, _PROOF, "", {"payload_seq": proven}, self.now())
+            writer.replace_findings(f"{_PROOF}:{self.settings.name}", [_unexplained_line(line) for line in proof.open_lines], self.now())
+            if proof.proven:
+                writer.put_cursor(self.settings.name, _PROOF, "", {"payload_seq": proof.proven}, self.now())
 
     def _balances_agree(self, streams: Iterable[StreamKey]) -> bool:
         for stream in streams:
@@ -171,6 +166,14 @@ class ConnectionSync:
             found = reconciliation(reader, self.settings.name).findings
         self._replace_findings(f"{BALANCES}:{self.settings.name}", found)
         return not found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proof:
+    """Lines of the venue's ledger that no event explains; `proven` is the place of the last payload before the first of them, or 0."""
+
+    proven: int
+    open_lines: tuple[LedgerLine, ...]
 
 
 def reconciliation(reader: Reader, account: AccountId | None = None) -> Reconciliation:
