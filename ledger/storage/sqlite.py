@@ -26,6 +26,7 @@ _PRAGMAS = (
     "temp_store = MEMORY",
     "cache_size = -131072",  # 128 MiB
 )
+_SPARING = "cache_size = -16384"  # 16 MiB: pages of one write of some thousand rows, and those that it looks up
 _FILE_SUFFIXES = ("", "-wal", "-shm")  # a write that fails may leave all three
 _BEGIN = "lotwright_begin"
 
@@ -80,6 +81,11 @@ class SqliteBackend:
             yield
         finally:
             lock.release()
+
+    def spare_memory(self) -> None:
+        """Open connections anew, with a small page cache: nothing in them is lost, for whatever is committed is in the file."""
+        event.listen(self.engine, "connect", _spare)
+        self.engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -139,6 +145,10 @@ def _engine(url: URL) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
     return engine
+
+
+def _spare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    connection.execute(f"PRAGMA {_SPARING}").close()
 
 
 def _pragma(connection: Connection, pragma: str) -> None:
