@@ -125,6 +125,7 @@ class Night:
         deadline = None if self.budget_seconds is None else began + self.budget_seconds
         connectors = [(settings, self._opened(settings, deadline)) for settings in connections]
         patience = Budget(clock=SystemClock(), deadline=deadline)
+        self.store.spare_memory()
         try:
             self._sync_all(connectors, patience)
             sources = [connector.price_source() for settings, connector in connectors if not self._seconds_closed(settings)]

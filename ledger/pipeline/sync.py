@@ -72,11 +72,13 @@ class ConnectionSync:
             for stream in fresh:  # what is pulled may name more to pull
                 self._pull(stream)
             pulled.update(fresh)
-        told_by = {line.told_by for line in self._unexplained() if line.told_by is not None}
+        proof, until = self._proof(), self.window.until
+        unasked = [line for line in proof.unasked if until is None or line.occurred_at < until]
+        told_by = {line.told_by for line in unasked if line.told_by is not None}
         for stream in sorted(told_by):
             self._pull(stream)
-        if self.window.until is None:  # else the venue's ledger goes further than what was asked for
-            self._prove_ledger()
+        if until is None:  # else the venue's ledger goes further than what was asked for
+            self._keep_proof(self._proof() if told_by else proof)
             self._prove_rows()
 
     # --- pages -------------------------------------------------------------------------------------------------------
@@ -152,35 +154,27 @@ class ConnectionSync:
 
     # --- proof -------------------------------------------------------------------------------------------------------
 
-    def _unexplained(self) -> list[LedgerLine]:
+    def _proof(self) -> "_Proof":
+        """Hold every ledger line that is not proven yet against the events of the book."""
+        proven, open_lines, unasked = 0, list[LedgerLine](), list[LedgerLine]()
         with self.store.read() as reader:
-            # What only a file told, the venue is asked for all the same: it knows more, such as orders.
-            lines = [line for _, lines in self._open_lines(reader, above=SourceRank.FILE) for line in lines]
-        until = self.window.until
-        return lines if until is None else [line for line in lines if line.occurred_at < until]
+            state = reader.cursor(self.settings.name, _PROOF, "") or {}
+            known_up_to = state.get("payload_seq")
+            after = known_up_to if isinstance(known_up_to, int) else 0
+            for payload_seq, payload in reader.payloads(account=self.settings.name, stream=LEDGER, after_seq=after):
+                lines = [line for line in self.connector.interpret(payload).lines if line.event_ids]
+                known = reader.known([event for line in lines for event in line.event_ids])
+                by_venue = {event for event, one in known.items() if one.rank > SourceRank.FILE}
+                open_lines += [line for line in lines if known.keys().isdisjoint(line.event_ids)]
+                unasked += [line for line in lines if by_venue.isdisjoint(line.event_ids)]
+                proven = proven if open_lines else payload_seq
+        return _Proof(proven=proven, open_lines=tuple(open_lines), unasked=tuple(unasked))
 
-    def _open_lines(self, reader: Reader, *, above: SourceRank | None = None) -> Iterable[tuple[int, list[LedgerLine]]]:
-        """Yield the lines that no event explains, none told by a source of a rank `above`, by payload."""
-        state = reader.cursor(self.settings.name, _PROOF, "") or {}
-        proven = state.get("payload_seq")
-        after = proven if isinstance(proven, int) else 0
-        for payload_seq, payload in reader.payloads(account=self.settings.name, stream=LEDGER, after_seq=after):
-            lines = [line for line in self.connector.interpret(payload).lines if line.event_ids]
-            known = reader.known([event for line in lines for event in line.event_ids])
-            told = {event for event, one in known.items() if above is None or one.rank > above}
-            yield payload_seq, [line for line in lines if told.isdisjoint(line.event_ids)]
-
-    def _prove_ledger(self) -> None:
-        proven, whole, findings = 0, True, []
-        with self.store.read() as reader:
-            for payload_seq, lines in self._open_lines(reader):
-                whole = whole and not lines
-                proven = payload_seq if whole else proven
-                findings += [_unexplained_line(line) for line in lines]
+    def _keep_proof(self, proof: "_Proof") -> None:
         with self.store.write() as writer:
-            writer.replace_findings(f"{_PROOF}:{self.settings.name}", findings, self.now())
-            if proven:
-                writer.put_cursor(self.settings.name, _PROOF, "", {"payload_seq": proven}, self.now())
+            writer.replace_findings(f"{_PROOF}:{self.settings.name}", [_unexplained_line(line) for line in proof.open_lines], self.now())
+            if proof.proven:
+                writer.put_cursor(self.settings.name, _PROOF, "", {"payload_seq": proof.proven}, self.now())
 
     def _read_older_lines(self) -> None:
         """Store the lines of pages that were pulled before a book kept them; once."""
@@ -219,6 +213,18 @@ class ConnectionSync:
             writer.add_assertions(assertions_of(compared, self.now()))
             writer.replace_findings(f"{BALANCES}:{self.settings.name}", found, self.now())
         return not found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proof:
+    """Lines of the venue's ledger that no event explains; `proven` is the place of the last payload before the first of them, or 0.
+
+    `unasked` are these and those of which only a file told: the venue is asked all the same, as it knows more, such as orders.
+    """
+
+    proven: int
+    open_lines: tuple[LedgerLine, ...]
+    unasked: tuple[LedgerLine, ...]
 
 
 def reconciliation(reader: Reader, account: AccountId | None = None) -> Reconciliation:

@@ -89,7 +89,10 @@ def json_answer(content: JsonValue, *, status: int = 200, violation: ViolationKi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:
-    """One call as it went: `target` without secrets, `faults` as injected, `received_at` in seconds of a monotonic clock."""
+    """One call as it went: `target` without secrets, `faults` as injected, `received_at` in seconds of a monotonic clock.
+
+    `cost` is what it took of its `bucket`.
+    """
 
     number: int
     method: str
@@ -97,6 +100,8 @@ class CallRecord:
     status: int
     faults: tuple[Fault, ...]
     received_at: float
+    bucket: str = ""
+    cost: int = 1
 
 
 class Dialect(Protocol):

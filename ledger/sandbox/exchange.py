@@ -101,7 +101,16 @@ class Exchange:
         shown = call.path if self._holds_secret(call.target) else call.target
         shown = "(hidden)" if self._holds_secret(shown) else shown
         self.calls.append(
-            CallRecord(number=call.number, method=method, target=shown, status=reply.answer.status, faults=reply.faults, received_at=now),
+            CallRecord(
+                number=call.number,
+                method=method,
+                target=shown,
+                status=reply.answer.status,
+                faults=reply.faults,
+                received_at=now,
+                bucket=traits.bucket,
+                cost=traits.cost,
+            ),
         )
         self._in_flight[traits.nonce_key] += 1
         return replace(reply, nonce_key=traits.nonce_key)

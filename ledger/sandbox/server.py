@@ -24,6 +24,7 @@ from ledger.sandbox.exchange import Clocks, Edge, Exchange
 from ledger.sandbox.faults import Fault, FaultPlan
 from ledger.sandbox.kraken.dialect import VENUE as KRAKEN
 from ledger.sandbox.kraken.dialect import Kraken
+from ledger.sandbox.limits import Rate, WeightRate
 from ledger.sandbox.wire import Patience, send
 
 LOOPBACK: Final = "127.0.0.1"
@@ -107,6 +108,11 @@ class Sandbox:
     def calls(self) -> list[CallRecord]:
         """Return all calls so far in the order of arrival."""
         return list(self._exchange.calls)
+
+    @property
+    def rates(self) -> Mapping[str, Rate | WeightRate]:
+        """Return what each bucket of calls is allowed."""
+        return self._dialect.rates
 
     def fault_counts(self) -> Counter[Fault]:
         """Return how often each fault was injected."""

@@ -33,6 +33,10 @@ class Backend(Protocol):
         """
         ...
 
+    def spare_memory(self) -> None:
+        """Hold no more of the database in memory than many small writes need; for connections that are opened from now on."""
+        ...
+
     def reading(self) -> AbstractContextManager[Connection]:
         """Give a connection inside one consistent snapshot that cannot write."""
         ...

@@ -82,6 +82,9 @@ class PostgresqlBackend:
             finally:
                 connection.execute(_RELEASE)
 
+    def spare_memory(self) -> None:
+        """Do nothing: the pages are in the server's memory."""
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a snapshot: repeatable read, read only."""

@@ -25,6 +25,7 @@ _PRAGMAS = (
     "temp_store = MEMORY",
     "cache_size = -131072",  # 128 MiB
 )
+_SPARING = "cache_size = -16384"  # 16 MiB: pages of one write of some thousand rows, and those that it looks up
 _FILE_SUFFIXES = ("", "-wal", "-shm")  # a write that fails may leave all three
 _BEGIN = "lotwright_begin"
 _INSERTS = "lotwright_inserts"
@@ -80,6 +81,11 @@ class SqliteBackend:
             yield
         finally:
             lock.release()
+
+    def spare_memory(self) -> None:
+        """Open connections anew, with a small page cache: nothing in them is lost, for whatever is committed is in the file."""
+        event.listen(self.engine, "connect", _spare)
+        self.engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -160,6 +166,10 @@ def _driver(connection: Connection) -> sqlite3.Connection:
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection), driver
     return driver
+
+
+def _spare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    connection.execute(f"PRAGMA {_SPARING}").close()
 
 
 def _pragma(connection: Connection, pragma: str) -> None:

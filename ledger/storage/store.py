@@ -119,6 +119,10 @@ class Store:
                 held.enter_context(self._backend.hold())
             yield
 
+    def spare_memory(self) -> None:
+        """Prepare for a long run of small writes, in which a large cache brings nothing; not while a read or write is under way."""
+        self._backend.spare_memory()
+
     @contextmanager
     def read(self) -> Iterator[Reader]:
         """Give one consistent snapshot of the book for the length of the block; iterators end with it."""

@@ -5,24 +5,22 @@ held from the making of a nonce until its call is answered, because calls that o
 """
 
 import contextlib
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from ledger.domain.errors import TransientError
+from ledger.transport.keeping import keep, kept, place_of
 from ledger.transport.pace import Budget
 
 NONCE_FOLDER = ".nonces"
 LEAP = 10_000_000  # microseconds: how far ahead of another user of the key a second attempt goes
 _LOCK_SECONDS_MAX = 60.0
-_NAME_DIGITS = 32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_OWNER_ONLY_FILE, _OWNER_ONLY_FOLDER = 0o600, 0o700
+_OWNER_ONLY_FILE, _OWNER_ONLY_FOLDER = 0o600, 0o700  # of the lock
 
 
 class NonceKeeper:
@@ -34,7 +32,7 @@ class NonceKeeper:
     def __init__(self, *, key: str, folder: Path | None, budget: Budget) -> None:
         self._budget = budget
         self._last = 0
-        self._path = None if folder is None else folder / NONCE_FOLDER / sha256(key.encode()).hexdigest()[:_NAME_DIGITS]
+        self._path = None if folder is None else place_of(folder, NONCE_FOLDER, key)
 
     @contextlib.contextmanager
     def turn(self, *, ahead: int = 0) -> Iterator[int]:
@@ -53,7 +51,7 @@ class NonceKeeper:
             self._path.parent.mkdir(mode=_OWNER_ONLY_FOLDER, exist_ok=True)
             held.enter_context(FileLock(f"{self._path}.lock", mode=_OWNER_ONLY_FILE, timeout=self._patience()))
             nonce = self._next(max(self._last, self._read()), ahead)
-            self._write(nonce)
+            keep(self._path, str(nonce))
         except Timeout as taken:
             raise TransientError("another process holds this key", mend="let that run end, then run again") from taken
         except OSError as failure:
@@ -72,16 +70,5 @@ class NonceKeeper:
     def _read(self) -> int:
         """Return the last nonce; 0 where nothing readable is kept, for the clock is then ahead of it anyway."""
         assert self._path is not None
-        try:
-            text = self._path.read_text(encoding="ascii")
-        except (FileNotFoundError, UnicodeDecodeError):
-            return 0
+        text = kept(self._path)
         return int(text) if text.isdigit() else 0
-
-    def _write(self, nonce: int) -> None:
-        """Replace the file as a whole, so that a run killed here leaves one good nonce or the other."""
-        assert self._path is not None
-        fresh = self._path.with_suffix(".new")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY_FILE), "w", encoding="ascii") as target:
-            target.write(str(nonce))
-        fresh.replace(self._path)

@@ -6,6 +6,7 @@ for the caller:
     answer                                              error
     reset, timeout, half a body, bad compression        TransientError
     408, 425, 429, 5xx; 401 or 403 that is not JSON     TransientError
+    any status with JSON that breaks off                TransientError
     2xx that is not the JSON asked for                  TransientError
     401, 403 in the venue's JSON                        KeyRefused
     any other status, or a body without end             TerminalError
@@ -123,6 +124,11 @@ class _Received:
     @property
     def is_html(self) -> bool:
         return "html" in self.headers.get("content-type", "").lower() or self.content.lstrip()[:1] == b"<"
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it begins as JSON and is none: what the venue meant to say is not known."""
+        return self.content.lstrip()[:1] in {b"{", b"["} and self.json is None
 
     @property
     def json(self) -> Json:
@@ -325,7 +331,7 @@ class HttpReader:
         if judged is not None:
             return judged
         said = self._redact(f"{self._place(question)}: {received.said}")
-        if status in _PASSING or status >= _SERVER_ERROR:
+        if status in _PASSING or status >= _SERVER_ERROR or received.is_broken:
             return TransientError(said, retry_after_seconds=self._wished(received))
         if httpx.codes.is_redirect(status):
             return TerminalError(f"{said} (redirects are not followed)", status=status, mend="is base_url right?")

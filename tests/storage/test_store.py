@@ -403,3 +403,22 @@ def test_faults_of_the_world_are_told_with_a_way_to_mend_them(raised: Exception,
 def test_what_is_no_fault_of_the_world_passes_through(raised: Exception) -> None:
     with pytest.raises(type(raised)), told_as_book_errors("the book", (sqlite3.Error, psycopg.Error)):
         raise raised
+
+
+def test_a_store_that_spares_memory_keeps_a_small_part_of_the_file_in_it(sqlite_store: Store) -> None:
+    def cache_kib() -> int:
+        with sqlite_store.read() as reader:
+            return -int(reader._connection.exec_driver_sql("PRAGMA cache_size").scalar_one())
+
+    assert cache_kib() == 128 * 1024
+    sqlite_store.spare_memory()
+    assert cache_kib() == 16 * 1024
+
+
+def test_a_store_that_spares_memory_reads_and_writes_as_before(store: Store) -> None:
+    with store.read() as reader:
+        tip = reader.chain_tip()
+    with store.hold():
+        store.spare_memory()
+        with store.write() as writer:
+            assert writer.chain_tip() == tip

@@ -57,6 +57,7 @@ PASSING = {
     "stalled": {"stall": 0.4},
     "html-200": {"body": HTML, "headers": HTML_TYPE},
     "broken-json": {"body": b'[{"trade_id": 1}, '},
+    "broken-refusal": {"body": b'{"code":-1121,"msg"', "status": "400 Bad Request"},
     "no-utf-8": {"body": b'["\xff"]'},
     "empty-200": {"body": b""},
     "object-for-list": {"body": b'{"message": "ok"}'},

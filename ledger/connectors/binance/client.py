@@ -32,7 +32,7 @@ from ledger.ports import ConnectionTerms
 from ledger.transport.pace import Budget, Clock, Toll, VenueClosed
 from ledger.transport.reader import Answer, HttpReader, Reply, Timeouts
 from ledger.transport.redaction import Redactor
-from ledger.transport.weights import WeightLimit, WeightWindow
+from ledger.transport.weights import WeightDiary, WeightLimit, WeightWindow
 from ledger.transport.windows import Span
 
 PAGE_ROWS_MAX = 1000
@@ -250,7 +250,7 @@ class BinanceClient:
             raise InputError(f"connection {terms.account!r} has no secrets", mend='set secrets = "env:PREFIX" or another reference')
         self._venue = venue
         self._budget = budget
-        self._share = terms.share
+        self._share, self._folder, self._key = terms.share, terms.folder, terms.secrets.key
         self._auth = BinanceAuth(terms.secrets, account=terms.account, clock=budget.clock, has_microseconds=venue.has_microseconds)
         self._reader = HttpReader(
             venue=venue.name,
@@ -328,14 +328,6 @@ class BinanceClient:
 
     # --- allowances
 
-    def spent(self, call: Call) -> int:
-        """Return the weight that the last minute has used of a call's allowance."""
-        return self._window(self._allowance(call)).used
-
-    def remember(self, call: Call, *, weight: int, at: datetime) -> None:
-        """Count what a run before this one had used of a call's allowance at an instant."""
-        self._window(self._allowance(call)).remember(weight, at)
-
     def _allowance(self, call: Call) -> str:
         return f"{'account ' if call.by_account else ''}{call.path}"
 
@@ -343,7 +335,8 @@ class BinanceClient:
         if allowance not in self._windows:
             weight = 180_000 if allowance.startswith("account ") else 12_000
             limit = WeightLimit(weight=self._venue.minute_weight if allowance == "/api" else weight, seconds=MINUTE_SECONDS)
-            self._windows[allowance] = WeightWindow(limit, share=self._share, budget=self._budget)
+            diary = WeightDiary(folder=self._folder, key=self._key, allowance=allowance)
+            self._windows[allowance] = WeightWindow(limit, share=self._share, budget=self._budget, diary=diary)
         return self._windows[allowance]
 
     # --- sending

@@ -32,7 +32,7 @@ from ledger.ports import (
 )
 from ledger.transport.pace import Budget, Clock, SystemClock
 from ledger.transport.reader import Answer, Timeouts
-from ledger.transport.windows import Flat, IdAscent, IdLeaf, Sheaf, Turn, WindowWalk
+from ledger.transport.windows import IdAscent, IdLeaf, Sheaf, Turn, WindowWalk
 
 _OPENED_AT = datetime(2017, 7, 14, tzinfo=UTC)  # the venue's first day; no call tells when an account began
 _DAY = 86_400_000  # milliseconds
@@ -41,7 +41,6 @@ _INSTANT = timedelta(microseconds=1)
 _CANDLES_MAX = 1000
 _FOREVER = 36_500 * _DAY
 _ASSETS_KEY = "assets"  # in the cursor of a history: the assets that its rows have named
-_WEIGHT_KEY, _WEIGHT_AT_KEY = "weight", "weight_at"  # what the venue's allowance had lost by then: the next run may come soon
 _WALLETS = ("FUNDING", "UMFUTURE", "CMFUTURE", "MARGIN", "OPTION")
 _MOVES = tuple(kind for wallet in _WALLETS for kind in (f"MAIN_{wallet}", f"{wallet}_MAIN"))
 
@@ -202,7 +201,6 @@ class _Spot:
         until = millis_of(self._client.now())
         since = max(millis_of(window.since or _OPENED_AT), until - terms.reach)
         named = set(str(cursor.get(_ASSETS_KEY) or "").split())
-        self._remember_weight(call, cursor)
         self._markets.touch(named)
 
         def fetch(turn: Turn) -> Sheaf[_Sheet]:
@@ -213,7 +211,7 @@ class _Spot:
         for sheaf, reached in walk.leaves(cursor, since=since, until=until):
             named |= {asset for mark in sheaf.received.marks for asset in mark.assets}
             self._markets.touch(named)
-            yield self._page(stream, sheaf.received, reached | self._state_of(call, named))
+            yield self._page(stream, sheaf.received, reached | ({_ASSETS_KEY: " ".join(sorted(named))} if named else {}))
 
     def _sheaf(self, stream: StreamKey, call: Call, terms: _Window, answer: Answer) -> Sheaf[_Sheet]:
         rows = self._rows(stream, answer)
@@ -235,17 +233,6 @@ class _Spot:
             return parse.rows_of(stream.stream, answer.json)
         except InputError as unreadable:
             raise TransientError(f"{self._place(stream)}: the answer {unreadable.message}") from unreadable
-
-    def _remember_weight(self, call: Call, cursor: CursorState) -> None:
-        weight, at = cursor.get(_WEIGHT_KEY), cursor.get(_WEIGHT_AT_KEY)
-        if isinstance(weight, int) and isinstance(at, int):
-            self._client.remember(call, weight=weight, at=datetime.fromtimestamp(at // 1000, tz=UTC))
-
-    def _state_of(self, call: Call, named: set[str]) -> Flat:
-        state: Flat = {_ASSETS_KEY: " ".join(sorted(named))} if named else {}
-        if call.by_account:
-            state |= {_WEIGHT_KEY: self._client.spent(call), _WEIGHT_AT_KEY: millis_of(self._budget.clock.now())}
-        return state
 
     # --- trades
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from random import Random
 from urllib.parse import unquote
 
@@ -99,8 +100,9 @@ def server(clock: ManualClock) -> Iterator[Server]:
 def connect(server: Server, clock: ManualClock) -> Iterator[Callable[..., BinanceClient]]:
     opened: list[BinanceClient] = []
 
-    def connected(venue: Venue = BINANCE, *, share: float = 1.0, secret: str = SECRET) -> BinanceClient:
-        terms = ConnectionTerms(account=AccountId("main"), secrets=Secrets(key=KEY, secret=secret), share=share, base_url=server.url)
+    def connected(venue: Venue = BINANCE, *, share: float = 1.0, secret: str = SECRET, folder: Path | None = None) -> BinanceClient:
+        secrets = Secrets(key=KEY, secret=secret)
+        terms = ConnectionTerms(account=AccountId("main"), secrets=secrets, share=share, base_url=server.url, folder=folder)
         budget = Budget(clock=clock, deadline=None)
         opened.append(BinanceClient(venue, terms, budget=budget, rng=Random(1)))  # noqa: S311  # the same pauses in every run
         return opened[-1]
@@ -307,13 +309,29 @@ def test_a_call_heavier_than_our_share_goes_out_alone(clock: ManualClock, connec
     assert clock.sleeps == [pytest.approx(61)]
 
 
-def test_weight_of_the_run_before_counts_within_its_minute(clock: ManualClock, connect: Callable[..., BinanceClient]) -> None:
-    client, call = connect(), BINANCE.calls["withdrawals"]
-    client.remember(call, weight=171_000, at=START - timedelta(seconds=20))
-    client.history(call, Span(start=0, end=1))
-    assert clock.sleeps == [pytest.approx(41)]
-    client.remember(call, weight=180_000, at=START - timedelta(seconds=90))
-    assert client.spent(call) == 18_000
+def test_weight_of_the_run_before_counts_within_its_minute(
+    clock: ManualClock, connect: Callable[..., BinanceClient], tmp_path: Path
+) -> None:
+    call, span = BINANCE.calls["withdrawals"], Span(start=0, end=1)
+    for seconds, calls, waited in ((0, 10, []), (20, 1, [pytest.approx(41)]), (70, 1, [])):
+        clock.seconds += seconds
+        before = len(clock.sleeps)
+        client = connect(folder=tmp_path)  # as a new run, whatever became of the one before
+        for _ in range(calls):
+            client.history(call, span)
+        assert clock.sleeps[before:] == waited
+    written = list((tmp_path / ".weights").iterdir())
+    assert [path.stat().st_mode & 0o777 for path in written] == [0o600, 0o600]  # one of the time, one of the withdrawals
+    for path in written:
+        path.write_text("no figures", encoding="ascii")
+    connect(folder=tmp_path).history(call, span)
+
+
+def test_a_call_of_which_nothing_can_be_written_down_is_not_made(connect: Callable[..., BinanceClient], tmp_path: Path) -> None:
+    folder = tmp_path / "file"
+    folder.write_text("", encoding="ascii")
+    with pytest.raises(TransientError, match=r"cannot write down in .* what we use of the venue's rate: Not a directory"):
+        connect(folder=folder).symbols()
 
 
 # --- the other venue -----------------------------------------------------------------------------------------------
