@@ -175,7 +175,7 @@ def test_a_price_file_of_which_something_was_spoilt_is_read_or_refused(sound: tu
         text = text[:at] + other + text[at + 1 :]
     with suppress(InputError):
         if recognised(text, name) is not None:
-            assert all(row.quotes or row.faults for row in rows(text, name))
+            assert all(quote.price > 0 for row in rows(text, name) for quote in row.quotes)
 
 
 @given(st.integers(1_000_000_000, 4_000_000_000))
