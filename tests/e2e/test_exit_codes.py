@@ -216,7 +216,8 @@ def test_one_connection_that_fails_does_not_stop_the_others(book: BookFolder) ->
             ("connect", "add", "main", "--venue", "coinbase-exchang"),
             (
                 "no connector named 'coinbase-exchang' is installed\n"
-                "  mend: did you mean 'coinbase-exchange'? installed: binance, binance-us, ccxt, coinbase-advanced, coinbase-exchange, kraken"
+                "  mend: did you mean 'coinbase-exchange'? "
+                "installed: binance, binance-us, ccxt, coinbase-advanced, coinbase-exchange, kraken"
             ),
         ),
         (
