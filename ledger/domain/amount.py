@@ -112,6 +112,8 @@ def text_of(number: Decimal) -> str:
     text = str(number)  # quicker than a format, and plain but for exponents
     if "E" in text:
         text = format(number, "f")
+    if text[-1] != "0":
+        return text
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
