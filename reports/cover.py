@@ -35,6 +35,7 @@ def cover_lines(cover: BookCover) -> tuple[tuple[str, str], ...]:
         ("Regime", cover.regime),
         ("Method", cover.method),
         ("Scope", cover.scope),
+        *((("Prices", cover.prices),) if not cover.usual_prices else ()),
         *((("Figures", cover.figures),) if cover.figures else ()),
         *((("Unverified", f"coverage of {', '.join(cover.unverified)}"),) if cover.unverified else ()),
         ("Software", f"Lotwright {cover.version}"),

@@ -38,6 +38,7 @@ class Valuations:
         table = Table(name="valuations", title="Valuations", columns=_COLUMNS, rows=partial(_rows, source))
         notes = (
             "Only what the source of an event did not value itself stands here.",
+            f"Quotes count in this order and within these limits: {source.cover.prices}.",
             "A value is the quantity times the price of each step, or divided by it where the step goes from its currency to its asset.",
         )
         return document_of(self, source, tables=(table,), notes=notes)

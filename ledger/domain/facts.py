@@ -155,6 +155,8 @@ class BookCover:
     findings: tuple[FindingCount, ...]
     unverified: tuple[str, ...] = ()  # accounts whose history nobody vouches for
     figures: str = ""
+    prices: str = ""  # the policy by which quotes count, in words
+    usual_prices: bool = True  # whether that policy is the one without any setting
     coverage: str = ""  # up to when all was pulled, or how many holes are known; empty: nothing was pulled
 
 

@@ -19,7 +19,7 @@ from ledger.pipeline.elections.register import Intake
 from ledger.pipeline.interpret import Absorber, Contradiction, HeldEvents, Tally, Told
 from ledger.pipeline.match import MatchResult
 from ledger.pipeline.progress import Progress
-from ledger.ports import FileFormat, FileRow, FileTerms
+from ledger.ports import FileFormat, FileRow, FileTerms, SharedFormat
 from ledger.storage.store import Store, Writer
 
 _CHUNK_ROWS = 8_192
@@ -59,6 +59,7 @@ class FileImport:
     progress: Progress
     format_name: str | None = None
     _outcomes: list[FileOutcome] = field(default_factory=list)
+    _shared: dict[tuple[SharedFormat, AccountId], list[Finding]] = field(default_factory=dict)
 
     def run(self, paths: Sequence[Path], derive: Derive, *, dry_run: bool = False) -> tuple[FileOutcome, ...]:
         """Import the files in the order given and match lots; with `dry_run` tell what would come of it and store nothing.
@@ -72,6 +73,8 @@ class FileImport:
             known = {finding.subject for _, finding in writer.findings()}
             for path in paths:
                 self._outcomes.append(self._import(path, writer, held))
+            for place, found in sorted(self._shared.items(), key=lambda item: (item[0][0].name, item[0][1])):
+                self._settle(*place, found, writer)
             refused = [finding for finding in derive(writer, held).refused if finding.subject not in known]
             if refused:
                 raise _no_place(refused)
@@ -93,7 +96,10 @@ class FileImport:
         rows = self._absorb(path, file_format.read(table.rows, table.header, self.terms), taker, accounts)
         absorber.tally.add(Tally(new=intake.new, known=intake.known))
         contradictions = [one.finding(payload.payload_id) for one in absorber.contradictions]
-        writer.replace_findings(f"payload:{payload.payload_id}", [*taker.findings, *contradictions], self.recorded_at)
+        found = taker.findings
+        if isinstance(file_format, SharedFormat):
+            self._shared[file_format, payload.account], found = found, []
+        writer.replace_findings(f"payload:{payload.payload_id}", [*found, *contradictions], self.recorded_at)
         return FileOutcome(
             path=path,
             format_name=file_format.name,
@@ -102,6 +108,14 @@ class FileImport:
             rows=rows,
             tally=absorber.tally,
         )
+
+    def _settle(self, file_format: SharedFormat, account: AccountId, found: Sequence[Finding], writer: Writer) -> None:
+        """Find anew what all files of a format and an account lack together; `found` is what the only one lacks, if there is one."""
+        files = [one for _, one in writer.payloads(account=account, stream=file_format.name) if one.kind is PayloadKind.FILE]
+        if len(files) > 1:
+            tables = (read_table(io.BytesIO(one.content), name=one.name, knows=self._knows) for one in files)
+            found = file_format.lacking(((table.rows, table.header) for table in tables), self.terms)
+        writer.replace_findings(f"files:{file_format.name}/{account}", found, self.recorded_at)
 
     def _knows(self, header: tuple[str, ...]) -> bool:
         return any(one.recognises(header) for one in self.formats if self.format_name in {None, one.name})

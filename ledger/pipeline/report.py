@@ -34,7 +34,7 @@ from ledger.domain.ids import AccountId, BotId, EventId
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Departure, Disposal, Gap, Lot, LotOrigin
 from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
-from ledger.domain.price import Worth
+from ledger.domain.price import USUAL_PRICES, Worth
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
 from ledger.lots.rules import METHODS
@@ -122,6 +122,8 @@ class BookInput:
             findings=tuple(FindingCount(code=code, severity=severity, count=count) for (code, severity), count in sorted(counts.items())),
             unverified=unverified_accounts(self.reader),
             figures=self.figures,
+            prices=str(self.settings.prices),
+            usual_prices=self.settings.prices == USUAL_PRICES,
             coverage=coverage_line(self.reader),
         )
 

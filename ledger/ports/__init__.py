@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.election import Election, PickOrder
@@ -271,6 +271,15 @@ class FileFormat(Protocol):
         Raises:
             InputError: for faults of the file as a whole.
         """
+        ...
+
+
+@runtime_checkable
+class SharedFormat(FileFormat, Protocol):
+    """A format whose files of one account complete each other: what one of them lacks another may have."""
+
+    def lacking(self, files: Iterable[tuple[Iterator[tuple[int, list[str]]], tuple[str, ...]]], terms: FileTerms) -> tuple[Finding, ...]:
+        """Return what sound files of one account, given as rows and header, lack together, in whatever order they came."""
         ...
 
 

@@ -89,6 +89,26 @@ def test_between_currencies_a_rate_may_be_a_week_old(
     assert (valuations() == ["520 BNB->EUR->USD 500 a", "520 BNB->EUR->USD 1.04 ecb"]) == found
 
 
+def test_rates_between_currencies_come_on_top_of_three_markets(
+    receipt: Callable[[str], None], priced: Callable[..., None], valuations: Callable[[], list[str]]
+) -> None:
+    receipt("ETH")
+    markets = ("2025-03-01T12:00Z ETH/BTC 0.5 a", "2025-03-01T12:00Z BTC/USDT 900 a", "2025-03-01T12:00Z USDT/GBP 1 a")
+    priced(*markets, "2025-03-01T00:00Z EUR/GBP 0.5 ecb", "2025-03-01T00:00Z EUR/USD 2 ecb")
+    assert {told.rsplit(" ", 2)[0] for told in valuations()} == {"1800 ETH->BTC->USDT->GBP->EUR->USD"}
+
+
+def test_no_way_goes_through_four_markets(
+    receipt: Callable[[str], None], priced: Callable[..., None], valuations: Callable[[], list[str]]
+) -> None:
+    receipt("ETH")
+    at = "2025-03-01T12:00Z"
+    priced(f"{at} ETH/BTC 0.5 a", f"{at} BTC/BNB 9 a", f"{at} BNB/USDT 100 a", f"{at} USDT/USD 1 a")
+    assert valuations() == [""]
+    priced(f"{at} BTC/USDT 900 a")
+    assert {told.rsplit(" ", 2)[0] for told in valuations()} == {"450 ETH->BTC->USDT->USD"}
+
+
 def settings_changed(book: Book, text: str) -> Book:
     path = book.settings.folder / "lotwright.toml"
     path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
@@ -106,6 +126,20 @@ def test_the_policy_says_sources_gaps_and_par_and_a_change_of_it_values_all_anew
         assert b",650,BNB->USDT->USD,1,BNB/USDT,650,best," in told
         assert b",650,BNB->USDT->USD,2,USDT/USD,1,par," in told
         assert b",650," in report_of(changed, "lots")
+        assert (
+            "best, then others by name; gap 45 minutes, between currencies 7 days; stablecoins at par"
+            in report_of(changed, "gains", "json").decode()
+        )
+
+
+def test_the_policy_in_force_stands_in_the_report_of_valuations_and_an_unusual_one_on_every_cover(
+    book: Book, report_of: Callable[..., bytes]
+) -> None:
+    usual = "manual, then others by name; gap 60 minutes, between currencies 7 days; stablecoins at market"
+    assert usual in report_of(book, "valuations", "json").decode()
+    assert usual not in report_of(book, "summary", "json").decode()
+    with settings_changed(book, '\n[prices]\nstablecoins = "par"\n') as changed:
+        assert usual.replace("market", "par") in report_of(changed, "summary", "json").decode()
 
 
 def test_a_quote_that_comes_later_and_is_nearer_changes_what_was_valued_before(

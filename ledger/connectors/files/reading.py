@@ -22,7 +22,7 @@ LINE_BYTES_MAX = 1024 * 1024
 COLUMNS_MAX = 1000
 PREAMBLE_ROWS_MAX = 12
 
-_ZIP = b"PK\x03\x04"
+_ZIPS = (b"PK\x03\x04", b"PK\x05\x06")  # an archive with something in it, and one with nothing
 
 _UTF8_BOM = b"\xef\xbb\xbf"
 _SAVE_AS_UTF8 = 'save it as "CSV UTF-8 (comma delimited)"'
@@ -97,9 +97,9 @@ Rows = Iterator[tuple[int, list[str]]]
 
 
 def _rows_of(stream: BinaryIO, name: str) -> tuple[Rows, bool]:
-    start = stream.read(len(_ZIP))
+    start = stream.read(len(_ZIPS[0]))
     stream.seek(0)
-    if start != _ZIP:
+    if start not in _ZIPS:
         return _rows(_lines(stream, name), name), False
     archive = Archive(stream, name)
     if archive.is_workbook:

@@ -5,8 +5,9 @@ without ``txid`` and balance is one that was not booked yet when the file was ma
 event. Times are UTC, cut to the second (Kraken support, How to interpret ledger history fields).
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -14,8 +15,8 @@ from ledger.connectors.files.cells import CellReader, number_of, shown
 from ledger.connectors.files.clocks import plain
 from ledger.connectors.files.rows import account_named, said_of
 from ledger.connectors.kraken.assets import wallet_of
-from ledger.connectors.kraken.rows import VENUE, KrakenRow, RowsRead, Teller, read_rows
-from ledger.connectors.kraken.running import Running, findings_of
+from ledger.connectors.kraken.rows import VENUE, KrakenRow, RowsRead, Teller, read_rows, row_subject
+from ledger.connectors.kraken.running import Running, findings_of, unbooked_of
 from ledger.domain.errors import RowFault
 from ledger.domain.event import SourceRank
 from ledger.domain.finding import Finding
@@ -80,6 +81,14 @@ class KrakenLedgers:
         said = said_of(rows, header, columns=_Cells._fields, terms=terms, read=_row)
         return _told(said, Teller(account=account, rank=SourceRank.FILE), terms)
 
+    def lacking(self, files: Iterable[tuple[Iterator[tuple[int, list[str]]], tuple[str, ...]]], terms: FileTerms) -> tuple[Finding, ...]:
+        """Return what is missing in several exports of one account, each of which `read` took for sound."""
+        pool = _Pool(teller=Teller(account=account_named(terms), rank=SourceRank.FILE))
+        for rows, header in files:
+            said = said_of(rows, header, columns=_Cells._fields, terms=terms, read=_row)
+            pool.add([running for _, running, _ in said if running is not None], has_wallets="wallet" in header)
+        return pool.findings()
+
 
 def _row(cells: tuple[str, ...], reader: CellReader) -> Running:
     """Sample: ``"L4UESK-KG3EQ-UFO4T5","TJKLXX-PGMUI-4NTLXU","2024-03-01 11:00:05","trade","","currency","ZUSD",-50.0,0.08,949.92``."""
@@ -125,6 +134,39 @@ def _told(said: Iterator[tuple[int, Running | None, tuple[RowFault, ...]]], tell
     read = read_rows((running.row for running in booked.values()), teller)
     findings = (*read.findings, *findings_of(list(booked.values()), [running for _, running in pending], teller.account))
     return _file_rows(read, lines, list(faults), terms, findings)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Pool:
+    """Rows of several exports, each once. Balances run by wallet in some exports and over all wallets in others: those stay apart."""
+
+    teller: Teller
+    booked: defaultdict[bool, dict[str, Running]] = field(default_factory=lambda: defaultdict(dict))
+    pending: set[Running] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)  # rows of which one of the files makes an event
+    unread: dict[tuple[str, str], Finding] = field(default_factory=dict)
+
+    def add(self, rows: list[Running], *, has_wallets: bool) -> None:
+        """Take in the rows of one file."""
+        known = self.booked[has_wallets]
+        own = {running.row.row_id: running for running in rows if running.row.row_id}
+        for row_id, running in own.items():
+            known[row_id] = min(known.get(row_id, running), running, key=repr)
+        self.pending.update(running for running in rows if not running.row.row_id)
+        read = read_rows((running.row for running in own.values()), self.teller)
+        self.told.update(row_id for _, ids in read.events for row_id in ids)
+        for finding in read.findings:
+            place = (finding.code, finding.subject)
+            self.unread[place] = min(self.unread.get(place, finding), finding, key=repr)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what no file answers."""
+        account = self.teller.account
+        answered = {row_subject(account, row_id) for row_id in self.told}
+        unread = [finding for _, finding in sorted(self.unread.items()) if finding.subject not in answered]
+        balances = [finding for _, rows in sorted(self.booked.items()) for finding in findings_of(list(rows.values()), (), account)]
+        every = {row_id: running for _, rows in sorted(self.booked.items()) for row_id, running in rows.items()}
+        return (*unread, *balances, *unbooked_of(list(every.values()), self.pending, account))
 
 
 def _twice(line: int, row_id: str) -> RowFault:

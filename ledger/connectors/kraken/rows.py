@@ -132,11 +132,16 @@ def _found(code: str, rows: list[KrakenRow], teller: Teller, message: str) -> Ro
     finding = Finding(
         code=code,
         severity=Severity.ERROR,
-        subject=f"{teller.account}/ledger/{first.row_id}",
+        subject=row_subject(teller.account, first.row_id),
         message=f"{message}: {'; '.join(_shown(row) for row in rows)}",
         mend=_MEND,
     )
     return RowsRead(lines=_lines(rows, teller), findings=(finding,))
+
+
+def row_subject(account: AccountId, row_id: str) -> str:
+    """Return what a finding about a row of the ledger, and those that belong to it, is about."""
+    return f"{account}/ledger/{row_id}"
 
 
 def _shown(row: KrakenRow) -> str:

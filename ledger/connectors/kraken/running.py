@@ -45,7 +45,7 @@ def findings_of(booked: Sequence[Running], pending: Sequence[Running], account: 
     for running in booked:
         purses[running.purse].append(running)
     found = [finding for purse in sorted(purses) for finding in _purse_findings(purses[purse], account)]
-    return (*found, *_lonely(booked, pending, account))
+    return (*found, *unbooked_of(booked, pending, account))
 
 
 def _purse_findings(rows: list[Running], account: AccountId) -> list[Finding]:
@@ -102,7 +102,7 @@ def _break(one: Running, other: Running, account: AccountId) -> Finding:
     )
 
 
-def _lonely(booked: Sequence[Running], pending: Iterable[Running], account: AccountId) -> list[Finding]:
+def unbooked_of(booked: Sequence[Running], pending: Iterable[Running], account: AccountId) -> list[Finding]:
     """Return the rows that wait and have no twin: a booked row of the same asset and amount, soon after, each taken once."""
     free: defaultdict[tuple[str, Decimal], list[KrakenRow]] = defaultdict(list)
     for running in sorted(booked, key=lambda one: (one.row.occurred_at, one.row.row_id)):

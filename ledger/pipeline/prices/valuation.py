@@ -2,7 +2,7 @@
 
 The quote of a moment is that of its minute; where that minute was silent, the last one before, at most so much earlier as the
 policy allows. Between currencies of governments there is one rate a day, and none on holidays. A way may go through other
-assets, forward or back: ``BNB->USDT->USD``.
+assets, forward or back: ``BNB->USDT->USD``. At most three of its steps go through markets; rates between currencies come on top.
 """
 
 from collections import OrderedDict, defaultdict
@@ -16,7 +16,8 @@ from ledger.domain.price import STABLECOINS, USUAL_PRICES, PricePolicy, PriceQuo
 from ledger.storage.store import Reader
 
 PAR = "par"  # the source of a price that nobody observed: a stablecoin taken for its money
-STEPS_MAX = 3
+MARKETS_MAX = 3  # steps of a way from market to market
+RATES_MAX = 2  # and those between currencies of governments, such as dollars to euros to pounds by the rates of the ECB
 
 _DAYS_KEPT = 64
 _ONE = Decimal(1)
@@ -99,12 +100,12 @@ class PriceBook:
         while walks:
             visited, way = walks.pop()
             for reached, pair, inverted in edges.get(visited[-1], ()):
-                if reached in visited:
-                    continue
                 longer = (*visited, reached), (*way, (pair, inverted))
+                if reached in visited or not _short_enough(longer[1]):
+                    continue
                 if reached == self.currency:
                     yield longer
-                elif len(longer[1]) < STEPS_MAX:
+                else:
                     walks.append(longer)
 
     def _all_edges(self) -> dict[AssetCode, list[tuple[AssetCode, Pair, bool]]]:
@@ -116,6 +117,11 @@ class PriceBook:
                 edges[currency].append((asset, (asset, currency), True))
             self._edges = dict(edges)
         return self._edges
+
+
+def _short_enough(way: tuple[tuple[Pair, bool], ...]) -> bool:
+    rates = sum(all(map(is_fiat, pair)) for pair, _ in way)
+    return rates <= RATES_MAX and len(way) - rates <= MARKETS_MAX
 
 
 def _minute_of(instant: datetime) -> datetime:

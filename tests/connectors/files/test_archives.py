@@ -66,6 +66,7 @@ def test_lines_above_the_header_are_passed_over(read_file: ReadFile) -> None:
     ("content", "message"),
     [
         (zipped(a_csv=CSV, b_csv=CSV), "does not hold exactly one CSV file but 'a.csv', 'b.csv'"),
+        (zipped(), "does not hold exactly one CSV file but nothing"),
         (zipped(a_exe="x"), "does not hold exactly one CSV file but 'a.exe'"),
         (zipped(a_csv=b"0" * 30_000_000), "unpacks from"),
         (b"PK\x03\x04" + b"x" * 50, "is a damaged zip archive or workbook"),
