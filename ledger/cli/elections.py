@@ -209,8 +209,8 @@ def elections(session: Session, format_name: str, proof: bool, output: Path | No
             with book.report("elections") as document:
                 exporter(format_name).write(document, sys.stdout.buffer)
             return
-        text = book.election_proof()
-    with opened(output, binary=False) as target:
+        text, own = book.election_proof(), book.files()
+    with opened(output, binary=False, own=own) as target:
         target.write(text.encode())
     if output is not None:
         session.say(f"wrote {output}")

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -51,6 +52,7 @@ class PostgresqlBackend:
     """See `Backend`."""
 
     raw_errors: tuple[type[Exception], ...] = (psycopg.Error,)
+    files: tuple[Path, ...] = ()
 
     def __init__(self, url: URL) -> None:
         self.title = f"the book at {url.render_as_string(hide_password=True)}"

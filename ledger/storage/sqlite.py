@@ -27,6 +27,7 @@ _PRAGMAS = (
 )
 _SPARING = "cache_size = -16384"  # 16 MiB: pages of one write of some thousand rows, and those that it looks up
 _FILE_SUFFIXES = ("", "-wal", "-shm")  # a write that fails may leave all three
+_LOCK_SUFFIX = ".lock"
 _BEGIN = "lotwright_begin"
 _INSERTS = "lotwright_inserts"
 
@@ -40,6 +41,7 @@ class SqliteBackend:
         if not url.database or url.database == ":memory:":
             raise BookError("a book needs a database file, not a database in memory", mend="name it: sqlite:///book.sqlite3")
         self.path = Path(url.database)
+        self.files = tuple(Path(f"{self.path}{suffix}") for suffix in (*_FILE_SUFFIXES, _LOCK_SUFFIX))
         self.title = f"the book {self.path.name}"
         self.engine = _engine(url)
 
@@ -70,7 +72,7 @@ class SqliteBackend:
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Hold ``<file>.lock``; the system lets go of it even when the run is killed."""
-        lock = FileLock(f"{self.path}.lock", timeout=0, mode=0o600)
+        lock = FileLock(f"{self.path}{_LOCK_SUFFIX}", timeout=0, mode=0o600)
         try:
             lock.acquire()
         except Timeout as busy:
