@@ -368,6 +368,11 @@ def test_a_book_that_is_refused_leaves_no_folder(values: tuple[str, ...], shell:
     assert sorted(shell.home.iterdir()) == before
 
 
+def test_a_budget_that_is_no_number_ends_with_2(book: BookFolder) -> None:
+    told = book.run("sync", "--budget", "nan").refused(2)
+    assert told == "lotwright: the time budget is nan seconds\n  mend: give a number above 0\n"
+
+
 def test_a_book_is_found_by_option_environment_and_folder_in_this_order(book: BookFolder) -> None:
     below = book.folder / "a" / "b"
     below.mkdir(parents=True)
