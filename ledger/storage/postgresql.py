@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import (
     ARRAY,
     URL,
@@ -31,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from ledger.domain.errors import BookBusy
+from ledger.domain.errors import BookBusy, BookError
 from ledger.storage.backend import BulkRow
 from ledger.storage.tables import METADATA
 
@@ -56,6 +57,7 @@ class PostgresqlBackend:
 
     def __init__(self, url: URL) -> None:
         self.title = f"the book at {url.render_as_string(hide_password=True)}"
+        _check_options(url)
         self.engine = _engine(url.set(drivername="postgresql+psycopg"))
 
     def exists(self) -> bool:
@@ -141,6 +143,13 @@ class _UtcInstant(Loader):
 
     def load(self, data: Buffer) -> datetime:
         return datetime.fromisoformat(bytes(data).decode())
+
+
+def _check_options(url: URL) -> None:
+    try:
+        make_conninfo(**{name: str(value) for name, value in url.query.items()})
+    except psycopg.ProgrammingError as refused:
+        raise BookError(f"the URL of the database cannot be used: {refused}", mend="correct or leave out what follows ?") from refused
 
 
 def _engine(url: URL) -> Engine:

@@ -2,12 +2,14 @@
 
 import os
 import sqlite3
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from sqlalchemy import URL, ColumnElement, Connection, Engine, String, Table, create_engine, event, func, literal, select
+from sqlalchemy.exc import SAWarning
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.domain.errors import BookBusy, BookError
@@ -138,7 +140,12 @@ class SqliteBackend:
 
 
 def _engine(url: URL) -> Engine:
-    engine = create_engine(url)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SAWarning)  # of options that the driver does not know and would pass over
+        try:
+            engine = create_engine(url)
+        except (SAWarning, ValueError) as refused:
+            raise BookError("the URL of the database has an option that SQLite does not take", mend="leave out what follows ?") from refused
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:

@@ -192,7 +192,7 @@ def _found(connection: Connection, recorded_at: datetime, currency: str) -> None
 def _backend_of(url: str) -> Backend:
     try:
         parsed = make_url(url)
-    except ArgumentError as refused:
+    except (ArgumentError, ValueError) as refused:  # the second: a port that is no number
         raise BookError("the URL of the database cannot be read", mend=_URL_FORMS) from refused
     kind = parsed.get_backend_name()
     if kind not in _BACKENDS:

@@ -240,6 +240,10 @@ def test_one_connection_that_fails_does_not_stop_the_others(book: BookFolder) ->
             ("report", "gains", "--from", "2025-02-01", "--to", "2025-01-01"),
             "--from 2025-02-01 is after --to 2025-01-01\n  mend: turn them round",
         ),
+        (
+            ("lots", "preview", "btc", "1"),
+            "ASSET: 'btc' is not an asset code (1 to 32 characters of A-Z, 0-9, '.', '-', '_', '$')\n  mend: did you mean BTC?",
+        ),
     ],
 )
 def test_what_a_book_does_not_have_ends_with_2(arguments: tuple[str, ...], told: str, book: BookFolder) -> None:
