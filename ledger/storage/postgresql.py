@@ -149,7 +149,9 @@ def _check_options(url: URL) -> None:
     try:
         make_conninfo(**{name: str(value) for name, value in url.query.items()})
     except psycopg.ProgrammingError as refused:
-        raise BookError(f"the URL of the database cannot be used: {refused}", mend="correct or leave out what follows ?") from refused
+        raise BookError(
+            f"the URL of the database cannot be used: {str(refused).strip()}", mend="correct or leave out what follows ?"
+        ) from refused
 
 
 def _engine(url: URL) -> Engine:
