@@ -1,8 +1,8 @@
 """An open book, and how it is made, found, opened and closed."""
 
 import os
-from collections.abc import Callable, Collection, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -53,11 +53,12 @@ class BookCore:
 
         Raises:
             InputError: when a value is impossible or the folder holds a book already.
-            BookError: when the database cannot be made or holds a book already. No settings stay behind then.
+            BookError: when the database cannot be made or holds a book already. No settings and no new folder stay behind then.
         """
         regime = plugins.tax_regime(values.get("regime", FIRST_VALUES["regime"]))
-        settings = config.write_first_settings(folder, {**FIRST_VALUES, **regime.first_values, **values})
         with ExitStack() as undo:
+            undo.callback(_remove_empty, [one for one in (folder, *folder.parents) if not one.exists()])
+            settings = config.write_first_settings(folder, {**FIRST_VALUES, **regime.first_values, **values})
             undo.callback((folder / config.SETTINGS_NAME).unlink)
             regime.rule(terms_of(settings))
             book = cls(settings, Store.create(settings.database, recorded_at=utc_now(), currency=settings.currency))
@@ -86,6 +87,13 @@ class BookCore:
         """Open the book that an option, ``LOTWRIGHT_BOOK`` or the current folder names."""
         return cls.open(config.find_book(folder, environment=environment, here=Path.cwd()))
 
+    def files(self) -> frozenset[Path]:
+        """Return the files that the book lives on, which no result may replace: settings, database, secrets. Links are followed."""
+        folder = self.settings.folder
+        secrets = [config.secrets_file(one, folder=folder) for one in self.settings.connections]
+        own = (folder / config.SETTINGS_NAME, *self.store.files, *filter(None, secrets))
+        return frozenset(path.resolve() for path in own)
+
     def close(self) -> None:
         """Close the database."""
         self.store.close()
@@ -111,6 +119,12 @@ class BookCore:
         if not current:
             with self.store.hold():
                 self._derive(SILENT)
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    with suppress(OSError):  # not made after all, or no longer empty
+        for folder in folders:
+            folder.rmdir()
 
 
 def _check_currency(settings: BookSettings, store: Store) -> None:

@@ -39,8 +39,10 @@ class TakingIn(BookCore):
         which fills holes that the venue can still fill.
 
         Raises:
-            InputError: for an unknown connection, or one whose secrets or venue are not there; nothing is pulled then.
+            InputError: for an unknown connection, one whose secrets or venue are not there, or no time at all; nothing is pulled then.
         """
+        if budget_seconds is not None and not budget_seconds > 0:  # also what is no number
+            raise InputError(f"the time budget is {budget_seconds:g} seconds", mend="give a number above 0")
         connections = [self.settings.connection(name) for name in dict.fromkeys(names)]
         connections = connections or [one for one in self.settings.connections if one.secrets]
         if not connections:

@@ -11,7 +11,7 @@ import click
 
 from ledger.book import RulePreview, exporter
 from ledger.cli.terminal.output import opened
-from ledger.cli.terminal.session import Session, asset_asked, pass_session
+from ledger.cli.terminal.session import Session, asset_asked, code_asked, pass_session
 from ledger.domain.amount import added, decimal_of
 from ledger.domain.document import CellKind, Column, ReportDocument, Row, Table
 from ledger.domain.errors import InputError, NumberRefused
@@ -122,7 +122,7 @@ def preview(session: Session, /, asset: str, quantity: str, format_name: str, **
     """
     with session.book() as book:
         views = book.preview(
-            asset_asked(asset) or "",
+            code_asked(asset, "ASSET"),
             _number(quantity, "QUANTITY"),
             wallet=said["wallet"],
             price=None if said["price"] is None else _number(said["price"], "--price"),
@@ -209,8 +209,8 @@ def elections(session: Session, format_name: str, proof: bool, output: Path | No
             with book.report("elections") as document:
                 exporter(format_name).write(document, sys.stdout.buffer)
             return
-        text = book.election_proof()
-    with opened(output, binary=False) as target:
+        text, own = book.election_proof(), book.files()
+    with opened(output, binary=False, own=own) as target:
         target.write(text.encode())
     if output is not None:
         session.say(f"wrote {output}")

@@ -18,7 +18,7 @@ import click
 from ledger import __version__
 from ledger.cli.terminal.output import ReaderGone, check_standard_output, guard_standard_output
 from ledger.cli.terminal.session import Session, complaint
-from ledger.domain.errors import LedgerError
+from ledger.domain.errors import InputError, LedgerError
 
 _OUR_FAULT = 70
 _INTERRUPTED = 130
@@ -133,6 +133,7 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; complaints are printed to standard error."""
     try:
         check_standard_output()
+        _check_text(arguments)
         ended = cli.main(args=arguments, prog_name="lotwright", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Exit as asked:
@@ -151,6 +152,16 @@ def run(arguments: list[str]) -> int:
     except Exception as fault:  # noqa: BLE001  # the last line of defence: the contract's exit 70 with a log file
         ended = _confess(fault)
     return ended if isinstance(ended, int) else 0
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            shown = os.fsencode(argument).decode(errors="backslashreplace")
+            mend = "write it in UTF-8; rename a file whose name is in another encoding"
+            raise InputError(f"the argument '{shown}' is not UTF-8", mend=mend) from error
 
 
 def _confess(fault: Exception) -> int:

@@ -77,7 +77,11 @@ def diff(session: Session, year: int, closing: int | None, format_name: str | No
     """
     output = None if output == STANDARD_OUTPUT else output
     writer = writer_asked(format_name, output, name=f"period-diff-{year}")
-    with session.book() as book, book.period_diff(year, version=closing) as document, opened(output, binary=writer.binary) as target:
+    with (
+        session.book() as book,
+        book.period_diff(year, version=closing) as document,
+        opened(output, binary=writer.binary, own=book.files()) as target,
+    ):
         writer.write(document, target)
     if output is not None:
         session.say(f"wrote {output}")

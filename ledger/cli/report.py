@@ -89,7 +89,7 @@ def report(
     writer = writer_asked(format_name, output, name=name)
     with session.book() as book:
         selection = _selection(book, asked)
-        with book.report(name, selection, _options(options)) as document, opened(output, binary=writer.binary) as target:
+        with book.report(name, selection, _options(options)) as document, opened(output, binary=writer.binary, own=book.files()) as target:
             writer.write(document, target)
         print_strange_names(session, book, selection)
     if output is not None:

@@ -5,7 +5,7 @@ user's own comments and order.
 """
 
 from ledger.config.reading import find_book, load_settings
-from ledger.config.secrets import check_reference, resolve_secrets
+from ledger.config.secrets import check_reference, resolve_secrets, secrets_file
 from ledger.config.values import SETTINGS_NAME, SHARE_DEFAULT, BookSettings, BotRule, ConnectionSettings, MissingBasis, check_name
 from ledger.config.writing import add_connection, remove_connection, write_first_settings, write_private
 
@@ -23,6 +23,7 @@ __all__ = [
     "load_settings",
     "remove_connection",
     "resolve_secrets",
+    "secrets_file",
     "write_first_settings",
     "write_private",
 ]

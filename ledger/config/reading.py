@@ -190,7 +190,7 @@ class _Reader:
             wallet=WalletId(wallet) if (wallet := self._name(table, where, "wallet", "")) else None,
             secrets=str(secrets) or None,
             share=self._share(table.get("share", SHARE_DEFAULT), where),
-            base_url=self._text(table, where, "base_url", "") or None,
+            base_url=self._base_url(table, where),
             tier=self._text(table, where, "tier", ""),
             symbols=self._texts(table, where, "symbols"),
             options={name: self._text(options, f"{where}.options", name, None) for name in options},
@@ -237,6 +237,12 @@ class _Reader:
                 found = f"differs in custody or broker_method from connections.{other.name}, of the same wallet {one.pool}"
                 raise self._wrong(f"connections.{one.name}", found, "say the same of both, or give them wallets of their own")
         return connections
+
+    def _base_url(self, table: dict[str, object], where: str) -> str | None:
+        text = self._text(table, where, "base_url", "")
+        if "@" in text:  # what stands before it is not repeated: it may be a password
+            raise self._wrong(f"{where}.base_url", "names a user or a password", "give scheme and host only, as in https://example.com")
+        return text or None
 
     def _bot(self, number: int, table: object) -> BotRule:
         where = f"bots #{number}"

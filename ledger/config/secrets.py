@@ -46,12 +46,22 @@ def resolve_secrets(connection: ConnectionSettings, *, folder: Path, environment
     return Secrets(key=found["KEY"], secret=found["SECRET"], passphrase=found.get("PASSPHRASE", ""))
 
 
+def secrets_file(connection: ConnectionSettings, *, folder: Path) -> Path | None:
+    """Return the file that holds the secrets of a connection; None where they are kept elsewhere."""
+    scheme, _, place = (connection.secrets or "").partition(":")
+    return _file(place, folder) if scheme == "file" else None
+
+
+def _file(place: str, folder: Path) -> Path:
+    return (folder / Path(place).expanduser()).resolve()
+
+
 def _from_environment(prefix: str, _where: str, _folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
     return {name: environment.get(f"{prefix}_{name}", "") for name in _SECRET_NAMES}
 
 
 def _from_file(place: str, where: str, folder: Path, _environment: Mapping[str, str]) -> dict[str, str]:
-    path = (folder / Path(place).expanduser()).resolve()
+    path = _file(place, folder)
     try:
         mode = path.stat().st_mode
         if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):

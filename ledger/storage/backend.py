@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table
@@ -16,6 +17,7 @@ class Backend(Protocol):
     title: str  # how messages name the book; no password in it
     engine: Engine
     raw_errors: tuple[type[Exception], ...]
+    files: tuple[Path, ...]  # those that it is made of, where they are the user's to lose
 
     def exists(self) -> bool:
         """Tell whether there is a database, with or without a book in it."""

@@ -5,11 +5,13 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import (
     ARRAY,
     URL,
@@ -30,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from ledger.domain.errors import BookBusy
+from ledger.domain.errors import BookBusy, BookError
 from ledger.storage.backend import BulkRow
 from ledger.storage.tables import METADATA
 
@@ -51,9 +53,11 @@ class PostgresqlBackend:
     """See `Backend`."""
 
     raw_errors: tuple[type[Exception], ...] = (psycopg.Error,)
+    files: tuple[Path, ...] = ()
 
     def __init__(self, url: URL) -> None:
         self.title = f"the book at {url.render_as_string(hide_password=True)}"
+        _check_options(url)
         self.engine = _engine(url.set(drivername="postgresql+psycopg"))
 
     def exists(self) -> bool:
@@ -139,6 +143,15 @@ class _UtcInstant(Loader):
 
     def load(self, data: Buffer) -> datetime:
         return datetime.fromisoformat(bytes(data).decode())
+
+
+def _check_options(url: URL) -> None:
+    try:
+        make_conninfo(**{name: str(value) for name, value in url.query.items()})
+    except psycopg.ProgrammingError as refused:
+        raise BookError(
+            f"the URL of the database cannot be used: {str(refused).strip()}", mend="correct or leave out what follows ?"
+        ) from refused
 
 
 def _engine(url: URL) -> Engine:

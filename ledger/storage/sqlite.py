@@ -2,12 +2,14 @@
 
 import os
 import sqlite3
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from sqlalchemy import URL, ColumnElement, Connection, Engine, String, Table, create_engine, event, func, literal, select
+from sqlalchemy.exc import SAWarning
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.domain.errors import BookBusy, BookError
@@ -27,6 +29,7 @@ _PRAGMAS = (
 )
 _SPARING = "cache_size = -16384"  # 16 MiB: pages of one write of some thousand rows, and those that it looks up
 _FILE_SUFFIXES = ("", "-wal", "-shm")  # a write that fails may leave all three
+_LOCK_SUFFIX = ".lock"
 _BEGIN = "lotwright_begin"
 _INSERTS = "lotwright_inserts"
 
@@ -40,6 +43,7 @@ class SqliteBackend:
         if not url.database or url.database == ":memory:":
             raise BookError("a book needs a database file, not a database in memory", mend="name it: sqlite:///book.sqlite3")
         self.path = Path(url.database)
+        self.files = tuple(Path(f"{self.path}{suffix}") for suffix in (*_FILE_SUFFIXES, _LOCK_SUFFIX))
         self.title = f"the book {self.path.name}"
         self.engine = _engine(url)
 
@@ -70,7 +74,7 @@ class SqliteBackend:
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Hold ``<file>.lock``; the system lets go of it even when the run is killed."""
-        lock = FileLock(f"{self.path}.lock", timeout=0, mode=0o600)
+        lock = FileLock(f"{self.path}{_LOCK_SUFFIX}", timeout=0, mode=0o600)
         try:
             lock.acquire()
         except Timeout as busy:
@@ -136,7 +140,12 @@ class SqliteBackend:
 
 
 def _engine(url: URL) -> Engine:
-    engine = create_engine(url)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SAWarning)  # of options that the driver does not know and would pass over
+        try:
+            engine = create_engine(url)
+        except (SAWarning, ValueError) as refused:
+            raise BookError("the URL of the database has an option that SQLite does not take", mend="leave out what follows ?") from refused
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:

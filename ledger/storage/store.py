@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 
 from sqlalchemy import URL, Connection, insert, make_url
 from sqlalchemy.exc import ArgumentError
@@ -143,6 +144,11 @@ class Store:
             finally:
                 writer.close()
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that the database is made of; none where a server keeps it."""
+        return self._backend.files
+
     def close(self) -> None:
         """Close all connections."""
         self._backend.engine.dispose()
@@ -160,11 +166,11 @@ class Store:
 
     def _bring_up_to_date(self) -> None:
         if not self._backend.exists():
-            raise BookError(f"{self._backend.title} does not exist", mend="create it with `lotwright init`")
+            raise BookError(f"{self._backend.title} does not exist", mend=_GONE)
         with self._backend.reading() as connection:
             revision = migrate.revision_of(connection)
         if revision is None:
-            raise BookError(f"{self._backend.title} holds no book of Lotwright", mend="create it with `lotwright init`")
+            raise BookError(f"{self._backend.title} holds no book of Lotwright", mend=_GONE)
         known = migrate.revisions()
         if revision not in known:
             raise BookError(
@@ -186,7 +192,7 @@ def _found(connection: Connection, recorded_at: datetime, currency: str) -> None
 def _backend_of(url: str) -> Backend:
     try:
         parsed = make_url(url)
-    except ArgumentError as refused:
+    except (ArgumentError, ValueError) as refused:  # the second: a port that is no number
         raise BookError("the URL of the database cannot be read", mend=_URL_FORMS) from refused
     kind = parsed.get_backend_name()
     if kind not in _BACKENDS:
@@ -202,5 +208,6 @@ def _postgresql(url: URL) -> Backend:
     return PostgresqlBackend(url)
 
 
+_GONE = "put it back, or correct `database` in lotwright.toml; a new book begins in another folder: lotwright init DIR"
 _URL_FORMS = "write sqlite:///book.sqlite3 or postgresql+psycopg://user@host/name"
 _BACKENDS = {"sqlite": SqliteBackend, "postgresql": _postgresql}

@@ -14,9 +14,7 @@ from reports.exporters.cells import NUMBERS, ColumnSums, people_text, people_tit
 SAMPLE_ROWS = 1000  # widths are taken from so many rows, so that a long table streams
 
 _GAP = "  "
-_NOTE_WIDTH = 100  # a comfortable line where no width is given
-_TEXT_WIDTH_MIN = 8  # enough of an id to recognise it
-_ELLIPSIS = "…"
+_NOTE_WIDTH = 100  # a comfortable line
 _TOTAL_RESERVE = 4  # a sum over a thousand times as many rows as were sampled has three digits more, and a separator
 # Control characters and the marks that turn the direction of writing: a terminal would obey them.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -25,16 +23,13 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u
 class TableExporter:
     """Cover, tables and notes as text in columns.
 
-    `width` is the number of columns of the terminal: where a table is wider, its text columns are shortened, never its
-    figures. None: as wide as it takes. Columns that are empty throughout a table of up to `SAMPLE_ROWS` rows are left out.
+    A table is as wide as it takes: ids that are cut could not be given to `explain`. Columns that are empty throughout a table
+    of up to `SAMPLE_ROWS` rows are left out.
     """
 
     name = "table"
     suffix = ".txt"
     binary = False
-
-    def __init__(self, *, width: int | None = None) -> None:
-        self._width = width
 
     def write(self, document: ReportDocument, target: IO[bytes]) -> None:
         """Write the whole document as UTF-8 text."""
@@ -53,7 +48,7 @@ class TableExporter:
         if document.notes:
             yield ""
         for note in document.notes:
-            yield from wrap(_printable(note), self._width or _NOTE_WIDTH, initial_indent="* ", subsequent_indent="  ")
+            yield from wrap(_printable(note), _NOTE_WIDTH, initial_indent="* ", subsequent_indent="  ")
 
     def _table_lines(self, table: Table) -> Iterator[str]:
         sums = ColumnSums(table.columns)
@@ -63,7 +58,7 @@ class TableExporter:
             yield "(no rows)"
             return
         complete = len(sample) <= SAMPLE_ROWS
-        layout = _Layout(table.columns, sample, total=sums.row(), complete=complete, width=self._width)
+        layout = _Layout(table.columns, sample, total=sums.row(), complete=complete)
         yield layout.line([people_title(column) for column in table.columns])
         yield layout.rule()
         for texts in chain(sample, rows):
@@ -77,9 +72,7 @@ class TableExporter:
 class _Layout:
     """Which columns are shown, and how wide."""
 
-    def __init__(
-        self, columns: tuple[Column, ...], sample: list[list[str]], *, total: Row | None, complete: bool, width: int | None
-    ) -> None:
+    def __init__(self, columns: tuple[Column, ...], sample: list[list[str]], *, total: Row | None, complete: bool) -> None:
         self._places = [place for place in range(len(columns)) if not complete or any(texts[place] for texts in sample)]
         self._numeric = [column.kind in NUMBERS for column in columns]
         lines = [[people_title(column) for column in columns], *sample]
@@ -88,20 +81,6 @@ class _Layout:
         self._widths = [max(cell_len(texts[place]) for texts in lines) for place in range(len(columns))]
         if not complete:
             self._widths = [each + column.total * _TOTAL_RESERVE for each, column in zip(self._widths, columns, strict=True)]
-        self._cuts = width is not None and self._width() > width
-        if width is not None:
-            self._shorten(width)
-
-    def _shorten(self, width: int) -> None:
-        texts = [place for place in self._places if not self._numeric[place]]
-        while self._width() > width and texts:
-            widest = max(texts, key=self._widths.__getitem__)
-            if self._widths[widest] <= _TEXT_WIDTH_MIN:
-                return
-            self._widths[widest] -= 1
-
-    def _width(self) -> int:
-        return sum(self._widths[place] for place in self._places) + len(_GAP) * (len(self._places) - 1)
 
     def line(self, texts: list[str]) -> str:
         return _GAP.join(self._padded(place, texts[place]) for place in self._places)
@@ -110,13 +89,8 @@ class _Layout:
         return _GAP.join("-" * self._widths[place] for place in self._places)
 
     def _padded(self, place: int, text: str) -> str:
-        width = self._widths[place]
-        room = width - cell_len(text)
-        if self._numeric[place]:
-            return " " * room + text
-        if room < 0 and self._cuts:
-            return set_cell_size(text, width - 1) + _ELLIPSIS
-        return text + " " * room
+        room = " " * (self._widths[place] - cell_len(text))
+        return room + text if self._numeric[place] else text + room
 
 
 def _headed(title: str, line: str) -> Iterator[str]:

@@ -104,6 +104,11 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "connections.a.symbols is ['LTCBTC', 'LTCBTC']",
         'make it a list of different texts in quotes, such as ["LTCBTC"]',
     ),
+    "a password in an address": (
+        '[connections.a]\nvenue = "v"\nbase_url = "https://keeper:hunter2@example.com"\n',
+        "connections.a.base_url names a user or a password",
+        "give scheme and host only, as in https://example.com",
+    ),
     "a share of nothing": (
         '[connections.a]\nvenue = "v"\nshare = 0\n',
         "connections.a.share is 0",

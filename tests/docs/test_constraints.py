@@ -32,6 +32,13 @@ def test_every_dependency_is_pinned() -> None:
     assert unpinned == []
 
 
+def test_no_list_names_a_dependency_twice() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for texts in (project["dependencies"], *project["optional-dependencies"].values()):
+        names = [canonicalize_name(Requirement(text).name) for text in texts]
+        assert len(names) == len(set(names)), names
+
+
 def test_every_pin_is_within_the_range_asked_for() -> None:
     known = pins()
     for one in wanted():

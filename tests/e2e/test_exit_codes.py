@@ -240,6 +240,10 @@ def test_one_connection_that_fails_does_not_stop_the_others(book: BookFolder) ->
             ("report", "gains", "--from", "2025-02-01", "--to", "2025-01-01"),
             "--from 2025-02-01 is after --to 2025-01-01\n  mend: turn them round",
         ),
+        (
+            ("lots", "preview", "btc", "1"),
+            "ASSET: 'btc' is not an asset code (1 to 32 characters of A-Z, 0-9, '.', '-', '_', '$')\n  mend: did you mean BTC?",
+        ),
     ],
 )
 def test_what_a_book_does_not_have_ends_with_2(arguments: tuple[str, ...], told: str, book: BookFolder) -> None:
@@ -336,7 +340,10 @@ def test_where_no_book_is_a_command_ends_with_2(shell: Shell) -> None:
 
 def test_a_book_whose_database_is_gone_ends_with_2_and_no_empty_one_takes_its_place(book: BookFolder) -> None:
     book.database.unlink()
-    assert book.run("status").refused(2) == "lotwright: the book book.sqlite3 does not exist\n  mend: create it with `lotwright init`\n"
+    assert book.run("status").refused(2) == (
+        "lotwright: the book book.sqlite3 does not exist\n"
+        "  mend: put it back, or correct `database` in lotwright.toml; a new book begins in another folder: lotwright init DIR\n"
+    )
     assert not book.database.exists()
 
 
@@ -345,6 +352,29 @@ def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], book: BookFolder) -
     told = book.run(*arguments).refused(2)
     assert told.startswith("Usage: lotwright ")
     assert "\nError: " in told
+
+
+@pytest.mark.parametrize("arguments", [("import", "b\udce4d.csv"), ("explain", "b\udce4d"), ("report", "gains", "--bot", "b\udce4d")])
+def test_an_argument_that_is_no_utf_8_ends_with_2(arguments: tuple[str, ...], book: BookFolder) -> None:
+    argument = arguments[-1].replace("\udce4", "\\xe4")
+    told = (
+        f"lotwright: the argument '{argument}' is not UTF-8\n  mend: write it in UTF-8; rename a file whose name is in another encoding\n"
+    )
+    assert book.run(*arguments).refused(2) == told
+
+
+@pytest.mark.parametrize(
+    "values", [("--currency", "usd"), ("--method", "hifo"), ("--database", "sqlite:////nowhere/book.sqlite3")], ids=lambda values: values[0]
+)
+def test_a_book_that_is_refused_leaves_no_folder(values: tuple[str, ...], shell: Shell) -> None:
+    before = sorted(shell.home.iterdir())
+    shell.run("init", "deep/book", *values).refused(2)
+    assert sorted(shell.home.iterdir()) == before
+
+
+def test_a_budget_that_is_no_number_ends_with_2(book: BookFolder) -> None:
+    told = book.run("sync", "--budget", "nan").refused(2)
+    assert told == "lotwright: the time budget is nan seconds\n  mend: give a number above 0\n"
 
 
 def test_a_book_is_found_by_option_environment_and_folder_in_this_order(book: BookFolder) -> None:

@@ -54,6 +54,19 @@ def test_a_dash_is_standard_output(synced: BookFolder) -> None:
     assert (ran.raw, ran.err) == (synced.run(*GAINS).ok().raw, "")
 
 
+@pytest.mark.parametrize("name", ["lotwright.toml", "book.sqlite3", "book.sqlite3-wal", "book.sqlite3.lock", "main.secrets.toml", "link"])
+@pytest.mark.parametrize("arguments", [("report", "gains", "--format", "csv"), ("lots", "elections", "--proof")], ids=" ".join)
+def test_no_file_of_the_book_itself_is_replaced(arguments: tuple[str, ...], name: str, synced: BookFolder, tmp_path: Path) -> None:
+    target = synced.folder / name
+    if name == "link":
+        target = tmp_path / name
+        target.symlink_to(synced.database)
+    before = {path: path.read_bytes() for path in synced.folder.iterdir()}
+    told = synced.run(*arguments, "-o", target).refused(2)
+    assert told == f"lotwright: {target} is one of the book's own files\n  mend: choose another name for the result\n"
+    assert {path: path.read_bytes() for path in synced.folder.iterdir()} == before
+
+
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_link_stays_and_what_it_leads_to_is_replaced(exists: bool, synced: BookFolder, tmp_path: Path) -> None:  # noqa: FBT001 - a case
     target, link = tmp_path / "real.csv", tmp_path / "link.csv"

@@ -155,6 +155,10 @@ def test_an_empty_file_is_no_book_but_a_place_for_one(sqlite_path: Path) -> None
         ("sqlite:///:memory:", "needs a database file"),
         ("mysql://host/name", "cannot be kept in mysql"),
         ("book.sqlite3", "cannot be read"),
+        ("postgresql+psycopg://keeper@host:port/books", "cannot be read"),
+        ("postgresql+psycopg://keeper@host/books?nonsense=1", 'cannot be used: invalid connection option "nonsense"\n  mend'),
+        ("sqlite:///book.sqlite3?nonsense=1", "has an option that SQLite does not take"),
+        ("sqlite:///book.sqlite3?timeout=long", "has an option that SQLite does not take"),
     ],
 )
 def test_a_url_that_cannot_hold_a_book_is_refused(url: str, said: str) -> None:

@@ -4,7 +4,7 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from stat import S_ISREG
@@ -70,14 +70,15 @@ def print_columns(rows: Sequence[tuple[str, ...]]) -> None:
 
 
 @contextmanager
-def opened(output: Path | None, *, binary: bool) -> Iterator[IO[bytes]]:
+def opened(output: Path | None, *, binary: bool, own: Collection[Path]) -> Iterator[IO[bytes]]:
     """Give a stream to write a result to: standard output (None), a file, or what stands in its place.
 
     A file is for the owner only and appears whole or not at all. A link stays, and what it leads to is replaced. What is no
     file (a device, a pipe) is written into. `binary` formats go back in what they have written: a stream gets the finished bytes.
+    `own` are the book's own files, which are not replaced.
 
     Raises:
-        InputError: when it cannot be written.
+        InputError: when it cannot be written, or is one of the book's own files.
     """
     if output is None:
         with _finished(sys.stdout.buffer) if binary else nullcontext(sys.stdout.buffer) as target:
@@ -88,7 +89,10 @@ def opened(output: Path | None, *, binary: bool) -> Iterator[IO[bytes]]:
             with output.open("wb") as stream, _finished(stream) if binary else nullcontext(stream) as target:
                 yield target
         else:
-            with _replacement(output.resolve()) as target:
+            path = output.resolve()
+            if path in own:
+                raise InputError(f"{output} is one of the book's own files", mend="choose another name for the result")
+            with _replacement(path) as target:
                 yield target
     except OSError as error:
         mend = "choose a folder that you may write to" if isinstance(error, _PLACE_MISSING) else "free some room, or choose another folder"

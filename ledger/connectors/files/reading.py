@@ -176,7 +176,7 @@ def _checked_first(line: bytes, name: str) -> bytes:
     for signature, kind, mend in _SIGNATURES:
         if line.startswith(signature):
             raise InputError(f"{name}: seems to be {kind}, not CSV", mend=mend)
-    if b"\r" in line.rstrip(b"\r\n"):
+    if b"\r" in line.rstrip(b"\r\n") and b"\x00" not in line:
         raise InputError(f"{name}: its lines end in carriage returns alone", mend=f'{_SAVE_AS_UTF8}, not as "CSV (Macintosh)"')
     return line.removeprefix(_UTF8_BOM)
 

@@ -82,6 +82,7 @@ def test_rows_are_read_one_at_a_time() -> None:
         (b"a,b\n1,\x00\n", f"my.csv, line 2: has a NUL byte, so it is UTF-16 or no text at all\n  mend: {CSV_UTF8}"),
         ("a,b\n1,2\n3,Zürich\n".encode("latin-1"), f"my.csv, line 3: byte 0xFC at position 4 is not UTF-8\n  mend: {CSV_UTF8}"),
         (b"a,b\n1,\xe2\x82", f"my.csv, line 2: byte 0xE2 at position 3 is not UTF-8\n  mend: {CSV_UTF8}"),
+        (b"\x7fELF\x02\r\x00\x01\n", f"my.csv, line 1: has a NUL byte, so it is UTF-16 or no text at all\n  mend: {CSV_UTF8}"),
         (b"a,b\r1,2\r", f'my.csv: its lines end in carriage returns alone\n  mend: {CSV_UTF8}, not as "CSV (Macintosh)"'),
         (b"<!DOCTYPE html>\n", "my.csv: seems to be HTML or XML, not CSV\n  mend: export it as CSV"),
         (b'[{"id": 1}]', "my.csv: seems to be JSON, not CSV\n  mend: export it as CSV"),
