@@ -12,9 +12,11 @@ from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import BotId, EventId, Hash
 from ledger.pipeline.bots.attribution import NO_ATTRIBUTION, Attribution, Attributor
 from ledger.pipeline.post import Poster
+from ledger.storage.bulk.memory import memory_bytes
 from ledger.storage.store import KnownEvent, NewEvent, Writer
 
-_HELD_MAX = 125_000  # events, of about 800 bytes each
+_HELD_PART = 8  # so much of the memory, as a divisor, is for events that are held
+_EVENT_BYTES = 1_000  # an event in memory, roughly
 _WAITING_MAX = 2_048  # new events; stored while the next ones are booked
 
 Told = tuple[Event, str]  # an event and its place in the payload, such as "row 17"
@@ -64,11 +66,13 @@ class Contradiction:
 class HeldEvents:
     """The events that one write brings into an empty book, held so that matching in that write need not read them back.
 
-    There are none to be had from a book that has others, after a better telling of one of them, and of more than memory is for.
+    There are none to be had from a book that has others, after a better telling of one of them, and of more than would fill an eighth
+    of the memory.
     """
 
     def __init__(self, writer: Writer) -> None:
         self._told: defaultdict[str, list[Event]] | None = None if writer.event_seq_last() else defaultdict(list)
+        self._most = memory_bytes() // _HELD_PART // _EVENT_BYTES
         self._count = 0
 
     def add(self, new: NewEvent, bot: BotId | None) -> None:
@@ -76,7 +80,7 @@ class HeldEvents:
         if self._told is None:
             return
         self._count += 1
-        if new.revision or self._count > _HELD_MAX:
+        if new.revision or self._count > self._most:
             self._told = None
             return
         event = new.event if bot is None else replace(new.event, bot=bot)

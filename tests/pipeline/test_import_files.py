@@ -356,7 +356,7 @@ def test_a_book_that_has_events_is_read_for_matching(
 def test_more_events_than_memory_is_for_are_read_for_matching(
     book: Book, row: Callable[..., Row], write: Callable[..., Path], match_held: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.pipeline.interpret._HELD_MAX", 2)
+    monkeypatch.setattr("ledger.pipeline.interpret.memory_bytes", lambda: 16_000)  # for two events
     book.import_files([write(row("b1"), row("b2"), row("b3"))])
     assert match_held == [False]
     assert len(book.lots()) == 3
