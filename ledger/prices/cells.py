@@ -12,14 +12,14 @@ _SECONDS_MAX = 10**11  # above it a count since 1970 is of milliseconds, and so 
 
 
 def price_of(text: str) -> Decimal:
-    """Read a price, zero or more.
+    """Read a price, above zero: what would be valued at nothing has no price.
 
     Raises:
-        InputError: when it is no plain number or negative.
+        InputError: when it is no plain number, negative or zero.
     """
     price = decimal_of(text)
-    if price < 0:
-        raise InputError(f"{text!r} is negative", mend="correct the price")
+    if price <= 0:
+        raise InputError(f"{text!r} is negative" if price < 0 else f"{text!r} is no price", mend="correct the price, or leave the row out")
     return price
 
 
