@@ -15,9 +15,9 @@ from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceClient,
 from ledger.connectors.binance.markets import Markets
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, TerminalError, TransientError
-from ledger.domain.ids import AccountId, VenueName, content_hash, payload_id
+from ledger.domain.ids import VenueName
 from ledger.domain.json_text import Json
-from ledger.domain.payload import Payload, PayloadKind
+from ledger.domain.payload import Payload
 from ledger.ports import (
     CallCount,
     ConnectionTerms,
@@ -31,6 +31,7 @@ from ledger.ports import (
     StreamKey,
 )
 from ledger.transport.pace import Budget, Clock, SystemClock
+from ledger.transport.payloads import Payloads
 from ledger.transport.reader import Answer, Timeouts
 from ledger.transport.windows import IdAscent, IdLeaf, Sheaf, Turn, WindowWalk
 
@@ -101,7 +102,7 @@ class _Spot:
         self._account = terms.account
         self._budget = Budget(clock=clock or SystemClock(), deadline=terms.deadline)
         self._client = BinanceClient(self.facts, terms, budget=self._budget, rng=rng or SystemRandom(), timeouts=timeouts)
-        self._payloads = _Payloads(venue=self.facts.name, account=terms.account, clock=self._budget.clock)
+        self._payloads = Payloads(venue=self.facts.name, account=terms.account, clock=self._budget.clock)
         self._markets = Markets(venue=self.facts.name, wanted=terms.symbols)
 
     def streams(self) -> tuple[StreamKey, ...]:
@@ -282,7 +283,7 @@ class _Spot:
         except InputError as unreadable:
             raise TransientError(f"{self._place(stream)}: the answer cannot be read: {unreadable.message}") from unreadable
         context = (*earn, ("touched", " ".join(sorted(self._markets.touched))))
-        payload = self._payloads.of(answer, stream, context=context)
+        payload = self._payloads.of(answer, stream.stream, stream.symbol, context=context)
         rows = len(self._rows(stream, answer))
         yield Page(payload=payload, cursor={}, rows=rows, from_at=payload.fetched_at, to_at=payload.fetched_at)
 
@@ -292,7 +293,7 @@ class _Spot:
         context = () if symbol is None else (("base", symbol.base), ("quote", symbol.quote))
         told = stream if symbol is None else StreamKey(stream=stream.stream, symbol=symbol.name)
         return Page(
-            payload=self._payloads.of(sheet.answer, told, context=context),
+            payload=self._payloads.of(sheet.answer, told.stream, told.symbol, context=context),
             cursor=state,
             rows=sheet.rows,
             first_id=marks[0].row_id if marks else None,
@@ -362,7 +363,7 @@ def _notes_of(rights: parse.KeyRights | None) -> Iterable[str]:
 class BinanceCandles:
     """Prices of the venue's own market: the close of each minute, of symbols named asset and currency in one."""
 
-    def __init__(self, *, client: BinanceClient, payloads: "_Payloads", name: str) -> None:
+    def __init__(self, *, client: BinanceClient, payloads: Payloads, name: str) -> None:
         self.name = name
         self._client = client
         self._payloads = payloads
@@ -388,34 +389,8 @@ class BinanceCandles:
                 raise
             except InputError as unreadable:
                 raise TransientError(f"{self.name}: candles of {symbol} cannot be read: {unreadable.message}") from unreadable
-            payload = self._payloads.of(answer, StreamKey(stream=parse.CANDLES, symbol=symbol))
+            payload = self._payloads.of(answer, parse.CANDLES, symbol)
             settled_until = min(until, payload.fetched_at - _MINUTE + _INSTANT)  # the close of a running minute is none yet
             wanted = tuple(quote for quote in found if max(since, start) <= quote.observed_at < settled_until)
             yield PricePage(payload=payload, quotes=wanted)
             start = end + _MINUTE
-
-
-class _Payloads:
-    """Makes payloads of answers."""
-
-    def __init__(self, *, venue: VenueName, account: AccountId, clock: Clock) -> None:
-        self._venue = venue
-        self._account = account
-        self._clock = clock
-
-    def of(self, answer: Answer, stream: StreamKey, *, context: tuple[tuple[str, str], ...] = ()) -> Payload:
-        content = content_hash(answer.content)
-        return Payload(
-            payload_id=payload_id(account=self._account, request=answer.request, content=content),
-            kind=PayloadKind.PAGE,
-            venue=self._venue,
-            account=self._account,
-            stream=stream.stream,
-            symbol=stream.symbol,
-            request=answer.request,
-            name="",
-            content=answer.content,
-            content_hash=content,
-            fetched_at=self._clock.now(),
-            context=context,
-        )

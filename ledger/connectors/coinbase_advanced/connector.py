@@ -16,9 +16,8 @@ from ledger.connectors.coinbase_advanced import answers, parse
 from ledger.connectors.coinbase_advanced.client import ORDERS_MAX, CoinbaseAdvancedClient, transactions_path
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
-from ledger.domain.ids import AccountId, content_hash, payload_id
 from ledger.domain.json_text import Json, cell_text_or_none, object_of, shown
-from ledger.domain.payload import Payload, PayloadKind
+from ledger.domain.payload import Payload
 from ledger.ports import (
     CallCount,
     ConnectionTerms,
@@ -32,6 +31,7 @@ from ledger.ports import (
     StreamKey,
 )
 from ledger.transport.pace import Budget, Clock, SystemClock
+from ledger.transport.payloads import Payloads
 from ledger.transport.reader import Answer, Timeouts
 from ledger.transport.walk import Ask, Leaf, Walker, trail_of
 
@@ -80,7 +80,7 @@ class CoinbaseAdvanced:
         self._account = terms.account
         self._budget = Budget(clock=clock or SystemClock(), deadline=terms.deadline)
         self._client = CoinbaseAdvancedClient(terms, budget=self._budget, rng=rng or SystemRandom(), timeouts=timeouts)
-        self._payloads = _Payloads(account=terms.account, clock=self._budget.clock)
+        self._payloads = Payloads(venue=parse.VENUE, account=terms.account, clock=self._budget.clock)
         self._wallets: tuple[answers.HeldWallet, ...] = ()
         self._has_fills = False
 
@@ -217,7 +217,7 @@ class CoinbaseAdvanced:
             asked.add(cursor)
             answer = self._client.accounts(cursor)
             rows = _read(partial(parse.rows_of, parse.BALANCES), answer, "the list of accounts")
-            payload = self._payloads.of(answer, stream)
+            payload = self._payloads.of(answer, stream.stream, stream.symbol)
             yield Page(payload=payload, cursor={}, rows=len(rows), from_at=payload.fetched_at, to_at=payload.fetched_at)
             cursor = _read(_told_cursor, answer, "the list of accounts")
             if cursor is None or not object_of(answer.json).get("has_next"):
@@ -228,7 +228,7 @@ class CoinbaseAdvanced:
         marks = sheet.marks
         instants = [mark.occurred_at for mark in marks]
         return Page(
-            payload=self._payloads.of(sheet.answer, stream, context=context),
+            payload=self._payloads.of(sheet.answer, stream.stream, stream.symbol, context=context),
             cursor=state,
             rows=len(sheet.rows),
             first_id=marks[0].row_id if marks else None,
@@ -261,7 +261,7 @@ class CoinbaseAdvancedCandles:
 
     name = str(parse.VENUE)
 
-    def __init__(self, *, client: CoinbaseAdvancedClient, payloads: "_Payloads") -> None:
+    def __init__(self, *, client: CoinbaseAdvancedClient, payloads: Payloads) -> None:
         self._client = client
         self._payloads = payloads
 
@@ -284,36 +284,11 @@ class CoinbaseAdvancedCandles:
                     return
                 raise
             found = _read(partial(answers.quotes_of, asset=asset, currency=currency), answer, f"candles of {product}")
-            payload = self._payloads.of(answer, StreamKey(stream=parse.CANDLES, symbol=product))
+            payload = self._payloads.of(answer, parse.CANDLES, product)
             settled_until = min(until, payload.fetched_at - _MINUTE + _MICROSECOND)  # the close of a running minute is none yet
             wanted = tuple(quote for quote in found if max(since, start) <= quote.observed_at < settled_until)
             yield PricePage(payload=payload, quotes=wanted)
             start = end + _MINUTE
-
-
-class _Payloads:
-    """Makes payloads of answers."""
-
-    def __init__(self, *, account: AccountId, clock: Clock) -> None:
-        self._account = account
-        self._clock = clock
-
-    def of(self, answer: Answer, stream: StreamKey, *, context: tuple[tuple[str, str], ...] = ()) -> Payload:
-        content = content_hash(answer.content)
-        return Payload(
-            payload_id=payload_id(account=self._account, request=answer.request, content=content),
-            kind=PayloadKind.PAGE,
-            venue=parse.VENUE,
-            account=self._account,
-            stream=stream.stream,
-            symbol=stream.symbol,
-            request=answer.request,
-            name="",
-            content=answer.content,
-            content_hash=content,
-            fetched_at=self._clock.now(),
-            context=context,
-        )
 
 
 def _read(reader: Callable[[Json], Said], answer: Answer, what: str) -> Said:

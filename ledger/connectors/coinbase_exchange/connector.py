@@ -15,8 +15,7 @@ from ledger.connectors.coinbase_exchange import parse
 from ledger.connectors.coinbase_exchange.client import CoinbaseExchangeClient
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, TerminalError, TransientError
-from ledger.domain.ids import AccountId, content_hash, payload_id
-from ledger.domain.payload import Payload, PayloadKind
+from ledger.domain.payload import Payload
 from ledger.ports import (
     CallCount,
     ConnectionTerms,
@@ -30,6 +29,7 @@ from ledger.ports import (
     StreamKey,
 )
 from ledger.transport.pace import Budget, Clock, SystemClock
+from ledger.transport.payloads import Payloads
 from ledger.transport.reader import Answer, Timeouts
 from ledger.transport.walk import Ask, Leaf, Walker, trail_of
 
@@ -80,7 +80,7 @@ class CoinbaseExchange:
         self._account = terms.account
         self._budget = Budget(clock=clock or SystemClock(), deadline=terms.deadline)
         self._client = CoinbaseExchangeClient(terms, budget=self._budget, rng=rng or SystemRandom(), timeouts=timeouts)
-        self._payloads = _Payloads(account=terms.account, clock=self._budget.clock)
+        self._payloads = Payloads(venue=parse.VENUE, account=terms.account, clock=self._budget.clock)
         self._held: tuple[parse.HeldAccount, ...] = ()
         self._listed: tuple[tuple[str, str, str], ...] = ()
         self._never_used: set[str] = set()
@@ -206,7 +206,7 @@ class CoinbaseExchange:
 
     def _pull_balances(self, stream: StreamKey, _cursor: CursorState, _window: PullWindow) -> Iterator[Page]:
         answer = self._client.accounts()
-        payload = self._payloads.of(answer, stream)
+        payload = self._payloads.of(answer, stream.stream, stream.symbol)
         yield Page(payload=payload, cursor={}, rows=len(answer.rows()), from_at=payload.fetched_at, to_at=payload.fetched_at)
 
     def _page(
@@ -220,7 +220,7 @@ class CoinbaseExchange:
         marks = sheet.marks
         instants = [mark.occurred_at for mark in marks]
         return Page(
-            payload=self._payloads.of(sheet.answer, stream, context=context),
+            payload=self._payloads.of(sheet.answer, stream.stream, stream.symbol, context=context),
             cursor=state,
             rows=len(sheet.answer.rows()),
             first_id=marks[0].row_id if marks else None,
@@ -247,7 +247,7 @@ class CoinbaseCandles:
 
     name = str(parse.VENUE)
 
-    def __init__(self, *, client: CoinbaseExchangeClient, payloads: "_Payloads") -> None:
+    def __init__(self, *, client: CoinbaseExchangeClient, payloads: Payloads) -> None:
         self._client = client
         self._payloads = payloads
 
@@ -279,36 +279,11 @@ class CoinbaseCandles:
                 raise
             except InputError as unreadable:
                 raise TransientError(f"{self.name}: candles of {product} cannot be read: {unreadable.message}") from unreadable
-            payload = self._payloads.of(answer, StreamKey(stream=parse.CANDLES, symbol=product))
+            payload = self._payloads.of(answer, parse.CANDLES, product)
             settled_until = min(until, payload.fetched_at - _MINUTE + _INSTANT)  # the close of a running minute is none yet
             wanted = tuple(quote for quote in found if max(since, start) <= quote.observed_at < settled_until)
             yield PricePage(payload=payload, quotes=wanted)
             start = end + _MINUTE
-
-
-class _Payloads:
-    """Makes payloads of answers."""
-
-    def __init__(self, *, account: AccountId, clock: Clock) -> None:
-        self._account = account
-        self._clock = clock
-
-    def of(self, answer: Answer, stream: StreamKey, *, context: tuple[tuple[str, str], ...] = ()) -> Payload:
-        content = content_hash(answer.content)
-        return Payload(
-            payload_id=payload_id(account=self._account, request=answer.request, content=content),
-            kind=PayloadKind.PAGE,
-            venue=parse.VENUE,
-            account=self._account,
-            stream=stream.stream,
-            symbol=stream.symbol,
-            request=answer.request,
-            name="",
-            content=answer.content,
-            content_hash=content,
-            fetched_at=self._clock.now(),
-            context=context,
-        )
 
 
 def _id_cursors(ask: Ask) -> tuple[str | None, str | None]:

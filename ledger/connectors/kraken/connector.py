@@ -13,7 +13,7 @@ from typing import ClassVar
 from ledger.connectors.kraken import parse
 from ledger.connectors.kraken.client import ORDERS_MAX, KrakenClient
 from ledger.connectors.kraken.markets import orders_of, pairs_of, rights_of
-from ledger.connectors.kraken.prices import KrakenTrades, Payloads
+from ledger.connectors.kraken.prices import KrakenTrades
 from ledger.connectors.kraken.rows import VENUE
 from ledger.connectors.kraken.walk import Leaf, OffsetWalker, Trail, Window, trail_of
 from ledger.domain.errors import InputError, TransientError
@@ -21,6 +21,7 @@ from ledger.domain.json_text import Json
 from ledger.domain.payload import Payload
 from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation, KeyReport, Page, PullWindow, StreamFacts, StreamKey
 from ledger.transport.pace import Budget, Clock, SystemClock
+from ledger.transport.payloads import Payloads
 from ledger.transport.reader import Answer, Timeouts
 
 _STREAMS = ("trades", "deposits", "withdrawals", "ledger", "balances")
@@ -48,7 +49,7 @@ class Kraken:
         self._account = terms.account
         self._budget = Budget(clock=clock or SystemClock(), deadline=terms.deadline)
         self._client = KrakenClient(terms, budget=self._budget, rng=rng or SystemRandom(), timeouts=timeouts)
-        self._payloads = Payloads(account=terms.account, clock=self._budget.clock)
+        self._payloads = Payloads(venue=VENUE, account=terms.account, clock=self._budget.clock)
         self._pairs: dict[str, str] | None = None
 
     def streams(self) -> tuple[StreamKey, ...]:
@@ -156,7 +157,7 @@ class Kraken:
         told = {**context, **({parse.SHORT: leaf.short} if leaf.short else {})}
         ids, times = list(leaf.rows), leaf.times.values()
         return Page(
-            payload=self._payloads.of(leaf.answer, stream, context=tuple(sorted(told.items()))),
+            payload=self._payloads.of(leaf.answer, stream.stream, stream.symbol, context=tuple(sorted(told.items()))),
             cursor=state,
             rows=len(ids),
             first_id=ids[0] if ids else None,
@@ -204,7 +205,7 @@ class Kraken:
     def _list_of(self, stream: StreamKey, answer: Answer, rows: list[Json], times: list[int], state: CursorState) -> Page:
         ids = [str(row.get("refid", "")) for row in rows if isinstance(row, dict)]
         return Page(
-            payload=self._payloads.of(answer, stream),
+            payload=self._payloads.of(answer, stream.stream, stream.symbol),
             cursor=state,
             rows=len(rows),
             first_id=ids[0] if ids else None,
@@ -215,7 +216,7 @@ class Kraken:
 
     def _pull_balances(self, stream: StreamKey, _cursor: CursorState, _window: PullWindow) -> Iterator[Page]:
         answer = self._client.balances()
-        payload = self._payloads.of(answer, stream)
+        payload = self._payloads.of(answer, stream.stream, stream.symbol)
         result = parse.result_of(answer.json)
         rows = len(result) if isinstance(result, dict) else 0
         yield Page(payload=payload, cursor={}, rows=rows, from_at=payload.fetched_at, to_at=payload.fetched_at)

@@ -14,11 +14,9 @@ from ledger.connectors.kraken.parse import PRICES, micros_of, result_of
 from ledger.connectors.kraken.rows import VENUE
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, TerminalError, TransientError
-from ledger.domain.ids import AccountId, content_hash, payload_id
-from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
-from ledger.ports import PricePage, StreamKey
-from ledger.transport.pace import Clock
+from ledger.ports import PricePage
+from ledger.transport.payloads import Payloads
 from ledger.transport.reader import Answer
 
 _PAGE_FULL = 1000  # rows in one answer at most
@@ -32,7 +30,7 @@ class KrakenTrades:
 
     name = str(VENUE)
 
-    def __init__(self, *, client: KrakenClient, payloads: "Payloads") -> None:
+    def __init__(self, *, client: KrakenClient, payloads: Payloads) -> None:
         self._client = client
         self._payloads = payloads
 
@@ -57,7 +55,7 @@ class KrakenTrades:
                 raise
             except InputError as unreadable:
                 raise TransientError(f"{self.name}: trades of {pair} cannot be read: {unreadable.message}") from unreadable
-            payload = self._payloads.of(answer, StreamKey(stream=PRICES, symbol=pair))
+            payload = self._payloads.of(answer, PRICES, pair)
             is_end = page.rows < _PAGE_FULL or page.last <= place
             minutes = broken_off | page.quotes
             whole_until = min(until, _minute_of(payload.fetched_at), *([] if is_end else [max(minutes, default=until)]))
@@ -92,29 +90,3 @@ def _nanoseconds(instant: datetime) -> int:
 
 def _minute_of(instant: datetime) -> datetime:
     return instant.replace(second=0, microsecond=0)
-
-
-class Payloads:
-    """Makes payloads of answers."""
-
-    def __init__(self, *, account: AccountId, clock: Clock) -> None:
-        self._account = account
-        self._clock = clock
-
-    def of(self, answer: Answer, stream: StreamKey, *, context: tuple[tuple[str, str], ...] = ()) -> Payload:
-        """Return an answer as it is to be stored."""
-        content = content_hash(answer.content)
-        return Payload(
-            payload_id=payload_id(account=self._account, request=answer.request, content=content),
-            kind=PayloadKind.PAGE,
-            venue=VENUE,
-            account=self._account,
-            stream=stream.stream,
-            symbol=stream.symbol,
-            request=answer.request,
-            name="",
-            content=answer.content,
-            content_hash=content,
-            fetched_at=self._clock.now(),
-            context=context,
-        )
