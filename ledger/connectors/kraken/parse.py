@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from ledger.connectors.kraken.assets import asset_of, legs_of
+from ledger.connectors.kraken.assets import asset_of, legs_of, wallet_of
 from ledger.connectors.kraken.rows import VENUE, KrakenRow, Teller, fill_id, held_back, oriented, read_rows, transfer_id
 from ledger.domain.amount import EXACT, Amount, AssetCode, added
 from ledger.domain.errors import InputError
@@ -155,16 +155,19 @@ def ledger_row(row_id: str, row: Row) -> KrakenRow:
     Raises:
         InputError: when a cell is missing or is not what it should be.
     """
+    asset = cell_text(row, "asset")
+    wallet_of(asset)  # refused here, so that a name that no book can write costs its own row and not the page
     return KrakenRow(
         row_id=row_id,
         refid=cell_text(row, "refid"),
         occurred_at=instant_in(row, "time"),
         kind=cell_text(row, "type"),
         subtype=cell_text_or_none(row, "subtype") or "",
-        asset=cell_text(row, "asset"),
+        asset=asset,
         amount=cell_number(row, "amount"),
         fee=cell_number(row, "fee"),
         balance=cell_number_or_none(row, "balance"),
+        is_pending=row.get("balance") == "",
     )
 
 
@@ -373,12 +376,17 @@ def rows_of(result: Json, name: str) -> Rows:
 
 
 def list_of(result: Json, name: str) -> list[Json]:
-    """Return the rows of a list of transfers: an object with a cursor to more of them, or a bare list.
+    """Return the rows of a list of transfers: an object with a cursor to more of them, or a bare list; no result, no rows.
+
+    In the object the list stands under `name` or its plural: the reference does not say.
 
     Raises:
         InputError: when it is neither.
     """
-    rows = result if isinstance(result, list) else object_of(result).get(name, [])
+    if isinstance(result, list):
+        return result
+    told = object_of(result) or {name: []}
+    rows = next((told[key] for key in (name, f"{name}s") if key in told), None)
     if not isinstance(rows, list):
         raise InputError(f"{name!r} is no list but {shown(rows)}")
     return rows

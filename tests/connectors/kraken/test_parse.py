@@ -87,7 +87,7 @@ def test_a_trade_that_cannot_be_read_is_a_finding_and_the_others_are_kept(other:
     assert len(said.events) == 1
 
 
-@pytest.mark.parametrize("content", [[DEPOSIT], {"deposit": [DEPOSIT], "next_cursor": "x"}])
+@pytest.mark.parametrize("content", [[DEPOSIT], {"deposit": [DEPOSIT], "next_cursor": "x"}, {"deposits": [DEPOSIT], "next_cursor": "x"}])
 def test_a_list_of_deposits_tells_the_hash(content: object) -> None:
     told = only(interpret(page("deposits", content)))
     assert isinstance(told, Transfer)
@@ -98,6 +98,12 @@ def test_a_list_of_deposits_tells_the_hash(content: object) -> None:
         "0.78125 BTC",
         True,
     )
+
+
+def test_a_list_under_an_unknown_name_is_no_empty_list() -> None:
+    (finding,) = interpret(page("deposits", {"items": [DEPOSIT], "next_cursor": "x"})).findings
+    assert finding.code == "unreadable-page"
+    assert interpret(page("deposits", b'{"error":[]}')) == Interpretation()
 
 
 @pytest.mark.parametrize("status", ["Initial", "Pending", "Settled", "Failure"])
@@ -125,6 +131,14 @@ def test_a_ledger_page_waits_for_the_rest_of_an_exchange_and_takes_what_was_carr
     second = interpret(page("ledger", {"ledger": later, "count": 4}, **context))
     assert [event.source_id for event, _ in second.events] == ["T1"]
     assert first.findings == second.findings == ()
+
+
+def test_a_name_that_no_book_can_write_costs_its_own_row_and_not_the_page() -> None:
+    cells = {"time": 1718040012, "type": "deposit", "subtype": "", "amount": "1", "fee": "0", "balance": "1"}
+    rows = {"L1": {**cells, "refid": "R1", "asset": "odd name"}, "L2": {**cells, "refid": "R2", "asset": "ZUSD"}}
+    said = interpret(page("ledger", {"ledger": rows, "count": 2}))
+    assert [event.source_id for event, _ in said.events] == ["R2"]
+    assert [(finding.code, finding.subject) for finding in said.findings] == [("unreadable-row", "main/ledger/L1")]
 
 
 def test_a_history_that_gives_less_than_it_counts_is_a_finding() -> None:
