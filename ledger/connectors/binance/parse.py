@@ -110,7 +110,7 @@ def _out_of_reach(payload: Payload) -> Finding:
 
 def _dust_lost(payload: Payload, answer: Json) -> tuple[Finding, ...]:
     """Say so when the account has more batches than the venue gives: the newest hundred."""
-    if payload.stream != "dust" or not isinstance(answer, dict):
+    if payload.stream != "dust" or not isinstance(answer, dict) or "userDustConvertHistory" in answer:
         return ()
     total = cell_whole(answer, "total") if str(answer.get("total", "")).isdigit() else 0
     if total <= _DUST_MAX:
@@ -219,7 +219,12 @@ _SHAPES: dict[str, _Shape] = {
         row_id=_id_at("orderId"),
         assets=("fromAsset", "toAsset", "fromCoin", "toCoin"),
     ),
-    "dust": _Shape(read=read_dust, keys=("userAssetDribblets",), time=_first_of("operateTime"), row_id=_id_at("transId")),
+    "dust": _Shape(
+        read=read_dust,
+        keys=("userAssetDribblets", "userDustConvertHistory"),
+        time=_first_of("operateTime"),
+        row_id=_id_at("transId", "tranId"),
+    ),
     "dividends": _Shape(read=read_dividend, keys=("rows",), time=_first_of("divTime"), row_id=_id_at("id", "tranId"), assets=("asset",)),
     "rewards": _Shape(
         read=read_reward,
@@ -263,7 +268,9 @@ def marks_of(stream: str, rows: Iterable[Json]) -> tuple[RowMark, ...]:
 
 def _dust_assets(row: Row) -> tuple[str, ...]:
     details = row.get("userAssetDribbletDetails")
-    return ("BNB", *(cell_text(object_of(one), "fromAsset") for one in details)) if isinstance(details, list) else ()
+    rows = [row, *map(object_of, details)] if isinstance(details, list) else []
+    names = ("targetAsset", "toAsset", "fromAsset")
+    return ("BNB", *(cell_text(one, name) for one in rows for name in names if one.get(name)))
 
 
 def total_of(answer: Json) -> int | None:

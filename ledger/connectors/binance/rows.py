@@ -15,7 +15,6 @@ from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EventId, OrderId, SourceId, VenueName, event_id
 from ledger.domain.json_text import (
-    Json,
     Row,
     cell_number,
     cell_number_or_none,
@@ -23,13 +22,13 @@ from ledger.domain.json_text import (
     cell_text,
     cell_text_or_none,
     cell_whole,
-    object_of,
     shown,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECONDS_FROM = 10**14  # 16 digits are microseconds, 13 milliseconds
 _EARN_PREFIX = "LD"
+_BNB_VENUE = VenueName("binance")  # where small amounts become BNB unless another asset is named
 _MEND_UNKNOWN = "book what it means from a lotwright-events file, or ask for a rule for this type; the payload is kept"
 
 
@@ -229,7 +228,9 @@ def read_conversion(row: Row, place: Place) -> Reading:
 
 
 def read_dust(row: Row, place: Place) -> Reading:
-    """Read one batch of small amounts turned into BNB (or `targetAsset`); `transferedAmount` is before the charge.
+    """Read one batch of small amounts turned into BNB or another asset that is named; `transferedAmount` is before the charge.
+
+    Binance.US names the asset (``toAsset``); there it is never taken for BNB.
 
     {"operateTime": 1627575731000, "totalServiceChargeAmount": "0.00001453", "totalTransferedAmount": "0.00072693",
      "transId": 70899815863, "userAssetDribbletDetails": [{"fromAsset": "LTC", "amount": "0.000006", "transId": 70899815863,
@@ -238,27 +239,36 @@ def read_dust(row: Row, place: Place) -> Reading:
     details = row.get("userAssetDribbletDetails")
     if not isinstance(details, list) or not details:
         raise InputError(f'"userAssetDribbletDetails" is no list of rows: {shown(row)}')
-    grains = [_attempt_grain(detail, place) for detail in details]
+    of_batch = {key: cell for key, cell in row.items() if key in _OF_BATCH}
+    grains = [_attempt_grain(of_batch | (detail if isinstance(detail, dict) else {}), place) for detail in details]
     return Reading(
         events=tuple(event for grain in grains for event in grain.events),
         findings=tuple(finding for grain in grains for finding in grain.findings),
     )
 
 
-def _attempt_grain(detail: Json, place: Place) -> Reading:
+_OF_BATCH = frozenset({"operateTime", "transId", "tranId", "targetAsset", "toAsset"})  # what may be told of the batch alone
+
+
+def _attempt_grain(row: Row, place: Place) -> Reading:
     """Read one coin of a batch; one that cannot be read leaves the others of its batch."""
-    row = object_of(detail)
     try:
         return Reading(events=(_grain(row, place),))
     except InputError as refused:
-        subject = place.subject("/".join(shown(row.get(key)).strip("'") for key in ("transId", "fromAsset")))
+        subject = place.subject("/".join(shown(row.get(key)).strip("'") for key in ("transId", "tranId", "fromAsset") if key in row))
         message = f"a small amount turned into another asset cannot be read: {refused.message}: {shown(row)}"
         return Reading(findings=(finding("unreadable-row", subject, message, _MEND_UNKNOWN),))
 
 
+def _dust_target(row: Row, *, is_bnb: bool) -> AssetCode:
+    """Return the asset that small amounts were turned into; `is_bnb`: BNB where none is named."""
+    named = cell_text_or_none(row, "targetAsset") or cell_text_or_none(row, "toAsset")
+    return asset_code("BNB") if named is None and is_bnb else asset_code(named or cell_text(row, "toAsset"))
+
+
 def _grain(row: Row, place: Place) -> Fill:
-    given, got = asset_in(row, "fromAsset"), asset_code(cell_text_or_none(row, "targetAsset") or "BNB")
-    source_id = f"{word_in(row, 'transId')}/{given}"
+    given, got = asset_in(row, "fromAsset"), _dust_target(row, is_bnb=place.venue == _BNB_VENUE)
+    source_id = f"{word_in(row, 'transId' if 'transId' in row else 'tranId')}/{given}"
     charge = cell_number(row, "serviceChargeAmount")
     return Fill(
         event_id=place.id_of("fill", source_id, scope="dust"),
@@ -294,12 +304,15 @@ _INCOME_KINDS: tuple[tuple[str, IncomeKind | None], ...] = (
 
 
 def read_dividend(row: Row, place: Place) -> Reading:
-    """Read one distribution into the spot account; `enInfo` says in the venue's words what for.
+    """Read one distribution into the spot account; `enInfo` (`category` at Binance.US) says in the venue's words what for.
 
     {"id": 1637366104, "amount": "10.00000000", "asset": "BHFT", "divTime": 1563189166000, "enInfo": "BHFT distribution",
      "tranId": 2968885920}
     """
-    source_id, words = word_in(row, "id" if row.get("id") not in (None, "") else "tranId"), cell_text(row, "enInfo")
+    source_id, words = (
+        word_in(row, "id" if row.get("id") not in (None, "") else "tranId"),
+        cell_text_or_none(row, "enInfo") or cell_text(row, "category"),
+    )
     kind = next((kind for word, kind in _INCOME_KINDS if word in words.lower()), None)
     if kind is None:
         return unknown_row(place, source_id, f"a distribution called {words!r}, for which there is no rule: {shown(row)}")

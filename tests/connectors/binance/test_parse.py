@@ -110,14 +110,16 @@ def amount(text: str, asset: str) -> Amount:
     return Amount(quantity=Decimal(text), asset=AssetCode(asset))
 
 
-def said(stream: str, answer: object, *, symbol: str = "", context: tuple[tuple[str, str], ...] = ()) -> Interpretation:
+def said(
+    stream: str, answer: object, *, symbol: str = "", context: tuple[tuple[str, str], ...] = (), venue: str = "binance"
+) -> Interpretation:
     content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
     account = AccountId("main")
     return parse.interpret(
         Payload(
             payload_id=payload_id(account=account, request=f"GET /{stream}", content=content_hash(content)),
             kind=PayloadKind.PAGE,
-            venue=VenueName("binance"),
+            venue=VenueName(venue),
             account=account,
             stream=stream,
             symbol=symbol,
@@ -304,6 +306,19 @@ def test_a_coin_of_a_batch_that_cannot_be_read_leaves_the_others_of_its_batch() 
     assert [(finding.code, finding.subject) for finding in found.findings] == [("unreadable-row", "main/dust/70899815863/LTC")]
 
 
+def test_dust_of_binance_us_becomes_the_asset_that_it_names_and_no_other() -> None:
+    grain = {name: GRAIN[name] for name in ("fromAsset", "amount", "transferedAmount", "serviceChargeAmount")}
+    batch = {"tranId": 7, "operateTime": 1627575731000, "toAsset": "USDT", "userAssetDribbletDetails": [grain]}
+    answer = {"userDustConvertHistory": [batch], "total": 200}
+    fill = only(said("dust", answer, venue="binance-us"))
+    assert isinstance(fill, Fill)
+    assert (fill.source_id, fill.base.asset, fill.quote.asset) == ("7/LTC", "USDT", "LTC")
+    (mark,) = parse.marks_of("dust", parse.rows_of("dust", json.loads(json.dumps(answer))))
+    assert (mark.row_id, mark.assets) == ("7", ("BNB", "USDT", "LTC"))
+    unnamed = {"userDustConvertHistory": [{**batch, "toAsset": None}]}
+    assert finding_of(said("dust", unnamed, venue="binance-us")) == ("unreadable-row", "main/dust/7/LTC")
+
+
 def test_more_dust_than_the_venue_gives_is_a_finding() -> None:
     assert finding_of(said("dust", {"total": 101, "userAssetDribblets": []})) == ("dust-unreachable", "main/dust")
 
@@ -323,6 +338,13 @@ def test_a_distribution_is_income_of_the_kind_that_its_words_name(words: str, ki
     income = only(said("dividends", {"rows": [{**DIVIDEND, "enInfo": words}], "total": 1}))
     assert isinstance(income, Income)
     assert (income.kind, income.amount, income.note, income.source_id) == (kind, amount("10", "BHFT"), words, "1637366104")
+
+
+def test_binance_us_says_what_a_distribution_is_for_under_another_name() -> None:
+    row = {name: cell for name, cell in DIVIDEND.items() if name != "enInfo"} | {"category": "Staking Rewards"}
+    income = only(said("dividends", {"rows": [row], "total": 1}, venue="binance-us"))
+    assert isinstance(income, Income)
+    assert (income.kind, income.note) == (IncomeKind.STAKING, "Staking Rewards")
 
 
 @pytest.mark.parametrize("words", ["Token Swap - Distribution", "LEND rebranding", "something never heard of"])
