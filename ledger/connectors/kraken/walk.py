@@ -155,7 +155,7 @@ class OffsetWalker:
                     raise
                 window = Window(start=window.start, end=window.end, is_ground=window.is_ground)
                 continue
-            is_last = leaf.short is not None or window.offset + len(leaf.rows) >= leaf.count
+            is_last = leaf.short is not None or _reached(window, leaf) >= leaf.count
             told_above = _told_above(window, leaf, is_last=is_last)
             leaf = replace(leaf, carried=window.carried, known_above=window.known_above, told_above=told_above)
             window = _advanced(window, leaf)
@@ -178,7 +178,7 @@ class OffsetWalker:
             if doubts[doubt] >= _AGAIN_MAX and doubt != _ENDS_EARLY:
                 break
             if leaf is not None and doubts[doubt] > _AGAIN_MAX:
-                return replace(leaf, short=f"{leaf.count} counted, {window.offset + len(leaf.rows)} given")
+                return replace(leaf, short=f"{leaf.count} counted, {_reached(window, leaf)} given")
         raise _Shifted(f"{self._place}: rows shift while they are read, or cannot be read: {', '.join(sorted(doubts))}")
 
     def _leaf(self, window: Window) -> Leaf | None:
@@ -203,9 +203,15 @@ def _doubt(window: Window, leaf: Leaf) -> str | None:
     tail = window.tail.split()
     if not set(tail) <= set(leaf.rows):
         return "a page without the overlap" if leaf.rows else _ENDS_EARLY
-    if len(leaf.rows) <= len(tail) and window.offset + len(leaf.rows) < leaf.count:
-        return _ENDS_EARLY
-    return None
+    reached = _reached(window, leaf)
+    return _ENDS_EARLY if reached <= window.offset + len(tail) and reached < leaf.count else None
+
+
+def _reached(window: Window, leaf: Leaf) -> int:
+    """Return how many rows of the window are known with a page; rows above the overlap were on the page before, which counts them."""
+    ids = list(leaf.rows)
+    repeated = min((ids.index(row) for row in window.tail.split() if row in leaf.rows), default=0)
+    return window.offset + len(ids) - repeated
 
 
 def _told_above(window: Window, leaf: Leaf, *, is_last: bool) -> int | None:
@@ -225,7 +231,7 @@ def _advanced(window: Window, leaf: Leaf) -> Window:
     back = frozenset[str]() if leaf.told_above is None else rows_held_back(merged, told_above=leaf.told_above)
     return replace(
         window,
-        offset=window.offset + len(ids) - overlap,
+        offset=_reached(window, leaf) - overlap,
         count=leaf.count,
         tail=" ".join(ids[len(ids) - overlap :]),
         carried=text_of_rows({row_id: merged[row_id] for row_id in merged if row_id in back}),
