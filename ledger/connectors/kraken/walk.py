@@ -1,7 +1,7 @@
 """Walks a history that Kraken gives newest first by offset, so that rows which shift between two pages are neither lost nor doubled.
 
 A window has a fixed end, so that what happens meanwhile shifts nothing. Each page overlaps the one before by all its rows of the
-oldest instant, whose order may change between calls, and by one more; the venue's count is checked again on each page. A page that
+two oldest instants: the order within an instant may change between calls; the venue's count is checked again on each page. A page that
 lacks the overlap, or another count, is asked for again; if it stays so, rows came late or went, and the window is walked anew.
 
 What is stored of a stream: every row from `high` down to `since` (microseconds; None: to the beginning), and a window under way.
@@ -22,6 +22,7 @@ from ledger.transport.reader import Answer
 MARGIN = 60_000_000  # microseconds below the newest row seen that are asked for again: rows may appear a little late
 RESTARTS_MAX = 3
 _SPAN = GROUP_SPAN.seconds * 1_000_000
+_OVERLAP_INSTANTS = 2  # of rows: one whose rows may go on, on the next page, and one that is whole
 _ASKS_MAX = 4
 _AGAIN_MAX = 2  # so often the same doubt about a page makes it certain
 
@@ -224,9 +225,8 @@ def _told_above(window: Window, leaf: Leaf, *, is_last: bool) -> int | None:
 
 def _advanced(window: Window, leaf: Leaf) -> Window:
     ids, times = list(leaf.rows), leaf.times
-    oldest = min(times.values(), default=None)
-    at_oldest = sum(times.get(row) == oldest for row in ids)
-    overlap = min(at_oldest + 1, len(ids) // 2)
+    oldest = sorted(set(times.values()))[:_OVERLAP_INSTANTS]
+    overlap = min(max(1, sum(times.get(row) in oldest for row in ids)), len(ids) // 2)
     merged = object_of(json_of(window.carried.encode())) | leaf.rows
     back = frozenset[str]() if leaf.told_above is None else rows_held_back(merged, told_above=leaf.told_above)
     return replace(
