@@ -14,7 +14,6 @@ from ledger.connectors.binance import parse
 from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceClient, Call, Venue, VenueRefusal, millis_of
 from ledger.connectors.binance.markets import Markets
 from ledger.connectors.binance.money import US_FIAT_IN, US_FIAT_OUT
-from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, TerminalError, TransientError
 from ledger.domain.ids import VenueName
 from ledger.domain.json_text import Json
@@ -26,11 +25,11 @@ from ledger.ports import (
     Interpretation,
     KeyReport,
     Page,
-    PricePage,
     PullWindow,
     StreamFacts,
     StreamKey,
 )
+from ledger.ports.candles import CANDLES, MinuteCandles
 from ledger.transport.pace import Budget, Clock, SystemClock
 from ledger.transport.payloads import Payloads
 from ledger.transport.reader import Answer, Timeouts
@@ -38,8 +37,6 @@ from ledger.transport.windows import IdAscent, IdLeaf, Sheaf, Turn, WindowWalk
 
 _OPENED_AT = datetime(2017, 7, 14, tzinfo=UTC)  # the venue's first day; no call tells when an account began
 _DAY = 86_400_000  # milliseconds
-_MINUTE = timedelta(minutes=1)
-_INSTANT = timedelta(microseconds=1)
 _CANDLES_MAX = 1000
 _FOREVER = 36_500 * _DAY
 _ASSETS_KEY = "assets"  # in the cursor of a history: the assets that its rows have named
@@ -167,9 +164,20 @@ class _Spot:
             notes=tuple(_notes_of(rights)),
         )
 
-    def price_source(self) -> "BinanceCandles":
+    def price_source(self) -> MinuteCandles:
         """Return the venue's candles of minutes."""
-        return BinanceCandles(client=self._client, payloads=self._payloads, name=str(self.facts.name))
+        name = str(self.facts.name)
+        return MinuteCandles(
+            name=name,
+            separator="",
+            rows_max=_CANDLES_MAX,
+            fetch=self._candles,
+            read=lambda answer, asset, currency: parse.quotes_of(answer, asset=asset, currency=currency, source=name),
+            is_unknown=lambda refused: isinstance(refused, VenueRefusal) and refused.code == parse.UNKNOWN_SYMBOL,
+        )
+
+    def _candles(self, market: str, start: datetime, end: datetime) -> Payload:
+        return self._payloads.of(self._client.candles(market, start=start, end=end), CANDLES, market)
 
     def call_count(self) -> CallCount:
         """Return calls and waits so far, of the price source too."""
@@ -374,39 +382,3 @@ def _notes_of(rights: parse.KeyRights | None) -> Iterable[str]:
         yield "the key can trade or move coins between wallets: reading is all that is needed"
     if rights.expires_at is not None:
         yield f"the key's right to trade ends at {rights.expires_at:%Y-%m-%d %H:%M} UTC"
-
-
-class BinanceCandles:
-    """Prices of the venue's own market: the close of each minute, of symbols named asset and currency in one."""
-
-    def __init__(self, *, client: BinanceClient, payloads: Payloads, name: str) -> None:
-        self.name = name
-        self._client = client
-        self._payloads = payloads
-
-    def quotes(self, asset: AssetCode, currency: AssetCode, *, since: datetime, until: datetime) -> Iterator[PricePage]:
-        """Yield windows of at most 1000 minutes in order of time; nothing where the venue has no such symbol.
-
-        Minutes without a trade have no quote.
-
-        Raises:
-            TransientError: when the venue stays unavailable or its candles cannot be read.
-        """
-        symbol = f"{asset}{currency}"
-        start = since.replace(second=0, microsecond=0)
-        while start < until:
-            end = min(start + (_CANDLES_MAX - 1) * _MINUTE, until)
-            try:
-                answer = self._client.candles(symbol, start=start, end=end)
-                found = parse.quotes_of(answer.rows(), asset=asset, currency=currency, source=self.name)
-            except VenueRefusal as refused:
-                if refused.code == parse.UNKNOWN_SYMBOL:
-                    return
-                raise
-            except InputError as unreadable:
-                raise TransientError(f"{self.name}: candles of {symbol} cannot be read: {unreadable.message}") from unreadable
-            payload = self._payloads.of(answer, parse.CANDLES, symbol)
-            settled_until = min(until, payload.fetched_at - _MINUTE + _INSTANT)  # the close of a running minute is none yet
-            wanted = tuple(quote for quote in found if max(since, start) <= quote.observed_at < settled_until)
-            yield PricePage(payload=payload, quotes=wanted)
-            start = end + _MINUTE

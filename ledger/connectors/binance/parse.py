@@ -37,8 +37,8 @@ from ledger.domain.json_text import Json, Row, cell_number, cell_positive, cell_
 from ledger.domain.payload import Payload
 from ledger.domain.price import PriceQuote
 from ledger.ports import Interpretation
+from ledger.ports.candles import CANDLES
 
-CANDLES = "candles"
 UNKNOWN_SYMBOL = -1121
 
 _DONE_CODES = frozenset({"000000", "0", "200"})
@@ -391,7 +391,7 @@ def instant_of_venue(answer: Json) -> datetime:
     return instant_in(object_of(answer), "serverTime")
 
 
-def quotes_of(rows: Iterable[Json], *, asset: AssetCode, currency: AssetCode, source: str) -> tuple[PriceQuote, ...]:
+def quotes_of(rows: Json, *, asset: AssetCode, currency: AssetCode, source: str) -> tuple[PriceQuote, ...]:
     """Return the quotes of a page of candles in order of time: a candle is quoted at its start with its close.
 
     A row is ``[1499040000000, "0.0163", "0.8", "0.0157", "0.0158", "148976.1", 1499644799999, ...]``: time, open, high, low,
@@ -400,6 +400,8 @@ def quotes_of(rows: Iterable[Json], *, asset: AssetCode, currency: AssetCode, so
     Raises:
         InputError: when a candle cannot be read; a price left out would look like a silent minute.
     """
+    if not isinstance(rows, list):
+        raise InputError("the answer is no list of candles")
     quotes = []
     for row in rows:
         if not isinstance(row, list) or len(row) < _KLINE_CELLS:

@@ -14,7 +14,6 @@ from typing import ClassVar, TypeVar
 
 from ledger.connectors.coinbase_advanced import answers, parse
 from ledger.connectors.coinbase_advanced.client import ORDERS_MAX, CoinbaseAdvancedClient, transactions_path
-from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.json_text import Json, cell_text_or_none, object_of, shown
 from ledger.domain.payload import Payload
@@ -25,11 +24,11 @@ from ledger.ports import (
     Interpretation,
     KeyReport,
     Page,
-    PricePage,
     PullWindow,
     StreamFacts,
     StreamKey,
 )
+from ledger.ports.candles import CANDLES, MinuteCandles
 from ledger.transport.pace import Budget, Clock, SystemClock
 from ledger.transport.payloads import Payloads
 from ledger.transport.reader import Answer, Timeouts
@@ -38,7 +37,6 @@ from ledger.transport.walk import Ask, Leaf, Walker, trail_of
 _FILLS_MARGIN = timedelta(minutes=10)  # a row may be shown a little after one that was written later
 _WALLET_MARGIN = timedelta(days=3)  # a pending row may appear late, or out of order
 _CANDLES_MAX = 350  # rows in one answer
-_MINUTE = timedelta(minutes=1)
 _MICROSECOND = timedelta(microseconds=1)
 _NOT_FOUND = 404
 _BAD_REQUEST = 400
@@ -131,9 +129,19 @@ class CoinbaseAdvanced:
             notes=_KEY_NOTES,
         )
 
-    def price_source(self) -> "CoinbaseAdvancedCandles":
+    def price_source(self) -> MinuteCandles:
         """Return the venue's candles of minutes."""
-        return CoinbaseAdvancedCandles(client=self._client, payloads=self._payloads)
+        return MinuteCandles(
+            name=str(self.venue),
+            separator="-",
+            rows_max=_CANDLES_MAX,
+            fetch=self._candles,
+            read=lambda answer, asset, currency: answers.quotes_of(answer, asset=asset, currency=currency),
+            is_unknown=_is_unknown_product,
+        )
+
+    def _candles(self, market: str, start: datetime, end: datetime) -> Payload:
+        return self._payloads.of(self._client.candles(market, start=start, end=end), CANDLES, market)
 
     def call_count(self) -> CallCount:
         """Return calls and waits so far, of the price source too."""
@@ -254,41 +262,6 @@ _PULLS: dict[str, _Pull] = {
     parse.FILLS: CoinbaseAdvanced._pull_fills,  # noqa: SLF001  # the same
     parse.BALANCES: CoinbaseAdvanced._pull_balances,  # noqa: SLF001  # the same
 }
-
-
-class CoinbaseAdvancedCandles:
-    """Prices of the venue's own market: the close of each minute, of products named asset-currency."""
-
-    name = str(parse.VENUE)
-
-    def __init__(self, *, client: CoinbaseAdvancedClient, payloads: Payloads) -> None:
-        self._client = client
-        self._payloads = payloads
-
-    def quotes(self, asset: AssetCode, currency: AssetCode, *, since: datetime, until: datetime) -> Iterator[PricePage]:
-        """Yield windows of at most 350 minutes in order of time; nothing where the venue has no such product.
-
-        Minutes without a trade have no candle.
-
-        Raises:
-            TransientError: when the venue stays unavailable or its candles cannot be read.
-        """
-        product = f"{asset}-{currency}"
-        start = since.replace(second=0, microsecond=0)
-        while start < until:
-            end = min(start + (_CANDLES_MAX - 1) * _MINUTE, until)
-            try:
-                answer = self._client.candles(product, start=start, end=end)
-            except TerminalError as refused:
-                if _is_unknown_product(refused):
-                    return
-                raise
-            found = _read(partial(answers.quotes_of, asset=asset, currency=currency), answer, f"candles of {product}")
-            payload = self._payloads.of(answer, parse.CANDLES, product)
-            settled_until = min(until, payload.fetched_at - _MINUTE + _MICROSECOND)  # the close of a running minute is none yet
-            wanted = tuple(quote for quote in found if max(since, start) <= quote.observed_at < settled_until)
-            yield PricePage(payload=payload, quotes=wanted)
-            start = end + _MINUTE
 
 
 def _read(reader: Callable[[Json], Said], answer: Answer, what: str) -> Said:

@@ -33,9 +33,10 @@ from ledger.domain.json_text import (
 )
 from ledger.domain.payload import Payload
 from ledger.ports import Interpretation, LedgerLine
+from ledger.ports.candles import CANDLES
 
 VENUE = VenueName("coinbase-advanced")
-FILLS, LEDGER, BALANCES, CANDLES = "fills", "ledger", "balances", "candles"
+FILLS, LEDGER, BALANCES = "fills", "ledger", "balances"
 CLIENT_ORDER_IDS = "client_order_ids"  # in the context of a page of fills: what the bot called the orders, as JSON
 ROWS_KEYS: Mapping[str, str] = {FILLS: "fills", LEDGER: "data", BALANCES: "accounts"}  # where an answer keeps its rows
 

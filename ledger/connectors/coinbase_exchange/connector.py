@@ -13,7 +13,6 @@ from typing import ClassVar
 
 from ledger.connectors.coinbase_exchange import parse
 from ledger.connectors.coinbase_exchange.client import CoinbaseExchangeClient
-from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, TerminalError, TransientError
 from ledger.domain.payload import Payload
 from ledger.ports import (
@@ -23,11 +22,11 @@ from ledger.ports import (
     Interpretation,
     KeyReport,
     Page,
-    PricePage,
     PullWindow,
     StreamFacts,
     StreamKey,
 )
+from ledger.ports.candles import CANDLES, MinuteCandles
 from ledger.transport.pace import Budget, Clock, SystemClock
 from ledger.transport.payloads import Payloads
 from ledger.transport.reader import Answer, Timeouts
@@ -37,8 +36,6 @@ _PAGE_ROWS_FULL = 100  # an answer of so many rows may be one of several, even w
 _PRODUCTS_KEY = "products"  # in the cursor of a ledger: the products that its rows have named
 _TRANSFER_MARGIN = timedelta(days=3)  # a pending row may appear late, or out of order
 _CANDLES_MAX = 300  # rows in one answer
-_MINUTE = timedelta(minutes=1)
-_INSTANT = timedelta(microseconds=1)
 _NOT_FOUND = 404
 _ID = re.compile("[0-9]{1,19}")
 _KEY_NOTES = (
@@ -135,9 +132,19 @@ class CoinbaseExchange:
             notes=_KEY_NOTES,
         )
 
-    def price_source(self) -> "CoinbaseCandles":
+    def price_source(self) -> MinuteCandles:
         """Return the venue's candles of minutes."""
-        return CoinbaseCandles(client=self._client, payloads=self._payloads)
+        return MinuteCandles(
+            name=str(self.venue),
+            separator="-",
+            rows_max=_CANDLES_MAX,
+            fetch=self._candles,
+            read=lambda answer, asset, currency: parse.quotes_of(answer, asset=asset, currency=currency),
+            is_unknown=lambda refused: refused.status == _NOT_FOUND,
+        )
+
+    def _candles(self, market: str, start: datetime, end: datetime) -> Payload:
+        return self._payloads.of(self._client.candles(market, start=start, end=end), CANDLES, market)
 
     def call_count(self) -> CallCount:
         """Return calls and waits so far, of the price source too."""
@@ -240,50 +247,6 @@ _PULLS: dict[str, _Pull] = {
     "transfers": CoinbaseExchange._pull_transfers,  # noqa: SLF001  # the same
     "balances": CoinbaseExchange._pull_balances,  # noqa: SLF001  # the same
 }
-
-
-class CoinbaseCandles:
-    """Prices of the venue's own market: the close of each minute, of products named asset-currency."""
-
-    name = str(parse.VENUE)
-
-    def __init__(self, *, client: CoinbaseExchangeClient, payloads: Payloads) -> None:
-        self._client = client
-        self._payloads = payloads
-
-    def quotes(
-        self,
-        asset: AssetCode,
-        currency: AssetCode,
-        *,
-        since: datetime,
-        until: datetime,
-    ) -> Iterator[PricePage]:
-        """Yield windows of at most 300 minutes in order of time; nothing where the venue has no such product.
-
-        Minutes without a trade have no candle.
-
-        Raises:
-            TransientError: when the venue stays unavailable or its candles cannot be read.
-        """
-        product = f"{asset}-{currency}"
-        start = since.replace(second=0, microsecond=0)
-        while start < until:
-            end = min(start + (_CANDLES_MAX - 1) * _MINUTE, until)
-            try:
-                answer = self._client.candles(product, start=start, end=end)
-                found = parse.quotes_of(answer.rows(), asset=asset, currency=currency)
-            except TerminalError as refused:
-                if refused.status == _NOT_FOUND:
-                    return
-                raise
-            except InputError as unreadable:
-                raise TransientError(f"{self.name}: candles of {product} cannot be read: {unreadable.message}") from unreadable
-            payload = self._payloads.of(answer, parse.CANDLES, product)
-            settled_until = min(until, payload.fetched_at - _MINUTE + _INSTANT)  # the close of a running minute is none yet
-            wanted = tuple(quote for quote in found if max(since, start) <= quote.observed_at < settled_until)
-            yield PricePage(payload=payload, quotes=wanted)
-            start = end + _MINUTE
 
 
 def _id_cursors(ask: Ask) -> tuple[str | None, str | None]:

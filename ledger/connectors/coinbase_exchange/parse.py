@@ -33,9 +33,9 @@ from ledger.domain.json_text import (
 from ledger.domain.payload import Payload
 from ledger.domain.price import PriceQuote
 from ledger.ports import Interpretation, LedgerLine, StreamKey
+from ledger.ports.candles import CANDLES
 
 VENUE = VenueName("coinbase-exchange")
-CANDLES = "candles"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -452,7 +452,7 @@ def instant_of_venue(answer: Json) -> datetime:
     return cell_instant(object_of(answer), "iso")
 
 
-def quotes_of(rows: Iterable[Json], *, asset: AssetCode, currency: AssetCode) -> tuple[PriceQuote, ...]:
+def quotes_of(rows: Json, *, asset: AssetCode, currency: AssetCode) -> tuple[PriceQuote, ...]:
     """Return the quotes of a page of candles in order of time: a candle is quoted at its start with its close.
 
     A row is ``[1710327600, 73241.5, 73402.47, 73243.33, 73370.65, 1.56794406]``: time, low, high, open, close, volume.
@@ -460,6 +460,8 @@ def quotes_of(rows: Iterable[Json], *, asset: AssetCode, currency: AssetCode) ->
     Raises:
         InputError: when a candle cannot be read; a price left out would look like a silent minute.
     """
+    if not isinstance(rows, list):
+        raise InputError("the answer is no list of candles")
     quotes = []
     for row in rows:
         if not isinstance(row, list) or len(row) != _CANDLE_CELLS:

@@ -1,7 +1,7 @@
 """Walks a history that Kraken gives newest first by offset, so that rows which shift between two pages are neither lost nor doubled.
 
 A window has a fixed end, so that what happens meanwhile shifts nothing. Each page overlaps the one before by all its rows of the
-oldest instant, whose order may change between calls, and by one more; the venue's count is checked again on each page. A page that
+two oldest instants: the order within an instant may change between calls; the venue's count is checked again on each page. A page that
 lacks the overlap, or another count, is asked for again; if it stays so, rows came late or went, and the window is walked anew.
 
 What is stored of a stream: every row from `high` down to `since` (microseconds; None: to the beginning), and a window under way.
@@ -22,6 +22,7 @@ from ledger.transport.reader import Answer
 MARGIN = 60_000_000  # microseconds below the newest row seen that are asked for again: rows may appear a little late
 RESTARTS_MAX = 3
 _SPAN = GROUP_SPAN.seconds * 1_000_000
+_OVERLAP_INSTANTS = 2  # of rows: one whose rows may go on, on the next page, and one that is whole
 _ASKS_MAX = 4
 _AGAIN_MAX = 2  # so often the same doubt about a page makes it certain
 
@@ -155,7 +156,7 @@ class OffsetWalker:
                     raise
                 window = Window(start=window.start, end=window.end, is_ground=window.is_ground)
                 continue
-            is_last = leaf.short is not None or window.offset + len(leaf.rows) >= leaf.count
+            is_last = leaf.short is not None or _reached(window, leaf) >= leaf.count
             told_above = _told_above(window, leaf, is_last=is_last)
             leaf = replace(leaf, carried=window.carried, known_above=window.known_above, told_above=told_above)
             window = _advanced(window, leaf)
@@ -178,7 +179,7 @@ class OffsetWalker:
             if doubts[doubt] >= _AGAIN_MAX and doubt != _ENDS_EARLY:
                 break
             if leaf is not None and doubts[doubt] > _AGAIN_MAX:
-                return replace(leaf, short=f"{leaf.count} counted, {window.offset + len(leaf.rows)} given")
+                return replace(leaf, short=f"{leaf.count} counted, {_reached(window, leaf)} given")
         raise _Shifted(f"{self._place}: rows shift while they are read, or cannot be read: {', '.join(sorted(doubts))}")
 
     def _leaf(self, window: Window) -> Leaf | None:
@@ -203,9 +204,15 @@ def _doubt(window: Window, leaf: Leaf) -> str | None:
     tail = window.tail.split()
     if not set(tail) <= set(leaf.rows):
         return "a page without the overlap" if leaf.rows else _ENDS_EARLY
-    if len(leaf.rows) <= len(tail) and window.offset + len(leaf.rows) < leaf.count:
-        return _ENDS_EARLY
-    return None
+    reached = _reached(window, leaf)
+    return _ENDS_EARLY if reached <= window.offset + len(tail) and reached < leaf.count else None
+
+
+def _reached(window: Window, leaf: Leaf) -> int:
+    """Return how many rows of the window are known with a page; rows above the overlap were on the page before, which counts them."""
+    ids = list(leaf.rows)
+    repeated = min((ids.index(row) for row in window.tail.split() if row in leaf.rows), default=0)
+    return window.offset + len(ids) - repeated
 
 
 def _told_above(window: Window, leaf: Leaf, *, is_last: bool) -> int | None:
@@ -218,14 +225,13 @@ def _told_above(window: Window, leaf: Leaf, *, is_last: bool) -> int | None:
 
 def _advanced(window: Window, leaf: Leaf) -> Window:
     ids, times = list(leaf.rows), leaf.times
-    oldest = min(times.values(), default=None)
-    at_oldest = sum(times.get(row) == oldest for row in ids)
-    overlap = min(at_oldest + 1, len(ids) // 2)
+    oldest = sorted(set(times.values()))[:_OVERLAP_INSTANTS]
+    overlap = min(max(1, sum(times.get(row) in oldest for row in ids)), len(ids) // 2)
     merged = object_of(json_of(window.carried.encode())) | leaf.rows
     back = frozenset[str]() if leaf.told_above is None else rows_held_back(merged, told_above=leaf.told_above)
     return replace(
         window,
-        offset=window.offset + len(ids) - overlap,
+        offset=_reached(window, leaf) - overlap,
         count=leaf.count,
         tail=" ".join(ids[len(ids) - overlap :]),
         carried=text_of_rows({row_id: merged[row_id] for row_id in merged if row_id in back}),
