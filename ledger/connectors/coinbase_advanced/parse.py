@@ -43,6 +43,7 @@ ROWS_KEYS: Mapping[str, str] = {FILLS: "fills", LEDGER: "data", BALANCES: "accou
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _BASE_AND_QUOTE = 2
+_SPOT_PLATFORMS = frozenset({None, "ACCOUNT_PLATFORM_CONSUMER", "ACCOUNT_PLATFORM_UNSPECIFIED"})
 _MEND_UNREADABLE = "look at the payload; if the venue changed its format, a newer Lotwright may read it (nothing has to be pulled again)"
 _MEND_UNKNOWN = "book what it means from a lotwright-events file, or ask for a rule for this type; the payload is kept"
 
@@ -427,9 +428,6 @@ def _head(row: Row, place: Place, *, kind: str, source_id: str | None = None) ->
 
 
 # --- balances ------------------------------------------------------------------------------------------------------
-
-
-_SPOT_PLATFORMS = frozenset({None, "ACCOUNT_PLATFORM_CONSUMER", "ACCOUNT_PLATFORM_UNSPECIFIED"})
 
 
 def _balance(row: Row, place: Place) -> Reading:
