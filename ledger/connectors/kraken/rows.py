@@ -141,6 +141,16 @@ def _found(code: str, rows: list[KrakenRow], teller: Teller, message: str) -> Ro
     return RowsRead(lines=_lines(rows, teller), findings=(finding,))
 
 
+def _waiting(row: KrakenRow, teller: Teller) -> Finding:
+    return Finding(
+        code="pending-row",
+        severity=Severity.WARNING,
+        subject=row_subject(teller.account, row.row_id),
+        message=f"not booked yet, and not in the book: {_shown(row)}",
+        mend="none where a row of its own booked it later; else pull all anew: lotwright sync --again",
+    )
+
+
 def row_subject(account: AccountId, row_id: str) -> str:
     """Return what a finding about a row of the ledger, and those that belong to it, is about."""
     return f"{account}/ledger/{row_id}"
@@ -322,7 +332,7 @@ def _income(kind: IncomeKind) -> _Reader:
          "asset": "DOT.S", "amount": "0.0123456789", "fee": "0.0000000000", "balance": "10.0123456789"}
         """
         if row.is_pending:
-            return RowsRead()
+            return RowsRead(findings=(_waiting(row, teller),))
         if row.amount <= 0:
             raise InputError("income that is not above zero")
         asset = asset_of(row.asset)

@@ -189,7 +189,8 @@ def test_a_reward_that_is_announced_is_income_only_once_it_has_a_balance() -> No
     waiting = row("DOT.S", "0.0123", type="staking", balance="", refid="R1", row_id="w")
     booked = row("DOT.S", "0.0123", type="staking", refid="R2", row_id="b")
     said = read(waiting, booked)
-    assert ([ids for _, ids in said.events], said.findings) == ([("b",)], ())
+    assert [ids for _, ids in said.events] == [("b",)]
+    assert [(finding.code, finding.severity, finding.subject) for finding in said.findings] == [("pending-row", "warning", "main/ledger/w")]
 
 
 def test_what_comes_back_of_a_failed_withdrawal_is_an_event_of_its_own_and_restores_the_balance() -> None:
