@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.connectors.kraken.markets import orders_of, rights_of
-from ledger.connectors.kraken.parse import CARRIED, KNOWN_ABOVE, ORDERS, PAIRS, SHORT, TOLD_ABOVE, interpret, micros_of
+from ledger.connectors.kraken.parse import CARRIED, KNOWN_ABOVE, ORDERS, PAIRS, SHORT, TOLD_ABOVE, TOUCHED, interpret, micros_of
 from ledger.connectors.kraken.rows import VENUE
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, SourceRank, Transfer
@@ -72,7 +72,9 @@ def test_a_pair_is_what_the_venue_lists_it_as_and_else_what_its_name_says() -> N
     listed = only(trades(TRADE | {"pair": "WEIRD"}, **{PAIRS: '{"WEIRD": "SOL ZEUR"}'}))
     assert isinstance(listed, Fill)
     assert (listed.base.asset, listed.quote.asset) == ("SOL", "EUR")
-    assert trades(TRADE | {"pair": "WEIRD"}) == Interpretation()  # the ledger tells it, without its order
+    unknown = trades(TRADE | {"pair": "WEIRD"})  # the ledger tells it, without its order: that is lost, and said
+    assert (unknown.events, [(finding.code, finding.severity) for finding in unknown.findings]) == ((), [("unknown-pair", "warning")])
+    assert trades(TRADE | {"pair": "WEIRD", "margin": "1.44"}) == Interpretation()
 
 
 @pytest.mark.parametrize("other", [{"margin": "1.44053"}, {"cost": "0.00000"}])
@@ -116,6 +118,15 @@ def test_balances_of_all_sub_wallets_are_one_balance() -> None:
     assert {str(event.balance) for event, _ in said.events if isinstance(event, BalanceSnapshot)} == {"1.75 BTC", "3 USD"}
     assert [finding.code for finding in said.findings] == ["unreadable-row"]
     assert interpret(page("balances", b'{"error":[]}')) == Interpretation()  # an account without anything has no result
+
+
+@pytest.mark.parametrize("content", [b'{"error":[]}', b'{"error":[],"result":{"XXBT":"2"}}'])
+def test_what_the_ledger_has_named_and_the_balances_do_not_is_not_held(content: bytes) -> None:
+    said = interpret(page("balances", content, **{TOUCHED: "BTC USD"}))
+    held = "2 BTC" if b"XXBT" in content else "0 BTC"
+    assert [str(event.balance) for event, _ in said.events if isinstance(event, BalanceSnapshot)] == [held, "0 USD"]
+    unreadable = interpret(page("balances", {"ZUSD": "much"}, **{TOUCHED: "USD"}))
+    assert (unreadable.events, [finding.code for finding in unreadable.findings]) == ((), ["unreadable-row"])
 
 
 def test_a_ledger_page_waits_for_the_rest_of_an_exchange_and_takes_what_was_carried() -> None:
