@@ -120,7 +120,7 @@ def token_in(text: str) -> Token:
     try:
         header, claims, signature = (_decoded(part) for part in parts)
         said = json.loads(header), json.loads(claims)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Unauthorized from None
     if not all(isinstance(part, dict) for part in said):
         raise Unauthorized
