@@ -180,7 +180,7 @@ class OfBinance:
         return [tuple(row[name] for name in names) for row in sorted(found, key=lambda row: int(row["time"]))]
 
     def is_refusal(self, message: Message) -> bool:
-        return message.get("status") != 200
+        return "error" in message
 
 
 # --- Coinbase Advanced Trade
