@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
@@ -146,7 +147,7 @@ class OfKraken:
 
 def number_in(cell: object) -> object:
     """Return a figure that is a text as the number that a socket would tell."""
-    return float(cell) if isinstance(cell, str) and cell.replace(".", "").replace("-", "").isdecimal() else cell
+    return Decimal(cell) if isinstance(cell, str) and cell.replace(".", "").replace("-", "").isdecimal() else cell
 
 
 # --- Binance
@@ -274,7 +275,7 @@ async def conversation(
             except TimeoutError:
                 break
             if message.type is aiohttp.WSMsgType.TEXT:
-                heard.messages.append(json.loads(message.data))
+                heard.messages.append(json.loads(message.data, parse_float=Decimal))
             elif message.type is aiohttp.WSMsgType.PING:
                 heard.pings += 1
                 if answers_pings:
