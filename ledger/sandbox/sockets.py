@@ -71,7 +71,10 @@ class _Conversation:
             await self._carry_out_plans()
 
     def _plan(self, after_seconds: float, act: Callable[[], Awaitable[None]]) -> None:
-        heapq.heappush(self._plans, (self._clock() + after_seconds, next(self._order), act))
+        self._plan_at(self._clock() + after_seconds, act)
+
+    def _plan_at(self, at: float, act: Callable[[], Awaitable[None]]) -> None:
+        heapq.heappush(self._plans, (at, next(self._order), act))
 
     async def _carry_out_plans(self) -> None:
         now = self._clock()
@@ -93,8 +96,9 @@ class _Conversation:
         saying = self._line.hear(text)
         for answer in saying.texts:
             await self._socket.send_str(answer)
+        heard_at = self._clock()
         for due in saying.later:
-            self._plan(due.after_seconds, partial(self._tell, due))
+            self._plan_at(heard_at + due.after_seconds, partial(self._tell, due))
         if saying.is_end:
             await self._end(WSCloseCode.OK)
 

@@ -260,7 +260,7 @@ async def conversation(
     requests: Sequence[Message | str],
     *,
     until: Callable[[Heard], bool],
-    seconds: float = 5.0,
+    seconds: float = 15.0,
     answers_pings: bool = True,
 ) -> Heard:
     """Connect, ask, and listen until it is enough, until the connection ends, or for some seconds."""
@@ -291,7 +291,7 @@ def talk(
     requests: Sequence[Message | str],
     *,
     until: Callable[[Heard], bool] = lambda _: False,
-    seconds: float = 5.0,
+    seconds: float = 15.0,
     answers_pings: bool = True,
 ) -> Heard:
     return run(conversation(sandbox, requests, until=until, seconds=seconds, answers_pings=answers_pings))
@@ -304,7 +304,7 @@ def run(work: Awaitable[Found]) -> Found:
     return asyncio.run(together())
 
 
-def heard_all(sandbox: Sandbox, tongue: Tongue, *, seconds: float = 5.0, answers_pings: bool = True) -> Heard:
+def heard_all(sandbox: Sandbox, tongue: Tongue, *, seconds: float = 15.0, answers_pings: bool = True) -> Heard:
     """Subscribe and listen until as many different fills were told as the calls tell."""
     wanted = len(tongue.by_calls(sandbox))
     until = partial(has_heard, tongue=tongue, wanted=wanted)

@@ -19,7 +19,7 @@ from ledger.sandbox.server import DIALECTS, Sandbox
 from ledger.sandbox.streams import SocketSide
 from ledger.sandbox.switchboard import Line, Switchboard
 
-from .conftest import NOON, QUICK, TONGUES, Message, OfCoinbaseAdvanced, OfKraken, Tongue, conversation, heard_all, run, talk
+from .conftest import NOON, QUICK, TONGUES, Heard, Message, OfCoinbaseAdvanced, OfKraken, Tongue, conversation, heard_all, run, talk
 
 Serve = Callable[..., Sandbox]
 
@@ -156,8 +156,8 @@ def test_who_does_not_subscribe_in_time_is_hung_up_on(serve: Serve, venue: str) 
 
 @pytest.mark.parametrize("venue", [EXCHANGE, ADVANCED])
 def test_who_subscribes_in_time_is_not_hung_up_on(serve: Serve, venue: str) -> None:
-    sandbox = serve(venue, rhythm=replace(QUICK, silence_seconds=0.1))
-    heard = talk(sandbox, TONGUES[venue].requests(sandbox), seconds=0.4)
+    sandbox = serve(venue, rhythm=replace(QUICK, silence_seconds=1.0))
+    heard = talk(sandbox, TONGUES[venue].requests(sandbox), seconds=1.3)
     assert heard.closed_with is None
 
 
@@ -256,11 +256,14 @@ NONSENSE = [
 ]
 
 
+def is_answered(heard: Heard) -> bool:
+    return any(message.get("channel") != "status" for message in heard.messages)
+
+
 def test_nonsense_is_answered_and_breaks_nothing(serve: Serve, tongue: Tongue, caplog: pytest.LogCaptureFixture) -> None:
     sandbox = serve(tongue.venue)
     for text in NONSENSE:
-        heard = talk(sandbox, [text], until=lambda heard: any(map(tongue.is_refusal, heard.messages)), seconds=0.5)
-        assert heard.messages or "1e999" in text, text
+        assert talk(sandbox, [text], until=is_answered, seconds=5).messages, text
     assert heard_all(sandbox, tongue).told(tongue)
     assert caplog.messages == []
 
@@ -292,3 +295,34 @@ def test_whatever_is_sent_is_answered_in_json(side: SocketSide, said: Message, m
         saying = session.hear(text, now=NOON, drawn=tuple)
         assert saying.texts
         assert all(isinstance(json.loads(text), dict) for text in saying.texts)
+
+
+ENDS: dict[str, Message] = {
+    EXCHANGE: {"type": "unsubscribe"},
+    KRAKEN: {"method": "unsubscribe"},
+    BINANCE: {"method": "userDataStream.unsubscribe", "params": {"subscriptionId": 0}},
+    ADVANCED: {"type": "unsubscribe"},
+}
+
+
+def test_who_has_unsubscribed_is_told_nothing_more(serve: Serve, tongue: Tongue) -> None:
+    sandbox = serve(tongue.venue)
+    request = tongue.requests(sandbox)[0]
+    line = sandbox._board.connect(target=sandbox._board.side.path, headers={})
+    assert isinstance(line, Line)
+    dues = line.hear(json.dumps(request)).later
+    assert line.is_subscribed
+    assert line.tell(dues[0]) is not None
+    ended = line.hear(json.dumps(request | ENDS[tongue.venue])).texts
+    assert not any(tongue.is_refusal(json.loads(text)) for text in ended)
+    assert not line.is_subscribed
+    assert [line.tell(due) for due in dues[1:]] == [None] * (len(dues) - 1)
+
+
+def test_what_is_subscribed_to_twice_is_told_once(serve: Serve, tongue: Tongue) -> None:
+    sandbox = serve(tongue.venue)
+    request = json.dumps(tongue.requests(sandbox)[0])
+    line = sandbox._board.connect(target=sandbox._board.side.path, headers={})
+    assert isinstance(line, Line)
+    assert line.hear(request).later
+    assert line.hear(request).later == ()
