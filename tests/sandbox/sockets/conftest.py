@@ -7,6 +7,7 @@ import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -279,7 +280,8 @@ async def conversation(
             elif message.type is aiohttp.WSMsgType.PING:
                 heard.pings += 1
                 if answers_pings:
-                    await socket.pong(message.data)
+                    with suppress(ConnectionResetError):  # cut off in between; the next receive tells
+                        await socket.pong(message.data)
             else:
                 heard.closed_with = socket.close_code
                 break
