@@ -15,7 +15,7 @@ from ledger.domain.errors import InputError
 from ledger.sandbox.account import SandboxAccount, seeded_account
 from ledger.sandbox.binance.dialect import VENUE as BINANCE
 from ledger.sandbox.binance.dialect import Binance
-from ledger.sandbox.calls import CallRecord, Violation
+from ledger.sandbox.calls import CallRecord, Violation, json_answer
 from ledger.sandbox.coinbase_advanced.dialect import VENUE as COINBASE_ADVANCED
 from ledger.sandbox.coinbase_advanced.dialect import CoinbaseAdvanced
 from ledger.sandbox.coinbase_exchange.dialect import VENUE as COINBASE_EXCHANGE
@@ -25,7 +25,7 @@ from ledger.sandbox.faults import Fault, FaultPlan
 from ledger.sandbox.kraken.dialect import VENUE as KRAKEN
 from ledger.sandbox.kraken.dialect import Kraken
 from ledger.sandbox.limits import Rate, WeightRate
-from ledger.sandbox.sockets import converse
+from ledger.sandbox.sockets import can_connect, converse
 from ledger.sandbox.streams import Rhythm, SocketDialect
 from ledger.sandbox.switchboard import Line, Switchboard
 from ledger.sandbox.wire import Patience, send
@@ -198,6 +198,8 @@ class Sandbox:
             self._exchange.sent(reply)
 
     async def _connect(self, request: web.BaseRequest, headers: Mapping[str, str]) -> web.StreamResponse:
+        if not can_connect(request):
+            return await send(request, json_answer({"message": "Bad Request"}, status=400), (), self._patience)
         found = self._board.connect(target=request.raw_path, headers=headers)
         if isinstance(found, Line):
             return await converse(request, found, self._board.side, self._rhythm)

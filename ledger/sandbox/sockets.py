@@ -26,6 +26,11 @@ _TEXT, _FURTHER, _LAST = 0x01, 0x00, 0x80  # first byte of a frame: opcode, and 
 _ONE_BYTE_MAX, _TWO_BYTES_MAX = 125, 65_535  # lengths, RFC 6455 section 5.2
 
 
+def can_connect(request: web.BaseRequest) -> bool:
+    """Tell whether a request that wants a socket is a good handshake (RFC 6455 section 4.2.1)."""
+    return web.WebSocketResponse().can_prepare(request).ok
+
+
 async def converse(request: web.BaseRequest, line: Line, side: SocketSide, rhythm: Rhythm) -> web.StreamResponse:
     """Keep a connection open until one side ends it."""
     socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=_MESSAGE_BYTES_MAX, timeout=_CLOSING_SECONDS)

@@ -91,11 +91,12 @@ class Feed:
 
     def _first_line(self, product: str) -> _Line:
         """Return the match before those to come, as the venue tells it to whoever subscribes to matches."""
-        coming = sum(isinstance(step.happening, Filled) for step in self.tail.steps)
-        fills = [fill for fill in self.account.fills[: len(self.account.fills) - coming] if fill.product == product]
         number = _SEQUENCES_FROM + noise(self.account.seed, "sequence", product, below=1_000_000)
-        public = _text(self._match(fills[-1]) | {"type": "last_match", "sequence": number}) if fills else None
-        return _Line(after_seconds=0.0, sequence=number, trade_id=fills[-1].trade_id if fills else 0, private="", public=public)
+        fill = self._before.get(product)
+        if fill is None:
+            return _Line(after_seconds=0.0, sequence=number, trade_id=0, private="", public=None)
+        public = _text(self._match(fill) | {"type": "last_match", "sequence": number})
+        return _Line(after_seconds=0.0, sequence=number, trade_id=fill.trade_id, private=public, public=public)
 
     def _rows(self, happening: object) -> Iterator[tuple[_Row, _Row | None]]:
         mine: _Row = {"user_id": self._ids.user, "profile_id": self._ids.profile}
@@ -134,12 +135,26 @@ class Feed:
         return {f"{role}_user_id": self._ids.user, f"{role}_profile_id": self._ids.profile, f"{role}_fee_rate": text_of(rate)}
 
     @cached_property
+    def _coming(self) -> Sequence[SandboxFill]:
+        return [step.happening.fill for step in self.tail.steps if isinstance(step.happening, Filled)]
+
+    @cached_property
+    def _before(self) -> Mapping[str, SandboxFill]:
+        """The last fill of each product before those to come."""
+        found: dict[str, SandboxFill] = {}
+        for fill in reversed(self.account.fills[: len(self.account.fills) - len(self._coming)]):
+            found.setdefault(fill.product, fill)
+        return found
+
+    @cached_property
     def _partners(self) -> Mapping[tuple[str, int], tuple[str, ...]]:
-        """The orders of each trade of the account with itself."""
+        """The orders of each trade that is told, if the account made it with itself."""
+        told = {(fill.product, fill.trade_id) for fill in (*self._coming, *self._before.values())}
         orders: dict[tuple[str, int], tuple[str, ...]] = {}
         for fill in self.account.fills:
             trade = (fill.product, fill.trade_id)
-            orders[trade] = (*orders.get(trade, ()), fill.order_id)
+            if trade in told:
+                orders[trade] = (*orders.get(trade, ()), fill.order_id)
         return {trade: both for trade, both in orders.items() if len(both) > 1}
 
 

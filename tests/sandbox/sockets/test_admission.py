@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import aiohttp
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -204,6 +205,14 @@ def test_there_is_no_socket_elsewhere(serve: Serve, tongue: Tongue) -> None:
 
     assert run(visit()) == 404
     assert sandbox.connections == [404]
+
+
+def test_a_handshake_without_a_key_is_a_bad_request(serve: Serve, tongue: Tongue, caplog: pytest.LogCaptureFixture) -> None:
+    sandbox = serve(tongue.venue)
+    answer = httpx.get(sandbox.ws_url.replace("ws://", "http://"), headers={"Upgrade": "websocket", "Connection": "Upgrade"})
+    assert answer.status_code == 400
+    assert sandbox.connections == []
+    assert caplog.messages == []
 
 
 CONNECTIONS = {EXCHANGE: 20, ADVANCED: 750, KRAKEN: 150, BINANCE: 300}

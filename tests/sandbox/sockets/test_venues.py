@@ -350,6 +350,15 @@ def of_type(heard: Heard, kind: str) -> list[Message]:
     return [one for one in heard.messages if one["type"] == kind]
 
 
+def test_the_full_channel_needs_a_key_and_tells_what_the_user_channel_tells(serve: Serve) -> None:
+    sandbox, tongue = serve(EXCHANGE), OfCoinbaseExchange()
+    mine = heard_all(sandbox, tongue)
+    full = talk(sandbox, tongue.requests(sandbox, channels=["full"]), until=lambda heard: len(heard.messages) == len(mine.messages))
+    assert full.messages[1:] == mine.messages[1:]
+    heard = talk(sandbox, tongue.requests(sandbox, channels=["full"], signature=""))
+    assert [one["reason"] for one in heard.messages] == ["full channel requires authentication"]
+
+
 def test_fees_are_told_as_rates(serve: Serve) -> None:
     sandbox, tongue = serve(EXCHANGE, fills=120), OfCoinbaseExchange()
     fills = {(fill.product, fill.trade_id, fill.order_id): fill for fill in sandbox.account.fills[-TAIL:]}
