@@ -62,6 +62,19 @@ async def enough(found: dict[str, dict[str, Any]], wanted: int, is_whole: Callab
         await asyncio.sleep(0.05)
 
 
+async def balances_watched(client: Any, found: dict[str, Any]) -> None:  # noqa: ANN401 - as above
+    """Watch balances for ever; the last ones stand."""
+    while True:
+        balance = await client.watch_balance()
+        found.update({asset: row["total"] for asset, row in balance.items() if isinstance(row, dict) and row.get("total") is not None})
+
+
+async def settled(found: dict[str, Any], wanted: dict[str, float]) -> None:
+    """Wait until balances are what they were announced to become."""
+    while any(found.get(asset) != total for asset, total in wanted.items()):  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.05)
+
+
 async def main() -> None:
     """Watch trades and orders until there are as many as were announced."""
     ready = json.load(sys.stdin)
@@ -70,11 +83,15 @@ async def main() -> None:
     symbols = sorted(client.markets) if ready["venue"] == "coinbase-exchange" else [None]
     trades: dict[str, dict[str, Any]] = {}
     orders: dict[str, dict[str, Any]] = {}
+    balances: dict[str, Any] = {}
     tasks = [asyncio.create_task(watched(client.watch_orders, symbol, orders)) for symbol in symbols]
     ends = [enough(orders, ready["orders"], lambda row: row["status"] == "closed")]
     if ready["trades"]:
         tasks += [asyncio.create_task(watched(client.watch_my_trades, symbol, trades)) for symbol in symbols]
         ends.append(enough(trades, ready["trades"], lambda _: True))
+    if ready["balances"]:
+        tasks.append(asyncio.create_task(balances_watched(client, balances)))
+        ends.append(settled(balances, ready["balances"]))
     try:
         await asyncio.wait([asyncio.gather(*ends), *tasks], timeout=SECONDS_MAX, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
@@ -84,7 +101,7 @@ async def main() -> None:
         for task in tasks:
             task.cancel()
         await client.close()
-    json.dump({"trades": list(trades.values()), "orders": list(orders.values())}, sys.stdout, default=str)
+    json.dump({"trades": list(trades.values()), "orders": list(orders.values()), "balances": balances}, sys.stdout, default=str)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ SCRIPT = Path(__file__).with_name("ccxt_pro_client.py")
 INTERPRETER = "LOTWRIGHT_CCXT_PYTHON"
 TAIL = 30
 
+BALANCES = {"binance", "kraken"}  # whose sockets tell them
+
 Seen = dict[str, Any]
 
 
@@ -34,6 +36,7 @@ def visit(request: pytest.FixtureRequest) -> Iterator[tuple[Sandbox, Seen]]:
         fills = sandbox.account.fills[-TAIL:]
         watches_trades = request.param != "coinbase-advanced"  # where orders are told, not fills
         ready = json.loads(sandbox.ready_line()) | {"trades": TAIL * watches_trades, "orders": len({fill.order_id for fill in fills})}
+        ready["balances"] = {asset: float(total) for asset, total in moved_balances(sandbox).items()} if request.param in BALANCES else {}
         ran = subprocess.run([python, str(SCRIPT)], input=json.dumps(ready), capture_output=True, text=True, timeout=120, check=False)
         assert ran.returncode == 0, ran.stderr
         yield sandbox, json.loads(ran.stdout)
@@ -41,6 +44,12 @@ def visit(request: pytest.FixtureRequest) -> Iterator[tuple[Sandbox, Seen]]:
 
 def newest(sandbox: Sandbox) -> tuple[SandboxFill, ...]:
     return sandbox.account.fills[-TAIL:]
+
+
+def moved_balances(sandbox: Sandbox) -> dict[str, Decimal]:
+    """Return the balances of what is moved while the client watches."""
+    assets = {asset for fill in newest(sandbox) for asset in (fill.base, fill.money)}
+    return {asset: sandbox.account.balance(asset) for asset in sorted(assets)}
 
 
 def number(figure: object) -> Decimal:
@@ -106,6 +115,13 @@ def test_it_watches_the_same_orders(visit: tuple[Sandbox, Seen]) -> None:
     expected = {order_id_of(sandbox, one.order_id): (one.side.value, "closed") for one in sandbox.account.orders if one.order_id in wanted}
     found = {row["id"]: (row["side"], row["status"]) for row in seen["orders"]}
     assert found == expected
+
+
+def test_it_watches_balances_become_those_of_the_account(visit: tuple[Sandbox, Seen]) -> None:
+    sandbox, seen = visit
+    wanted = {asset: float(total) for asset, total in moved_balances(sandbox).items()} if sandbox.venue in BALANCES else {}
+    assert wanted.items() <= seen["balances"].items()
+    assert bool(seen["balances"]) is (sandbox.venue in BALANCES)
 
 
 def test_it_kept_every_rule(visit: tuple[Sandbox, Seen]) -> None:
