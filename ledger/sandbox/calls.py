@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, unquote
 
 from ledger.sandbox.faults import CallTraits, Fault
@@ -13,6 +13,9 @@ from ledger.sandbox.limits import Rate, WeightRate
 
 Header = tuple[str, str]
 JsonValue = str | int | bool | list["JsonValue"] | dict[str, "JsonValue"] | None
+
+
+OF_SOCKETS: Final = 0  # no call has this number
 
 
 class ViolationKind(StrEnum):
@@ -29,7 +32,7 @@ class ViolationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """One wrong of the client: at which call, and what; never holds a secret."""
+    """One wrong of the client: at which call (`OF_SOCKETS`: over a socket), and what; never holds a secret."""
 
     kind: ViolationKind
     call: int

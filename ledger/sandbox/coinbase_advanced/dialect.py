@@ -41,11 +41,13 @@ from ledger.sandbox.coinbase_advanced.rows import (
     transfer_content,
     wallet_content,
 )
+from ledger.sandbox.coinbase_advanced.stream import socket_side
 from ledger.sandbox.faults import CallTraits, Fault
 from ledger.sandbox.history.market import PRODUCT_BY_NAME, SECONDS_PER_MINUTE, minute_of
 from ledger.sandbox.history.rows import SandboxFill, SandboxOrder, SandboxTransfer, instant_of, microseconds_of
 from ledger.sandbox.limits import Rate
 from ledger.sandbox.paging import PageQuery, RowStream
+from ledger.sandbox.streams import Rhythm, SocketSide
 
 VENUE: Final = "coinbase-advanced"
 _REMAINING: Final = "x-ratelimit-remaining"
@@ -140,6 +142,10 @@ class CoinbaseAdvanced:
         if traits.bucket == "v2":
             return json_answer({"errors": [{"id": "rate_limit_exceeded", "message": "Too many requests"}]}, status=429)
         return json_answer({"error": "rate_limit_exceeded", "code": 8, "message": "too many requests"}, status=429)
+
+    def socket_side(self, rhythm: Rhythm) -> SocketSide:
+        """Return the venue's sockets."""
+        return socket_side(self._account, self._ids, self._gate, rhythm)
 
     # --- public endpoints
 
