@@ -5,7 +5,7 @@ No call gives all trades: they are asked for by symbol. So everything that tells
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random, SystemRandom
 from typing import ClassVar
@@ -13,6 +13,7 @@ from typing import ClassVar
 from ledger.connectors.binance import parse
 from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceClient, Call, Venue, VenueRefusal, millis_of
 from ledger.connectors.binance.markets import Markets
+from ledger.connectors.binance.money import US_FIAT_IN, US_FIAT_OUT
 from ledger.domain.errors import InputError, TerminalError, TransientError
 from ledger.domain.ids import VenueName
 from ledger.domain.json_text import Json
@@ -58,6 +59,13 @@ class _Window:
     symbols: tuple[str, ...] = ("",)
 
 
+# The reference does not say how many orders of dollars an answer holds: one that has so many is asked for again in halves.
+_US_FIAT_ROWS = 20
+_US_FIAT = {
+    US_FIAT_IN: Call(path="/sapi/v1/fiatpayment/query/deposit/history", rows=_US_FIAT_ROWS),
+    US_FIAT_OUT: Call(path="/sapi/v1/fiatpayment/query/withdraw/history", rows=_US_FIAT_ROWS),
+}
+_US = replace(BINANCE_US, calls={**BINANCE_US.calls, **_US_FIAT})
 _DUST_ROWS_MAX = 100
 _DUST_SINCE = datetime(2020, 12, 1, tzinfo=UTC)
 
@@ -66,6 +74,8 @@ _WINDOWS: dict[str, _Window] = {
     "withdrawals": _Window(longest=89 * _DAY, margin=30 * _DAY),
     "fiat": _Window(longest=_FOREVER, margin=30 * _DAY, asked="transactionType", symbols=("0", "1")),
     "payments": _Window(longest=_FOREVER, margin=30 * _DAY, asked="transactionType", symbols=("0", "1")),
+    US_FIAT_IN: _Window(longest=89 * _DAY, margin=30 * _DAY, is_cut=True),
+    US_FIAT_OUT: _Window(longest=89 * _DAY, margin=30 * _DAY, is_cut=True),
     "conversions": _Window(longest=29 * _DAY, margin=_DAY, is_cut=True),
     "dust": _Window(longest=_FOREVER, margin=_FOREVER),
     "dividends": _Window(longest=179 * _DAY, margin=14 * _DAY, is_cut=True),
@@ -253,6 +263,8 @@ class _Spot:
             except VenueRefusal as refused:
                 if refused.code != parse.UNKNOWN_SYMBOL:
                     raise
+                if symbol.name in self._markets.listed:  # a name that was made up may be wrong; a listed one is out of reach
+                    yield self._refused_page(stream, refused, state(), symbol)
                 continue
             marks = parse.marks_of("fills", answer.rows())
             if answer.rows():
@@ -279,8 +291,12 @@ class _Spot:
         except VenueRefusal as refused:
             if refused.code != parse.UNKNOWN_SYMBOL:
                 raise
-            answer = Answer(request=f"GET /api/v3/myTrades?symbol={symbol.name}", headers={}, content=refused.content, json=None)
-            yield self._page(stream, _Sheet(answer=answer, rows=0, marks=()), {**cursor, "unknown": 1}, symbol=symbol)
+            yield self._refused_page(stream, refused, {**cursor, "unknown": 1}, symbol)
+
+    def _refused_page(self, stream: StreamKey, refused: VenueRefusal, state: CursorState, symbol: parse.Symbol) -> Page:
+        """Return the venue's word that it gives no trades of a symbol, as a page to keep."""
+        answer = Answer(request=f"GET /api/v3/myTrades?symbol={symbol.name}", headers={}, content=refused.content, json=None)
+        return self._page(stream, _Sheet(answer=answer, rows=0, marks=()), state, symbol=symbol)
 
     # --- balances
 
@@ -341,10 +357,10 @@ class Binance(_Spot):
 class BinanceUs(_Spot):
     """One key of Binance.US, for reading only."""
 
-    venue: VenueName = BINANCE_US.name
-    facts = BINANCE_US
+    venue: VenueName = _US.name
+    facts = _US
     stream_facts: ClassVar[Mapping[str, StreamFacts]] = _facts_of(
-        BINANCE_US.calls, fills="Binance.US: Reports, Transactions (binance-us)", others="Binance.US: Reports, Transactions (binance-us)"
+        _US.calls, fills="Binance.US: Reports, Transactions (binance-us)", others="Binance.US: Reports, Transactions (binance-us)"
     )
 
 

@@ -12,6 +12,8 @@ from ledger.domain.errors import InputError
 
 State = dict[str, str | int | None]
 Cursor = Mapping[str, str | int | None]
+# Assets by which others were priced once: ETHBUSD is ETH/BUSD, though only USD is listed now.
+_GONE_QUOTES = frozenset({"BUSD", "TUSD", "PAX", "USDP", "USDS", "UST", "DAI", "BIDR", "IDRT", "BKRW", "BVND", "VAI"})
 _SEARCHES_MAX = 2  # a second one in one run means that the books did not agree after the first
 
 
@@ -91,27 +93,38 @@ class Markets:
     def _candidates(self, new: set[str], goal: set[str]) -> list[Symbol]:
         """Return, by name, listed symbols with one new asset and an untouched one, and names that old symbols may have had."""
         half = [symbol for symbol in self.listed.values() if {symbol.base, symbol.quote} & new and not {symbol.base, symbol.quote} <= goal]
-        quotes = {symbol.quote for symbol in self.listed.values()} & goal
+        quotes = self._quotes() & goal
         pairs = ((base, quote) for base in goal for quote in quotes if base != quote and {base, quote} & new)
         gone = [Symbol(name=f"{base}{quote}", base=base, quote=quote) for base, quote in pairs]
         found = {symbol.name: symbol for symbol in (*gone, *half) if symbol.name not in self._traded}
         return [symbol for name, symbol in sorted(found.items()) if symbol in half or name not in self.listed]
 
+    def _quotes(self) -> set[str]:
+        return {symbol.quote for symbol in self.listed.values()} | _GONE_QUOTES
+
     def _both_touched(self, goal: set[str]) -> list[Symbol]:
         return [symbol for _, symbol in sorted(self.listed.items()) if {symbol.base, symbol.quote} <= goal]
 
     def _split(self, word: str) -> Symbol:
-        """Read BASE/QUOTE, or one word that ends in an asset by which others are priced."""
+        """Read BASE/QUOTE, or one word that can be split into two assets in one way only.
+
+        Raises:
+            InputError: when it is no symbol, or may be two.
+        """
         base, mark, quote = word.partition("/")
-        if not mark:
-            if word in self.listed:
-                return self.listed[word]
-            quotes = sorted({symbol.quote for symbol in self.listed.values()}, key=len, reverse=True)
-            quote = next((one for one in quotes if word.endswith(one) and word != one), "")
-            base = word.removesuffix(quote)
-        if not base or not quote:
-            raise InputError(f"{word!r} is no symbol of {self._venue}", mend="write it as BASE/QUOTE, such as LTC/BTC")
+        if not mark and word in self.listed:
+            return self.listed[word]
+        splits = [(base, quote)] if mark else self._splits(word)
+        if len(splits) != 1 or not all(splits[0]):
+            told = f", but may be {' or '.join(map('/'.join, splits))}" if len(splits) > 1 else ""
+            raise InputError(f"{word!r} is no symbol of {self._venue}{told}", mend="write it as BASE/QUOTE, such as LTC/BTC")
+        base, quote = splits[0]
         return Symbol(name=f"{base}{quote}", base=base, quote=quote)
+
+    def _splits(self, word: str) -> list[tuple[str, str]]:
+        """Return how a word can be split before an asset by which others are or were priced; if known, only before a known asset."""
+        splits = sorted((word.removesuffix(quote), quote) for quote in self._quotes() if word.endswith(quote) and word != quote)
+        return [split for split in splits if split[0] in self.assets | self.touched] or splits
 
 
 def _words(cursor: Cursor, name: str) -> list[str]:

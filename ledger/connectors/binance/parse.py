@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from ledger.connectors.binance.money import US_FIAT_IN, US_FIAT_OUT, read_fiat, read_payment, read_us_fiat
 from ledger.connectors.binance.rows import (
     Place,
     Reading,
@@ -22,9 +23,7 @@ from ledger.connectors.binance.rows import (
     read_deposit,
     read_dividend,
     read_dust,
-    read_fiat,
     read_move,
-    read_payment,
     read_reward,
     read_trade,
     read_withdrawal,
@@ -42,6 +41,7 @@ from ledger.ports.candles import CANDLES
 
 UNKNOWN_SYMBOL = -1121
 
+_DONE_CODES = frozenset({"000000", "0", "200"})
 _DUST_MAX = 100
 _EARN_PREFIX = "LD"
 _KLINE_CELLS = 6
@@ -110,7 +110,7 @@ def _out_of_reach(payload: Payload) -> Finding:
 
 def _dust_lost(payload: Payload, answer: Json) -> tuple[Finding, ...]:
     """Say so when the account has more batches than the venue gives: the newest hundred."""
-    if payload.stream != "dust" or not isinstance(answer, dict):
+    if payload.stream != "dust" or not isinstance(answer, dict) or "userDustConvertHistory" in answer:
         return ()
     total = cell_whole(answer, "total") if str(answer.get("total", "")).isdigit() else 0
     if total <= _DUST_MAX:
@@ -146,6 +146,7 @@ class _Shape:
         found = answer
         if self.keys:
             fields = object_of(answer)
+            _refuse_failure(fields)
             found = next((fields[key] for key in self.keys if key in fields), [] if self.may_lack_rows else None)
         if self.may_lack_rows and found is None:
             return []
@@ -154,12 +155,27 @@ class _Shape:
         return found
 
 
+def _refuse_failure(fields: Row) -> None:
+    """Refuse an answer that says, with status 200, that the call failed: the rows that it lacks are not none."""
+    code = fields.get("code")
+    if fields.get("success") is False or (code is not None and str(code) not in _DONE_CODES):
+        raise InputError(f"says that the call failed: {shown(fields)}")
+
+
 def _first_of(*keys: str) -> Callable[[Row], datetime]:
     return lambda row: instant_in(row, next((key for key in keys if row.get(key) not in (None, "")), keys[-1]))
 
 
 def _id_at(*keys: str) -> Callable[[Row], str]:
     return lambda row: word_in(row, next((key for key in keys if row.get(key) not in (None, "")), keys[-1]))
+
+
+def _reward_id(row: Row) -> str:
+    return "/".join((word_in(row, "projectId"), cell_text(row, "asset"), word_in(row, "time"), text_of(cell_number(row, "rewards"))))
+
+
+def _number_of_trade(row: Row) -> str:
+    return str(cell_whole(row, "id"))
 
 
 def _nothing(_row: Row, _place: Place) -> Reading:
@@ -172,12 +188,22 @@ _SHAPES: dict[str, _Shape] = {
     "withdrawals": _Shape(read=read_withdrawal, time=lambda row: utc_text_in(row, "applyTime"), assets=("coin",)),
     "fiat": _Shape(
         read=read_fiat,
-        keys=("data", "assetLogRecordList"),
+        keys=("data",),
         time=_first_of("createTime"),
-        row_id=_id_at("orderNo", "orderId"),
+        row_id=_id_at("orderNo"),
         assets=("fiatCurrency",),
         may_lack_rows=True,
     ),
+    **{
+        stream: _Shape(
+            read=read_us_fiat,
+            keys=("assetLogRecordList",),
+            time=_first_of("createTime"),
+            row_id=_id_at("orderId"),
+            assets=("fiatCurrency",),
+        )
+        for stream in (US_FIAT_IN, US_FIAT_OUT)
+    },
     "payments": _Shape(
         read=read_payment,
         keys=("data",),
@@ -193,19 +219,24 @@ _SHAPES: dict[str, _Shape] = {
         row_id=_id_at("orderId"),
         assets=("fromAsset", "toAsset", "fromCoin", "toCoin"),
     ),
-    "dust": _Shape(read=read_dust, keys=("userAssetDribblets",), time=_first_of("operateTime"), row_id=_id_at("transId")),
+    "dust": _Shape(
+        read=read_dust,
+        keys=("userAssetDribblets", "userDustConvertHistory"),
+        time=_first_of("operateTime"),
+        row_id=_id_at("transId", "tranId"),
+    ),
     "dividends": _Shape(read=read_dividend, keys=("rows",), time=_first_of("divTime"), row_id=_id_at("id", "tranId"), assets=("asset",)),
     "rewards": _Shape(
         read=read_reward,
         keys=("rows",),
-        row_id=lambda row: "/".join((word_in(row, "projectId"), cell_text(row, "asset"), word_in(row, "time"))),
+        row_id=_reward_id,
         assets=("asset",),
     ),
     "moves": _Shape(
         read=read_move, keys=("rows",), time=_first_of("timestamp"), row_id=_id_at("tranId"), assets=("asset",), may_lack_rows=True
     ),
-    "symbols": _Shape(read=_nothing),
-    "fills": _Shape(read=read_trade),
+    "symbols": _Shape(read=_nothing, row_id=_number_of_trade),
+    "fills": _Shape(read=read_trade, row_id=_number_of_trade),
     "balances": _Shape(read=read_balance, keys=("balances",), row_id=lambda row: cell_text(row, "asset")),
 }
 
@@ -237,7 +268,9 @@ def marks_of(stream: str, rows: Iterable[Json]) -> tuple[RowMark, ...]:
 
 def _dust_assets(row: Row) -> tuple[str, ...]:
     details = row.get("userAssetDribbletDetails")
-    return ("BNB", *(cell_text(object_of(one), "fromAsset") for one in details)) if isinstance(details, list) else ()
+    rows = [row, *map(object_of, details)] if isinstance(details, list) else []
+    names = ("targetAsset", "toAsset", "fromAsset")
+    return ("BNB", *(cell_text(one, name) for one in rows for name in names if one.get(name)))
 
 
 def total_of(answer: Json) -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from ledger.domain.amount import Amount, AssetCode, added, asset_code, multiplied, subtracted
+from ledger.domain.amount import Amount, AssetCode, added, asset_code, multiplied, text_of
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
 from ledger.domain.event_text import instant_text
@@ -22,13 +22,13 @@ from ledger.domain.json_text import (
     cell_text,
     cell_text_or_none,
     cell_whole,
-    object_of,
     shown,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECONDS_FROM = 10**14  # 16 digits are microseconds, 13 milliseconds
 _EARN_PREFIX = "LD"
+_BNB_VENUE = VenueName("binance")  # where small amounts become BNB unless another asset is named
 _MEND_UNKNOWN = "book what it means from a lotwright-events file, or ask for a rule for this type; the payload is kept"
 
 
@@ -69,7 +69,8 @@ def finding(code: str, subject: str, message: str, mend: str, *, severity: Sever
     return Finding(code=code, severity=severity, subject=subject, message=message, mend=mend)
 
 
-def _unknown_row(place: Place, row_id: str, message: str) -> Reading:
+def unknown_row(place: Place, row_id: str, message: str) -> Reading:
+    """Return a finding about a row that nobody here understands."""
     return Reading(findings=(finding("unknown-row", place.subject(row_id), message, _MEND_UNKNOWN),))
 
 
@@ -103,7 +104,7 @@ def read_trade(row: Row, place: Place) -> Reading:
         side=side,
         base=Amount(quantity=quantity, asset=asset_code(place.context.get("base", ""))),
         quote=Amount(quantity=multiplied(quantity, price) if paid is None else paid, asset=asset_code(place.context.get("quote", ""))),
-        fee=Amount(quantity=fee, asset=_asset(row, "commissionAsset")) if fee else None,
+        fee=Amount(quantity=fee, asset=asset_in(row, "commissionAsset")) if fee else None,
     )
     return Reading(events=(fill,))
 
@@ -120,13 +121,14 @@ def read_deposit(row: Row, place: Place) -> Reading:
     """Read one deposit of coins; one that is pending or was rejected moved nothing. Credited (6) is there, but may still change.
 
     {"id": "4615329", "amount": "0.01844487", "coin": "BCH", "network": "BCH", "status": 1, "address": "1NYx..",
-     "addressTag": "", "txId": "bafc59..", "insertTime": 1610784980000, "completeTime": 1610785012000, "transferType": 0}
+     "addressTag": "", "txId": "bafc59..", "insertTime": 1610784980000, "completeTime": 1610785012000, "transferType": 0,
+     "walletType": 0}
     """
     source_id, status = deposit_id(row), cell_whole(row, "status")
     if status in _DEPOSIT_NOT:
         return Reading()
     if status not in _DEPOSIT_ARRIVED:
-        return _unknown_row(place, source_id, f"a deposit of the unknown status {status}: {shown(row)}")
+        return unknown_row(place, source_id, f"a deposit of the unknown status {status}: {shown(row)}")
     transfer = Transfer(
         event_id=place.id_of("transfer", source_id, scope="deposit"),
         source_id=SourceId(source_id),
@@ -136,12 +138,23 @@ def read_deposit(row: Row, place: Place) -> Reading:
         rank=SourceRank.VENUE,
         provisional=status != 1,
         from_account=None,
-        to_account=place.account,
-        amount=Amount(quantity=cell_positive(row, "amount"), asset=_asset(row, "coin")),
+        to_account=_wallet_of(row, place),
+        amount=Amount(quantity=cell_positive(row, "amount"), asset=asset_in(row, "coin")),
         chain_hash=cell_text_or_none(row, "txId"),
         address=cell_text_or_none(row, "address"),
     )
     return Reading(events=(transfer,))
+
+
+_SPOT, _FUNDING = 0, 1  # ``walletType``, which rows of older years lack
+
+
+def _wallet_of(row: Row, place: Place) -> AccountId:
+    """Return the account of the wallet that coins came into or left; that of another wallet than spot is an account of its own."""
+    kind = _SPOT if row.get("walletType") in (None, "") else cell_whole(row, "walletType")
+    if kind not in {_SPOT, _FUNDING}:
+        raise InputError(f'"walletType" is {kind}, of which nobody knows the wallet')
+    return _wallet(place, "MAIN" if kind == _SPOT else "FUNDING")
 
 
 def deposit_id(row: Row) -> str:
@@ -156,11 +169,11 @@ def read_withdrawal(row: Row, place: Place) -> Reading:
     {"id": "69e53ad305124b96b43668ceab158a18", "amount": "28.75", "transactionFee": "0.25", "coin": "XRP", "status": 6,
      "address": "r3T7..", "txId": "19A5..", "applyTime": "2021-04-15 12:09:16", "network": "XRP", "transferType": 0}
     """
-    source_id, status, coin = word_in(row, "id"), cell_whole(row, "status"), _asset(row, "coin")
+    source_id, status, coin = word_in(row, "id"), cell_whole(row, "status"), asset_in(row, "coin")
     if status in _WITHDRAWAL_NOT:
         return Reading()
     if status != _WITHDRAWAL_LEFT:
-        return _unknown_row(place, source_id, f"a withdrawal of the unknown status {status}: {shown(row)}")
+        return unknown_row(place, source_id, f"a withdrawal of the unknown status {status}: {shown(row)}")
     fee = cell_number(row, "transactionFee")
     if fee < 0:
         raise InputError('"transactionFee" is below zero')
@@ -171,7 +184,7 @@ def read_withdrawal(row: Row, place: Place) -> Reading:
         account=place.account,
         occurred_at=utc_text_in(row, "applyTime"),
         rank=SourceRank.VENUE,
-        from_account=place.account,
+        from_account=_wallet_of(row, place),
         to_account=None,
         amount=Amount(quantity=cell_positive(row, "amount"), asset=coin),
         fee=Amount(quantity=fee, asset=coin) if fee else None,
@@ -179,84 +192,6 @@ def read_withdrawal(row: Row, place: Place) -> Reading:
         address=cell_text_or_none(row, "address"),
     )
     return Reading(events=(transfer,))
-
-
-# --- government money ----------------------------------------------------------------------------------------------
-
-_FIAT_DONE = frozenset({"successful", "success", "finished", "completed"})
-_FIAT_NOT = frozenset({"processing", "pending", "failed", "refunding", "refunded", "expired", "cancelled", "canceled", "rejected"})
-
-
-def read_fiat(row: Row, place: Place) -> Reading:
-    """Read one deposit (symbol 0) or withdrawal (symbol 1) of money.
-
-    Where `indicatedAmount` is the sum of amount and fee, `amount` is net; a fee that it does not explain is never guessed.
-
-    {"orderNo": "CJW706452266115170304", "fiatCurrency": "GBP", "indicatedAmount": "101.50", "amount": "100.00",
-     "totalFee": "1.50", "method": "bank transfer", "status": "Successful", "createTime": 1620037745000}
-    """
-    source_id, status = word_in(row, "orderNo"), cell_text(row, "status").lower()
-    if status in _FIAT_NOT:
-        return Reading()
-    if status not in _FIAT_DONE:
-        return _unknown_row(place, source_id, f"an order of money of the unknown status {status!r}: {shown(row)}")
-    amount, fee = cell_positive(row, "amount"), cell_number_or_none(row, "totalFee") or Decimal(0)
-    if fee and cell_number_or_none(row, "indicatedAmount") != added(amount, fee):
-        return _unknown_row(place, source_id, f"an order of money whose fee is in none of its amounts: {shown(row)}")
-    currency, is_deposit = _asset(row, "fiatCurrency"), place.symbol == "0"
-    transfer = Transfer(
-        event_id=place.id_of("transfer", source_id, scope="fiat"),
-        source_id=SourceId(source_id),
-        venue=place.venue,
-        account=place.account,
-        occurred_at=instant_in(row, "createTime"),
-        rank=SourceRank.VENUE,
-        from_account=None if is_deposit else place.account,
-        to_account=place.account if is_deposit else None,
-        amount=Amount(quantity=amount, asset=currency),
-        fee=Amount(quantity=fee, asset=currency) if fee and not is_deposit else None,
-    )
-    return Reading(events=(transfer,))
-
-
-def read_payment(row: Row, place: Place) -> Reading:
-    """Read one purchase with a card (symbol 0): the money comes in from outside, and is paid at once. A sale (1) has no rule yet.
-
-    {"orderNo": "353fca443f06466db0c4dc89f94f027a", "sourceAmount": "20.0", "fiatCurrency": "EUR", "obtainAmount": "4.462",
-     "cryptoCurrency": "LUNA", "totalFee": "0.2", "price": "4.437472", "status": "Completed", "createTime": 1624529919000}
-    """
-    source_id, status = word_in(row, "orderNo"), cell_text(row, "status").lower()
-    if status in _FIAT_NOT:
-        return Reading()
-    if status not in _FIAT_DONE or place.symbol != "0":
-        return _unknown_row(place, source_id, f"a payment for which there is no rule: {shown(row)}")
-    method = (cell_text_or_none(row, "paymentMethod") or "").lower()
-    source, fee, money = cell_positive(row, "sourceAmount"), cell_number(row, "totalFee"), _asset(row, "fiatCurrency")
-    at = instant_in(row, "createTime")
-    fill = Fill(
-        event_id=place.id_of("fill", source_id, scope="payment"),
-        source_id=SourceId(source_id),
-        venue=place.venue,
-        account=place.account,
-        occurred_at=at,
-        rank=SourceRank.VENUE,
-        side=Side.BUY,
-        base=Amount(quantity=cell_positive(row, "obtainAmount"), asset=_asset(row, "cryptoCurrency")),
-        quote=Amount(quantity=subtracted(source, fee), asset=money),
-        fee=Amount(quantity=fee, asset=money) if fee else None,
-    )
-    paid_in = Transfer(
-        event_id=place.id_of("transfer", source_id, scope="payment"),
-        source_id=SourceId(source_id),
-        venue=place.venue,
-        account=place.account,
-        occurred_at=at,
-        rank=SourceRank.VENUE,
-        from_account=None,
-        to_account=place.account,
-        amount=Amount(quantity=source, asset=money),
-    )
-    return Reading(events=(fill,) if "cash balance" in method else (paid_in, fill))
 
 
 # --- conversions and dust ------------------------------------------------------------------------------------------
@@ -275,7 +210,7 @@ def read_conversion(row: Row, place: Place) -> Reading:
     if status in _NOT_CONVERTED:
         return Reading()
     if status not in _CONVERTED:
-        return _unknown_row(place, source_id, f"a conversion of the unknown status {status!r}: {shown(row)}")
+        return unknown_row(place, source_id, f"a conversion of the unknown status {status!r}: {shown(row)}")
     word = "Asset" if "fromAsset" in row else "Coin"
     fill = Fill(
         event_id=place.id_of("fill", source_id, scope="convert"),
@@ -286,14 +221,16 @@ def read_conversion(row: Row, place: Place) -> Reading:
         rank=SourceRank.VENUE,
         order_id=OrderId(source_id),
         side=Side.BUY,
-        base=Amount(quantity=cell_positive(row, "toAmount"), asset=_asset(row, f"to{word}")),
-        quote=Amount(quantity=cell_positive(row, "fromAmount"), asset=_asset(row, f"from{word}")),
+        base=Amount(quantity=cell_positive(row, "toAmount"), asset=asset_in(row, f"to{word}")),
+        quote=Amount(quantity=cell_positive(row, "fromAmount"), asset=asset_in(row, f"from{word}")),
     )
     return Reading(events=(fill,))
 
 
 def read_dust(row: Row, place: Place) -> Reading:
-    """Read one batch of small amounts turned into BNB (or `targetAsset`); `transferedAmount` is before the charge.
+    """Read one batch of small amounts turned into BNB or another asset that is named; `transferedAmount` is before the charge.
+
+    Binance.US names the asset (``toAsset``); there it is never taken for BNB.
 
     {"operateTime": 1627575731000, "totalServiceChargeAmount": "0.00001453", "totalTransferedAmount": "0.00072693",
      "transId": 70899815863, "userAssetDribbletDetails": [{"fromAsset": "LTC", "amount": "0.000006", "transId": 70899815863,
@@ -302,12 +239,36 @@ def read_dust(row: Row, place: Place) -> Reading:
     details = row.get("userAssetDribbletDetails")
     if not isinstance(details, list) or not details:
         raise InputError(f'"userAssetDribbletDetails" is no list of rows: {shown(row)}')
-    return Reading(events=tuple(_grain(object_of(detail), place) for detail in details))
+    of_batch = {key: cell for key, cell in row.items() if key in _OF_BATCH}
+    grains = [_attempt_grain(of_batch | (detail if isinstance(detail, dict) else {}), place) for detail in details]
+    return Reading(
+        events=tuple(event for grain in grains for event in grain.events),
+        findings=tuple(finding for grain in grains for finding in grain.findings),
+    )
+
+
+_OF_BATCH = frozenset({"operateTime", "transId", "tranId", "targetAsset", "toAsset"})  # what may be told of the batch alone
+
+
+def _attempt_grain(row: Row, place: Place) -> Reading:
+    """Read one coin of a batch; one that cannot be read leaves the others of its batch."""
+    try:
+        return Reading(events=(_grain(row, place),))
+    except InputError as refused:
+        subject = place.subject("/".join(shown(row.get(key)).strip("'") for key in ("transId", "tranId", "fromAsset") if key in row))
+        message = f"a small amount turned into another asset cannot be read: {refused.message}: {shown(row)}"
+        return Reading(findings=(finding("unreadable-row", subject, message, _MEND_UNKNOWN),))
+
+
+def _dust_target(row: Row, *, is_bnb: bool) -> AssetCode:
+    """Return the asset that small amounts were turned into; `is_bnb`: BNB where none is named."""
+    named = cell_text_or_none(row, "targetAsset") or cell_text_or_none(row, "toAsset")
+    return asset_code("BNB") if named is None and is_bnb else asset_code(named or cell_text(row, "toAsset"))
 
 
 def _grain(row: Row, place: Place) -> Fill:
-    given, got = _asset(row, "fromAsset"), asset_code(cell_text_or_none(row, "targetAsset") or "BNB")
-    source_id = f"{word_in(row, 'transId')}/{given}"
+    given, got = asset_in(row, "fromAsset"), _dust_target(row, is_bnb=place.venue == _BNB_VENUE)
+    source_id = f"{word_in(row, 'transId' if 'transId' in row else 'tranId')}/{given}"
     charge = cell_number(row, "serviceChargeAmount")
     return Fill(
         event_id=place.id_of("fill", source_id, scope="dust"),
@@ -343,15 +304,18 @@ _INCOME_KINDS: tuple[tuple[str, IncomeKind | None], ...] = (
 
 
 def read_dividend(row: Row, place: Place) -> Reading:
-    """Read one distribution into the spot account; `enInfo` says in the venue's words what for.
+    """Read one distribution into the spot account; `enInfo` (`category` at Binance.US) says in the venue's words what for.
 
     {"id": 1637366104, "amount": "10.00000000", "asset": "BHFT", "divTime": 1563189166000, "enInfo": "BHFT distribution",
      "tranId": 2968885920}
     """
-    source_id, words = word_in(row, "id" if row.get("id") not in (None, "") else "tranId"), cell_text(row, "enInfo")
+    source_id, words = (
+        word_in(row, "id" if row.get("id") not in (None, "") else "tranId"),
+        cell_text_or_none(row, "enInfo") or cell_text(row, "category"),
+    )
     kind = next((kind for word, kind in _INCOME_KINDS if word in words.lower()), None)
     if kind is None:
-        return _unknown_row(place, source_id, f"a distribution called {words!r}, for which there is no rule: {shown(row)}")
+        return unknown_row(place, source_id, f"a distribution called {words!r}, for which there is no rule: {shown(row)}")
     income = _income(place, source_id, kind, at=instant_in(row, "divTime"), amount=_received(row, "amount"), note=words)
     return Reading(events=(income,))
 
@@ -364,11 +328,11 @@ def read_reward(row: Row, place: Place) -> Reading:
     {"asset": "BUSD", "rewards": "0.00006408", "projectId": "USDT001", "type": "REALTIME", "time": 1577233578000}
     """
     kind, at, amount = cell_text(row, "type").upper(), instant_in(row, "time"), _received(row, "rewards")
-    source_id = f"{amount.asset}/{word_in(row, 'projectId')}/{instant_text(at)}"
+    source_id = f"{amount.asset}/{word_in(row, 'projectId')}/{instant_text(at)}/{text_of(amount.quantity)}"
     if kind in {"BONUS", "REWARDS"}:
         return Reading()
     if kind != "REALTIME":
-        return _unknown_row(place, source_id, f"a reward of the unknown type {kind!r}: {shown(row)}")
+        return unknown_row(place, source_id, f"a reward of the unknown type {kind!r}: {shown(row)}")
     return Reading(events=(_income(place, source_id, IncomeKind.INTEREST, at=at, amount=amount, note=None),))
 
 
@@ -387,7 +351,7 @@ def _income(place: Place, source_id: str, kind: IncomeKind, *, at: datetime, amo
 
 
 def _received(row: Row, key: str) -> Amount:
-    return Amount(quantity=cell_positive(row, key), asset=_asset(row, "asset"))
+    return Amount(quantity=cell_positive(row, key), asset=asset_in(row, "asset"))
 
 
 # --- moves between wallets of the account, and balances ------------------------------------------------------------
@@ -401,9 +365,9 @@ def read_move(row: Row, place: Place) -> Reading:
     source_id, kind, status = word_in(row, "tranId"), cell_text(row, "type"), cell_text(row, "status")
     if status in {"PENDING", "FAILED"}:
         return Reading()
-    source, _, target = kind.partition("_")
+    source, _, target = kind.rpartition("_") if kind.endswith("_MAIN") else kind.partition("_")
     if status != "CONFIRMED" or "MAIN" not in {source, target} or source == target or not target:
-        return _unknown_row(place, source_id, f"a move for which there is no rule: {shown(row)}")
+        return unknown_row(place, source_id, f"a move for which there is no rule: {shown(row)}")
     transfer = Transfer(
         event_id=place.id_of("transfer", source_id, scope="move"),
         source_id=SourceId(source_id),
@@ -413,7 +377,7 @@ def read_move(row: Row, place: Place) -> Reading:
         rank=SourceRank.VENUE,
         from_account=_wallet(place, source),
         to_account=_wallet(place, target),
-        amount=Amount(quantity=cell_positive(row, "amount"), asset=_asset(row, "asset")),
+        amount=Amount(quantity=cell_positive(row, "amount"), asset=asset_in(row, "asset")),
     )
     return Reading(events=(transfer,))
 
@@ -453,7 +417,8 @@ def read_balance(row: Row, place: Place) -> Reading:
 # --- cells ---------------------------------------------------------------------------------------------------------
 
 
-def _asset(row: Row, key: str) -> AssetCode:
+def asset_in(row: Row, key: str) -> AssetCode:
+    """Return the asset that a cell names."""
     return asset_code(cell_text(row, key))
 
 

@@ -4,15 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from ledger.connectors.coinbase_advanced.cells import amount_in, part_of
 from ledger.connectors.coinbase_advanced.parse import (
     FILLS,
     LEDGER,
     STATUS_OPEN,
     VENUE,
-    amount_in,
     instant_of_micros,
     micros_of,
-    part_of,
     rows_of,
 )
 from ledger.domain.amount import AssetCode, asset_code

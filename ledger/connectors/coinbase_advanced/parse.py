@@ -6,12 +6,14 @@ Accounts and Get Product Candles (v3) and of Transactions (v2), 2026.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
-from ledger.domain.amount import ZERO, Amount, asset_code, exact_decimal, multiplied, quantity_at
+from ledger.connectors.coinbase_advanced.cells import amount_in, part_of, sum_of
+from ledger.domain.amount import ZERO, Amount, asset_code, multiplied, quantity_at
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
 from ledger.domain.event_text import instant_text
@@ -41,6 +43,7 @@ ROWS_KEYS: Mapping[str, str] = {FILLS: "fills", LEDGER: "data", BALANCES: "accou
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _BASE_AND_QUOTE = 2
+_SPOT_PLATFORMS = frozenset({None, "ACCOUNT_PLATFORM_CONSUMER", "ACCOUNT_PLATFORM_UNSPECIFIED"})
 _MEND_UNREADABLE = "look at the payload; if the venue changed its format, a newer Lotwright may read it (nothing has to be pulled again)"
 _MEND_UNKNOWN = "book what it means from a lotwright-events file, or ask for a rule for this type; the payload is kept"
 
@@ -88,13 +91,28 @@ def interpret(payload: Payload) -> Interpretation:
     except InputError as unreadable:
         subject = f"{payload.account}/{payload.stream}/{payload.payload_id}"
         return Interpretation(findings=(_error("unreadable-page", subject, f"the page {unreadable.message}", _MEND_UNREADABLE),))
-    readings = [(number, _reading(payload, place, row, number)) for number, row in enumerate(rows, start=1)]
-    events = tuple((event, f"row {number}") for number, reading in readings for event in reading.events)
+    readings = [_reading(payload, place, row, number) for number, row in enumerate(rows, start=1)]
+    events = tuple((event, f"row {number}") for number, reading in enumerate(readings, start=1) for event in reading.events)
     return Interpretation(
         events=_summed(events) if payload.stream == BALANCES else events,
-        lines=tuple(line for _, reading in readings for line in reading.lines),
-        findings=tuple(finding for _, reading in readings for finding in reading.findings),
+        lines=tuple(line for reading in readings for line in reading.lines),
+        findings=(
+            *(finding for reading in readings for finding in reading.findings),
+            *_told_twice(place, zip(rows, readings, strict=True)),
+        ),
     )
+
+
+def _told_twice(place: Place, told: Iterable[tuple[Json, Reading]]) -> tuple[Finding, ...]:
+    """Find fills of one trade that no reversal or correction parts: of these only the last one is booked."""
+    kinds: defaultdict[EventId, dict[str, str]] = defaultdict(dict)
+    for row, reading in told if place.stream == FILLS else ():
+        for fill in reading.events:
+            kinds[fill.event_id][fill.source_id] = cell_text(object_of(row), "trade_type")
+    twice = [sorted(of_one) for of_one in kinds.values() if len(of_one) > 1 and set(of_one.values()) == {"FILL"}]
+    mend = "compare with the venue's statement; book the fill that is missing from a lotwright-events file"
+    message = "{} are fills of one trade, order and side, and no row takes one back: only the last one is booked"
+    return tuple(_error("fill-told-twice", place.subject(ids[0]), message.format(" and ".join(ids)), mend) for ids in twice)
 
 
 def _place_of(payload: Payload) -> Place:
@@ -247,13 +265,23 @@ _STATUS_VOID = frozenset({"failed", "expired", "canceled", "cancelled"})
 
 
 def _told_elsewhere(_row: Row, _amount: Amount, _place: Place) -> tuple[Event, ...]:
-    """Read a row that mirrors what is told elsewhere: a fill (v3), or a move whose other side stands in another wallet of this key.
+    """Read a move whose other side stands in another wallet of this key: nothing came in and nothing left.
 
-    {"id": "c3f1...", "type": "advanced_trade_fill", "status": "completed", "amount": {"amount": "0.75", "currency": "ETH"},
-     "created_at": "2024-06-03T14:22:31Z", "advanced_trade_fill": {"fill_price": "3412.55", "product_id": "ETH-USD",
-     "order_id": "0b5c1f7e-...", "commission": "15.356475", "order_side": "buy"}}
+    {"id": "7be0...", "type": "staking_transfer", "status": "completed", "amount": {"amount": "-2", "currency": "ETH"}, ...}
     """
     return ()
+
+
+def _fill_mirrored(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
+    """Read a row that mirrors a fill (v3). A fill of ETH-USD may be settled in USDC, whose market is the same: v3 does not say so.
+
+    {"id": "c3f1...", "type": "advanced_trade_fill", "status": "completed", "amount": {"amount": "0.75", "currency": "ETH"}, ...,
+     "advanced_trade_fill": {"product_id": "ETH-USD", "order_id": "0b5c1f7e-...", "commission": "15.35", "order_side": "buy"}}
+    """
+    product = cell_text_or_none(part_of(row, "advanced_trade_fill"), "product_id")
+    if product is not None and amount.asset not in product.split("-"):
+        raise InputError(f"a fill of {product} moved {amount}, which is none of its two assets: {shown(row)}")
+    return _told_elsewhere(row, amount, place)
 
 
 def _transfer(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
@@ -269,6 +297,8 @@ def _transfer(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
     sent = moved if fee is None else moved - fee
     if sent.quantity <= 0:
         raise InputError(f'"amount" {amount} leaves nothing to move: {shown(row)}')
+    if is_outward and part_of(network, "transaction_amount") and amount_in(network, "transaction_amount") != sent:
+        raise InputError(f'"amount" {amount} and the fee {fee} do not leave the "transaction_amount": {shown(network)}')
     half = Transfer(
         **_head(row, place, kind="transfer"),
         from_account=place.account if is_outward else None,
@@ -351,7 +381,7 @@ def _purchase(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
     if amount.asset == total.asset:
         return ()
     coins = amount if side is Side.BUY else -amount
-    expected = _sum(subtotal, fee if side is Side.BUY else -fee)
+    expected = sum_of(subtotal, fee if side is Side.BUY else -fee)
     if coins.quantity <= 0 or subtotal.quantity <= 0 or total != expected:
         raise InputError(f"amount {amount}, subtotal {subtotal}, fee {fee} and total {total} are no {side}")
     head = _head(row, place, kind="fill", source_id=cell_text(told, "id"))
@@ -360,7 +390,7 @@ def _purchase(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
 
 _Rule = Callable[[Row, Amount, Place], tuple[Event, ...]]
 _WALLET_TYPES: dict[str, _Rule] = {
-    "advanced_trade_fill": _told_elsewhere,
+    "advanced_trade_fill": _fill_mirrored,
     "transfer": _told_elsewhere,
     "vault_withdrawal": _told_elsewhere,
     "staking_transfer": _told_elsewhere,
@@ -397,34 +427,6 @@ def _head(row: Row, place: Place, *, kind: str, source_id: str | None = None) ->
     )
 
 
-def part_of(row: Row, key: str) -> Row:
-    """Return a nested object, an empty one where a row has none.
-
-    Raises:
-        InputError: when there is something else.
-    """
-    part = row.get(key)
-    return {} if part is None else object_of(part)
-
-
-def amount_in(row: Row, key: str, *, number: str = "amount") -> Amount:
-    """Read ``{"amount": "-0.5", "currency": "BTC"}`` under a key.
-
-    Raises:
-        InputError: when there is none.
-    """
-    told = part_of(row, key)
-    if not told:
-        raise InputError(f'"{key}" is missing')
-    return Amount(quantity=cell_number(told, number), asset=asset_code(cell_text(told, "currency")))
-
-
-def _sum(one: Amount, other: Amount) -> Amount:
-    if one.asset != other.asset:
-        raise InputError(f"{one} and {other} cannot be added")
-    return Amount(quantity=exact_decimal((one + other).quantity), asset=one.asset)
-
-
 # --- balances ------------------------------------------------------------------------------------------------------
 
 
@@ -434,7 +436,12 @@ def _balance(row: Row, place: Place) -> Reading:
     {"uuid": "8bfc20d7-...", "currency": "BTC", "available_balance": {"value": "1.23", "currency": "BTC"},
      "hold": {"value": "0.005", "currency": "BTC"}}
     """
-    held = _sum(amount_in(row, "available_balance", number="value"), amount_in(row, "hold", number="value"))
+    held = sum_of(amount_in(row, "available_balance", number="value"), amount_in(row, "hold", number="value"))
+    platform = cell_text_or_none(row, "platform")
+    if platform not in _SPOT_PLATFORMS and held.quantity:
+        return _unknown_row(
+            place, cell_text(row, "uuid"), f"{held} in an account of {platform}, of which no history is pulled: {shown(row)}"
+        )
     source_id = f"{held.asset}@{instant_text(place.fetched_at)}"
     snapshot = BalanceSnapshot(
         event_id=event_id(venue=VENUE, account=place.account, product_line="spot", kind="balance", scope="", source_id=source_id),

@@ -40,7 +40,28 @@ _OLD_NAMES = {
 _SUB_WALLETS = frozenset({"S", "M", "B", "F", "P", "HOLD"})
 # Assets that were bonded for a number of days had it in their name.
 _BONDED = re.compile(r"(ADA|ATOM|DOT|FLOW|GRT|KAVA|KSM|MATIC|SCRT|SOL|TRX)[0-9]{2}", re.ASCII)
-_QUOTES = ("USDT", "USDC", "USDG", "USDQ", "DAI", "USD", "EUR", "GBP", "CAD", "CHF", "AUD", "JPY", "XBT", "BTC", "ETH", "DOT")
+# Tokenized shares end in a small x (``SPCXx``, ``AAPLx``); a book writes every asset in capitals.
+_TOKENIZED = re.compile(r"[A-Z0-9.]{1,30}x", re.ASCII)
+_QUOTES = (
+    "USDT",
+    "USDC",
+    "USDG",
+    "USDQ",
+    "DAI",
+    "PYUSD",
+    "RLUSD",
+    "USD",
+    "EUR",
+    "GBP",
+    "CAD",
+    "CHF",
+    "AUD",
+    "JPY",
+    "XBT",
+    "BTC",
+    "ETH",
+    "DOT",
+)
 _OLD_QUOTES = tuple(name for name in _OLD_NAMES if len(name) == 4 and name not in {"ETH2", "XICN"})  # noqa: PLR2004 - prefix and three letters
 
 
@@ -50,12 +71,12 @@ def asset_of(name: str) -> AssetCode:
     Raises:
         InputError: when it is no asset code.
 
-    >>> asset_of("XXBT"), asset_of("XBT.M"), asset_of("XTZ"), asset_of("DOT28.S"), asset_of("GOLD.T")
-    ('BTC', 'BTC', 'XTZ', 'DOT', 'GOLD.T')
+    >>> asset_of("XXBT"), asset_of("XBT.M"), asset_of("XTZ"), asset_of("DOT28.S"), asset_of("SPCXx")
+    ('BTC', 'BTC', 'XTZ', 'DOT', 'SPCXX')
     """
     base, _, wallet = name.rpartition(".")
     if not base or wallet not in _SUB_WALLETS:
-        return asset_code(_OLD_NAMES.get(name, name))
+        return _named(name)
     bonded = _BONDED.fullmatch(base)
     return asset_code(_OLD_NAMES.get(base, bonded[1] if bonded else base))
 
@@ -68,8 +89,12 @@ def wallet_of(name: str) -> AssetCode:
     """
     base, _, wallet = name.rpartition(".")
     if not base or wallet not in _SUB_WALLETS:
-        return asset_code(_OLD_NAMES.get(name, name))
+        return _named(name)
     return asset_code(f"{_OLD_NAMES.get(base, base)}.{wallet}")
+
+
+def _named(name: str) -> AssetCode:
+    return asset_code(name.upper() if _TOKENIZED.fullmatch(name) else _OLD_NAMES.get(name, name))
 
 
 def legs_of(pair: str) -> tuple[AssetCode, AssetCode]:

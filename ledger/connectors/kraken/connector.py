@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from ledger.connectors.kraken import parse
 from ledger.connectors.kraken.client import ORDERS_MAX, KrakenClient
-from ledger.connectors.kraken.markets import orders_of, pairs_of, rights_of
+from ledger.connectors.kraken.markets import assets_of, orders_of, pairs_of, rights_of
 from ledger.connectors.kraken.prices import KrakenTrades
 from ledger.connectors.kraken.rows import VENUE
 from ledger.connectors.kraken.walk import Leaf, OffsetWalker, Trail, Window, trail_of
@@ -26,6 +26,7 @@ from ledger.transport.reader import Answer, Timeouts
 
 _STREAMS = ("trades", "deposits", "withdrawals", "ledger", "balances")
 _TRANSFER_MARGIN = timedelta(days=7) // timedelta(microseconds=1)  # a pending row may be done late
+_ASSETS_KEY = "assets"  # in the cursor of the ledger: the assets that its rows have named
 _CURSOR_PAGES_MAX = 10_000  # a list of transfers that goes on longer goes in circles
 
 
@@ -51,6 +52,7 @@ class Kraken:
         self._client = KrakenClient(terms, budget=self._budget, rng=rng or SystemRandom(), timeouts=timeouts)
         self._payloads = Payloads(venue=VENUE, account=terms.account, clock=self._budget.clock)
         self._pairs: dict[str, str] | None = None
+        self._touched: set[str] = set()
 
     def streams(self) -> tuple[StreamKey, ...]:
         """Return trades, deposits, withdrawals, ledger, balances: each is of the whole account."""
@@ -123,10 +125,13 @@ class Kraken:
             return self._client.ledger(start=_seconds(part.start), end=parse.seconds_text(part.end), offset=part.offset)
 
         walker = OffsetWalker(fetch, name="ledger", place=f"{self.venue}: ledger")
+        self._touched |= set(str(cursor.get(_ASSETS_KEY) or "").split())
         for leaf, reached in walker.leaves(trail_of(cursor), since=_micros(window.since), now=self._now()):
+            self._touched |= assets_of(leaf.rows)
+            state = {**reached.state(), _ASSETS_KEY: " ".join(sorted(self._touched))}
             bounds = {parse.KNOWN_ABOVE: leaf.known_above, parse.TOLD_ABOVE: leaf.told_above}
             context = {name: str(micros) for name, micros in bounds.items() if micros is not None}
-            yield self._page(stream, leaf, reached.state(), context | {parse.CARRIED: leaf.carried})
+            yield self._page(stream, leaf, state, context | {parse.CARRIED: leaf.carried})
 
     def _now(self) -> int:
         return parse.micros_of(self._client.now())
@@ -216,7 +221,8 @@ class Kraken:
 
     def _pull_balances(self, stream: StreamKey, _cursor: CursorState, _window: PullWindow) -> Iterator[Page]:
         answer = self._client.balances()
-        payload = self._payloads.of(answer, stream.stream, stream.symbol)
+        context = ((parse.TOUCHED, " ".join(sorted(self._touched))),) if self._touched else ()
+        payload = self._payloads.of(answer, stream.stream, stream.symbol, context=context)
         result = parse.result_of(answer.json)
         rows = len(result) if isinstance(result, dict) else 0
         yield Page(payload=payload, cursor={}, rows=rows, from_at=payload.fetched_at, to_at=payload.fetched_at)

@@ -1,11 +1,12 @@
-"""What Kraken says of pairs, orders, its own permissions and public trades: pure, and no part of an account's history."""
+"""What Kraken says of assets, pairs, orders, its own permissions and public trades: pure, and no part of an account's history."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from ledger.connectors.kraken.parse import instant_in, instant_of_micros
+from ledger.connectors.kraken.assets import asset_of
+from ledger.connectors.kraken.parse import Rows, instant_in, instant_of_micros
 from ledger.connectors.kraken.rows import VENUE
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
@@ -93,6 +94,17 @@ def orders_of(result: Json) -> dict[str, str]:
         if name:
             found[order] = name
     return found
+
+
+def assets_of(rows: Rows) -> frozenset[AssetCode]:
+    """Return the assets that rows of the ledger name, as far as they can be read."""
+    named = set()
+    for row in rows.values():
+        try:
+            named.add(asset_of(cell_text(object_of(row), "asset")))
+        except InputError:
+            continue  # interpreted, and reported, with its own page
+    return frozenset(named)
 
 
 def quotes_of(result: Json, *, asset: AssetCode, currency: AssetCode) -> Iterator[PriceQuote]:

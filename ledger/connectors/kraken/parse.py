@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from ledger.connectors.kraken.assets import asset_of, legs_of
+from ledger.connectors.kraken.assets import asset_of, legs_of, wallet_of
 from ledger.connectors.kraken.rows import VENUE, KrakenRow, Teller, fill_id, held_back, oriented, read_rows, transfer_id
 from ledger.domain.amount import EXACT, Amount, AssetCode, added
 from ledger.domain.errors import InputError
@@ -39,8 +39,16 @@ from ledger.ports import Interpretation
 
 PRICES = "prices"
 # What a page's bytes lack: rows held back from the page before and above which instant the others are known from there; down to which
-# instant the page is whole; pairs and names of orders; that the venue counts more than it gives.
-CARRIED, KNOWN_ABOVE, TOLD_ABOVE, PAIRS, ORDERS, SHORT = "carried", "known_above", "told_above", "pairs", "orders", "short"
+# instant the page is whole; pairs and names of orders; that the venue counts more than it gives; the assets that the ledger ever named.
+CARRIED, KNOWN_ABOVE, TOLD_ABOVE, PAIRS, ORDERS, SHORT, TOUCHED = (
+    "carried",
+    "known_above",
+    "told_above",
+    "pairs",
+    "orders",
+    "short",
+    "touched",
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -155,16 +163,19 @@ def ledger_row(row_id: str, row: Row) -> KrakenRow:
     Raises:
         InputError: when a cell is missing or is not what it should be.
     """
+    asset = cell_text(row, "asset")
+    wallet_of(asset)  # refused here, so that a name that no book can write costs its own row and not the page
     return KrakenRow(
         row_id=row_id,
         refid=cell_text(row, "refid"),
         occurred_at=instant_in(row, "time"),
         kind=cell_text(row, "type"),
         subtype=cell_text_or_none(row, "subtype") or "",
-        asset=cell_text(row, "asset"),
+        asset=asset,
         amount=cell_number(row, "amount"),
         fee=cell_number(row, "fee"),
         balance=cell_number_or_none(row, "balance"),
+        is_pending=row.get("balance") == "",
     )
 
 
@@ -172,9 +183,28 @@ def ledger_row(row_id: str, row: Row) -> KrakenRow:
 
 
 def _trades(result: Json, place: Place) -> Interpretation:
-    told = [(txid, row, told_trade) for txid, row in rows_of(result, "trades").items()]
-    read = _read_each(told, place)
-    return Interpretation(events=read.events, findings=(*read.findings, *_short(place)))
+    rows = rows_of(result, "trades")
+    read = _read_each([(txid, row, told_trade) for txid, row in rows.items()], place)
+    unnamed = [_unnamed_pair(txid, row, place) for txid, row in rows.items() if _is_of_unknown_pair(row, place)]
+    return Interpretation(events=read.events, findings=(*read.findings, *unnamed, *_short(place)))
+
+
+def _is_of_unknown_pair(row: Json, place: Place) -> bool:
+    try:
+        trade = object_of(row)
+        return not cell_number_or_none(trade, "margin") and _legs(cell_text(trade, "pair"), place) is None
+    except InputError:
+        return False  # told as a row that cannot be read
+
+
+def _unnamed_pair(txid: str, row: Json, place: Place) -> Finding:
+    return Finding(
+        code="unknown-pair",
+        severity=Severity.WARNING,
+        subject=f"{place.account}/{place.stream}/{txid}",
+        message=f"nobody knows the two assets of the pair of {txid}: the ledger books it, without order and bot: {shown(row)}",
+        mend="none is needed for the amounts; to know the bot, import the bot's own database",
+    )
 
 
 def told_trade(txid: str, row: Row, place: Place, *, rank: SourceRank = SourceRank.VENUE_SUMMARY) -> Event | None:
@@ -323,6 +353,9 @@ def _read_each(told: Iterable[tuple[str, Json, _Telling]], place: Place) -> Inte
 def _balances(result: Json, place: Place) -> Interpretation:
     """Read what the account holds, all sub-wallets of an asset together, at the instant of asking.
 
+    The venue names what is held, and an account without anything has no result at all: of an asset that the ledger named (`touched`)
+    and this answer does not, nothing is held.
+
     {"ZUSD": "171288.6158", "XXBT": "1.2435678900", "DOT.S": "10.0123456789"}
     """
     held: dict[AssetCode, Decimal] = {}
@@ -334,6 +367,8 @@ def _balances(result: Json, place: Place) -> Interpretation:
             held[asset] = added(held.get(asset, Decimal(0)), cell_number(row, name))
         except InputError as refused:
             unreadable[name] = refused
+    if not unreadable:
+        held |= {AssetCode(asset): Decimal(0) for asset in place.context.get(TOUCHED, "").split() if asset not in held}
     snapshots = tuple((_snapshot(Amount(quantity=held[asset], asset=asset), place), f"row {asset}") for asset in sorted(held))
     return Interpretation(events=snapshots, findings=tuple(_unreadable_row(place, name, unreadable[name]) for name in sorted(unreadable)))
 
@@ -373,12 +408,17 @@ def rows_of(result: Json, name: str) -> Rows:
 
 
 def list_of(result: Json, name: str) -> list[Json]:
-    """Return the rows of a list of transfers: an object with a cursor to more of them, or a bare list.
+    """Return the rows of a list of transfers: an object with a cursor to more of them, or a bare list; no result, no rows.
+
+    In the object the list stands under `name` or its plural: the reference does not say.
 
     Raises:
         InputError: when it is neither.
     """
-    rows = result if isinstance(result, list) else object_of(result).get(name, [])
+    if isinstance(result, list):
+        return result
+    told = object_of(result) or {name: []}
+    rows = next((told[key] for key in (name, f"{name}s") if key in told), None)
     if not isinstance(rows, list):
         raise InputError(f"{name!r} is no list but {shown(rows)}")
     return rows

@@ -27,9 +27,10 @@ _MEND = "book what it means from a lotwright-events file, or ask for a rule for 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KrakenRow:
-    """One row of the ledger: `row_id` its own id (``txid`` in the export), `asset` as Kraken spells it, `balance` None while pending.
+    """One row of the ledger: `row_id` its own id (``txid`` in the export), `asset` as Kraken spells it, `balance` None if none is told.
 
-    `amount` is signed and without the fee; `fee` is a further debit of the same asset.
+    `amount` is signed and without the fee; `fee` is a further debit of the same asset. `is_pending`: the balance is an empty text, so
+    that nothing moved yet, and a row of its own will tell when it does.
     """
 
     row_id: str
@@ -41,6 +42,7 @@ class KrakenRow:
     amount: Decimal
     fee: Decimal
     balance: Decimal | None
+    is_pending: bool = False
 
     @property
     def net(self) -> Decimal:
@@ -137,6 +139,16 @@ def _found(code: str, rows: list[KrakenRow], teller: Teller, message: str) -> Ro
         mend=_MEND,
     )
     return RowsRead(lines=_lines(rows, teller), findings=(finding,))
+
+
+def _waiting(row: KrakenRow, teller: Teller) -> Finding:
+    return Finding(
+        code="pending-row",
+        severity=Severity.WARNING,
+        subject=row_subject(teller.account, row.row_id),
+        message=f"not booked yet, and not in the book: {_shown(row)}",
+        mend="none where a row of its own booked it later; else pull all anew: lotwright sync --again",
+    )
 
 
 def row_subject(account: AccountId, row_id: str) -> str:
@@ -242,8 +254,9 @@ def _deposit(row: KrakenRow, teller: Teller) -> RowsRead:
     {"refid": "QGBJKPM-BVHGHZ-DJCJ2Y", "time": 1704198542.0331, "type": "deposit", "subtype": "", "aclass": "currency",
      "asset": "ZUSD", "amount": "250000.0000", "fee": "0.0000", "balance": "250000.0000"}
     """
-    if row.balance is None:
+    if row.is_pending:
         return RowsRead()
+    _refuse_without_balance(row)
     if row.amount <= 0:
         raise InputError("a deposit that takes away")
     return _transferred(row, teller, inward=True)
@@ -255,11 +268,17 @@ def _withdrawal(row: KrakenRow, teller: Teller) -> RowsRead:
     {"refid": "AGBSO6T-UFMTTQ-I7KGS6", "time": 1714641295.1204, "type": "withdrawal", "subtype": "", "aclass": "currency",
      "asset": "XXBT", "amount": "-0.2499200000", "fee": "0.0000800000", "balance": "1.0000000000"}
     """
-    if row.balance is None:
+    if row.is_pending:
         return RowsRead()
+    _refuse_without_balance(row)
     if row.amount > 0:
         return _transferred(row, teller, inward=True, scope="returned")
     return _transferred(row, teller, inward=False)
+
+
+def _refuse_without_balance(row: KrakenRow) -> None:
+    if row.balance is None:
+        raise InputError('"balance" is missing, so that nothing tells whether the row moved anything')
 
 
 def _from_elsewhere(row: KrakenRow, teller: Teller) -> RowsRead:
@@ -312,6 +331,8 @@ def _income(kind: IncomeKind) -> _Reader:
         {"refid": "STFLIE3-BQPUEM-QUTZLS", "time": 1640195032.1, "type": "staking", "subtype": "", "aclass": "currency",
          "asset": "DOT.S", "amount": "0.0123456789", "fee": "0.0000000000", "balance": "10.0123456789"}
         """
+        if row.is_pending:
+            return RowsRead(findings=(_waiting(row, teller),))
         if row.amount <= 0:
             raise InputError("income that is not above zero")
         asset = asset_of(row.asset)

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceAuth, BinanceClient, Venue, VenueRefusal, signer_of
-from ledger.connectors.binance.connector import BinanceUs
+from ledger.connectors.binance.connector import Binance, BinanceUs
 from ledger.domain.errors import InputError, KeyRefused, TransientError
 from ledger.domain.ids import AccountId
 from ledger.domain.secrets import Secrets
@@ -343,11 +343,56 @@ def test_binance_us_asks_its_own_histories_and_knows_nothing_of_rights(server: S
     terms = ConnectionTerms(account=AccountId("us"), secrets=Secrets(key=KEY, secret=SECRET), share=1.0, base_url=server.url)
     connector = BinanceUs(terms, clock=clock, rng=Random(1))  # noqa: S311  # the same pauses in every run
     streams = [stream.stream for stream in connector.streams()]
-    assert streams == ["deposits", "withdrawals", "conversions", "dust", "dividends", "symbols", "balances"]
+    histories = ["deposits", "withdrawals", "conversions", "dust", "dividends", "fiat-deposits", "fiat-withdrawals"]
+    assert streams == [*histories, "symbols", "balances"]
     server.answers = [(200, {"rows": [], "total": 0}, {}), (200, {"balances": []}, {})]
     window = PullWindow(since=START - timedelta(days=10))
     assert [page.rows for page in connector.pull(StreamKey(stream="conversions"), cursor=None, window=window)] == [0]
     assert server.targets[-1].startswith("/sapi/v1/otc/orders?startTime=")
     report = connector.check_key()
     assert (report.venue, report.may_read, report.may_trade, report.may_withdraw) == ("binance-us", True, None, None)
+    connector.close()
+
+
+@pytest.fixture
+def us(server: Server, clock: ManualClock) -> Iterator[BinanceUs]:
+    """A connector to a venue with two markets, of which the account holds one asset."""
+    markets = [{"symbol": f"{base}USD", "baseAsset": base, "quoteAsset": "USD"} for base in ("BTC", "ETH")]
+    server.answers = [(200, {"symbols": markets}, {}), (200, {"balances": [{"asset": "BTC", "free": "1", "locked": "0"}]}, {})]
+    terms = ConnectionTerms(account=AccountId("us"), secrets=Secrets(key=KEY, secret=SECRET), share=1.0, base_url=server.url)
+    connector = BinanceUs(terms, clock=clock, rng=Random(1))  # noqa: S311  # the same pauses in every run
+    connector.streams()
+    yield connector
+    connector.close()
+
+
+def test_dollars_of_binance_us_are_asked_for_in_windows_and_an_answer_that_may_be_cut_is_halved(server: Server, us: BinanceUs) -> None:
+    day = int((START - timedelta(days=3)).timestamp() * 1000)
+    paid = {"orderStatus": "Successful", "fiatCurrency": "USD", "amount": "5", "transactionFee": "0", "platformFee": "0"}
+    rows = [{**paid, "orderId": f"o{number}", "createTime": day + number} for number in range(20)]
+    full, half, other = ((200, {"assetLogRecordList": part}, {}) for part in (rows, rows[:12], rows[12:]))
+    server.answers = [full, half, other]
+    pages = list(us.pull(StreamKey(stream="fiat-deposits"), cursor=None, window=PullWindow(since=START - timedelta(days=10))))
+    assert [target.partition("?")[0] for target in server.targets[-3:]] == ["/sapi/v1/fiatpayment/query/deposit/history"] * 3
+    assert [page.rows for page in pages] == [12, 8]
+    assert len({event.event_id for page in pages for event, _ in us.interpret(page.payload).events}) == 20
+    server.answers = [(200, {"assetLogRecordList": []}, {})]
+    assert [page.rows for page in us.pull(StreamKey(stream="fiat-withdrawals"), cursor=None, window=PullWindow(since=START))] == [0]
+    assert server.targets[-1].startswith("/sapi/v1/fiatpayment/query/withdraw/history?startTime=")
+
+
+def test_a_listed_symbol_that_the_venue_refuses_is_told_and_not_passed_over(server: Server, us: BinanceUs) -> None:
+    server.answers = [(400, {"code": -1121, "msg": "Invalid symbol."}, {})]
+    (page,) = us.pull(StreamKey(stream="symbols"), cursor=None, window=PullWindow())
+    (finding,) = us.interpret(page.payload).findings
+    assert (finding.code, finding.subject, page.cursor["done"]) == ("symbol-unreachable", "us/BTCUSD", "BTC")
+
+
+@pytest.mark.parametrize("failed", [{"code": "100001", "success": False}, {"code": -1003, "msg": "busy"}])
+def test_a_failure_with_status_200_covers_no_window(server: Server, clock: ManualClock, failed: dict[str, object]) -> None:
+    terms = ConnectionTerms(account=AccountId("main"), secrets=Secrets(key=KEY, secret=SECRET), share=1.0, base_url=server.url)
+    connector = Binance(terms, clock=clock, rng=Random(1))  # noqa: S311  # the same pauses in every run
+    server.answers = [(200, failed, {})]
+    with pytest.raises(TransientError, match="payments 0: the answer says that the call failed"):
+        list(connector.pull(StreamKey(stream="payments", symbol="0"), cursor=None, window=PullWindow()))
     connector.close()

@@ -49,6 +49,7 @@ def test_what_a_probe_finds_widens_the_search() -> None:
 
 def test_symbols_that_are_no_longer_listed_are_probed_under_the_names_that_they_may_have_had() -> None:
     assert {"LTCUSDT", "LTCBTC"} <= set(searched(markets("LTC", "USDT", "BTC"), {}))
+    assert "LTCBUSD" in searched(markets("LTC", "BUSD"), {})
 
 
 def test_a_traded_symbol_is_known_in_the_next_run_though_nothing_of_it_is_held() -> None:
@@ -83,3 +84,17 @@ def test_a_symbol_of_one_word_that_is_gone_is_split_by_what_prices_others() -> N
     assert markets().symbol("LTCUSDT") == Symbol(name="LTCUSDT", base="LTC", quote="USDT")
     with pytest.raises(InputError, match="'NOTHING' is no symbol of binance"):
         markets(wanted=("NOTHING",))
+
+
+@pytest.mark.parametrize(("word", "legs"), [("BTCBUSD", ("BTC", "BUSD")), ("ABCUSD", ("ABC", "USD"))])
+def test_a_symbol_whose_money_is_gone_is_not_split_before_a_part_of_its_name(word: str, legs: tuple[str, str]) -> None:
+    markets = Markets(venue="binance-us", wanted=(word,))
+    markets.open([Symbol(name="BTCUSD", base="BTC", quote="USD")])
+    symbol = markets.symbol(word)
+    assert (symbol.base, symbol.quote) == legs
+
+
+def test_a_symbol_that_may_be_two_is_not_guessed() -> None:
+    markets = Markets(venue="binance-us", wanted=("ABCBUSD",))
+    with pytest.raises(InputError, match="no symbol of binance-us, but may be ABC/BUSD or ABCB/USD"):
+        markets.open([Symbol(name="BTCUSD", base="BTC", quote="USD")])

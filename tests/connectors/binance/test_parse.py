@@ -62,6 +62,17 @@ FIAT: Row = {
     "status": "Successful",
     "createTime": 1620037745000,
 }
+US_FIAT: Row = {
+    "orderId": "25ced3",
+    "paymentChannel": "TRUST",
+    "paymentMethod": "ACH",
+    "orderStatus": "Successful",
+    "fiatCurrency": "USD",
+    "amount": "250.00",
+    "transactionFee": "0.00",
+    "platformFee": "0.00",
+    "createTime": 1620037745000,
+}
 PAYMENT: Row = {
     "orderNo": "353f",
     "sourceAmount": "20.0",
@@ -99,14 +110,16 @@ def amount(text: str, asset: str) -> Amount:
     return Amount(quantity=Decimal(text), asset=AssetCode(asset))
 
 
-def said(stream: str, answer: object, *, symbol: str = "", context: tuple[tuple[str, str], ...] = ()) -> Interpretation:
+def said(
+    stream: str, answer: object, *, symbol: str = "", context: tuple[tuple[str, str], ...] = (), venue: str = "binance"
+) -> Interpretation:
     content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
     account = AccountId("main")
     return parse.interpret(
         Payload(
             payload_id=payload_id(account=account, request=f"GET /{stream}", content=content_hash(content)),
             kind=PayloadKind.PAGE,
-            venue=VenueName("binance"),
+            venue=VenueName(venue),
             account=account,
             stream=stream,
             symbol=symbol,
@@ -211,6 +224,17 @@ def test_a_withdrawal_leaves_with_its_fee_at_a_time_that_is_utc() -> None:
     assert left.occurred_at == datetime(2021, 4, 15, 12, 9, 16, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(("wallet", "account"), [(0, "main"), (1, "main-funding"), ("1", "main-funding"), ("", "main"), (None, "main")])
+def test_what_comes_into_or_leaves_the_funding_wallet_is_not_in_the_spot_wallet(wallet: object, account: str) -> None:
+    came, left = (
+        only(said("deposits", [{**DEPOSIT, "walletType": wallet}])),
+        only(said("withdrawals", [{**WITHDRAWAL, "walletType": wallet}])),
+    )
+    assert isinstance(came, Transfer) and isinstance(left, Transfer)  # noqa: PT018 - one kind
+    assert (came.to_account, left.from_account) == (account, account)
+    assert finding_of(said("deposits", [{**DEPOSIT, "walletType": 7}]))[0] == "unreadable-row"
+
+
 @pytest.mark.parametrize("status", range(6))
 def test_a_withdrawal_that_is_not_done_says_nothing(status: int) -> None:
     assert said("withdrawals", [{**WITHDRAWAL, "status": status}]) == Interpretation()
@@ -223,6 +247,19 @@ def test_money_comes_in_net_of_a_fee_that_the_order_explains() -> None:
     assert (left.amount, left.fee, left.from_account) == (amount("100", "GBP"), amount("1.5", "GBP"), "main")
     assert said("fiat", {"code": "000000", "total": 0}, symbol="0") == Interpretation()
     assert said("fiat", {"data": [{**FIAT, "status": "Failed"}]}, symbol="0") == Interpretation()
+
+
+def test_dollars_of_binance_us_come_and_go_by_the_stream_and_a_fee_is_never_guessed() -> None:
+    came, left = (only(said(stream, {"assetLogRecordList": [US_FIAT]})) for stream in ("fiat-deposits", "fiat-withdrawals"))
+    assert isinstance(came, Transfer) and isinstance(left, Transfer)  # noqa: PT018 - one kind
+    assert (came.to_account, came.from_account, came.amount, came.source_id) == ("main", None, amount("250", "USD"), "25ced3")
+    assert (left.to_account, left.from_account, left.amount) == (None, "main", amount("250", "USD"))
+    assert said("fiat-deposits", {"assetLogRecordList": [{**US_FIAT, "orderStatus": "Failed"}]}) == Interpretation()
+    for odd in ({"orderStatus": "Returned"}, {"transactionFee": "1.50"}, {"platformFee": 0.5}):
+        assert finding_of(said("fiat-deposits", {"assetLogRecordList": [{**US_FIAT, **odd}]})) == (
+            "unknown-row",
+            "main/fiat-deposits/25ced3",
+        )
 
 
 def test_a_purchase_with_a_card_brings_its_money_along() -> None:
@@ -238,6 +275,9 @@ def test_a_move_goes_to_another_account_of_ours() -> None:
     move = only(said("moves", {"rows": [MOVE], "total": 1}, symbol="MAIN_UMFUTURE"))
     assert isinstance(move, Transfer)
     assert (move.from_account, move.to_account, move.amount) == ("main", "main-umfuture", amount("1", "USDT"))
+    back = only(said("moves", {"rows": [{**MOVE, "type": "PORTFOLIO_MARGIN_MAIN"}], "total": 1}))
+    assert isinstance(back, Transfer)
+    assert (back.from_account, back.to_account) == ("main-portfolio_margin", "main")
 
 
 # --- conversions, dust, income -------------------------------------------------------------------------------------
@@ -257,6 +297,26 @@ def test_dust_is_bought_with_the_charge_withheld_and_each_coin_is_a_fill_of_its_
     assert isinstance(fill, Fill)
     assert (fill.base, fill.quote, fill.fee) == (amount("0.00000267", "BNB"), amount("0.000006", "LTC"), amount("0.00000005", "BNB"))
     assert (fill.source_id, other.source_id) == ("70899815863/LTC", "70899815863/GBP")
+
+
+def test_a_coin_of_a_batch_that_cannot_be_read_leaves_the_others_of_its_batch() -> None:
+    details = [{**GRAIN, "transferedAmount": "0"}, {**GRAIN, "fromAsset": "GBP"}]
+    found = said("dust", {"total": 1, "userAssetDribblets": [{"transId": 1, "userAssetDribbletDetails": details}]})
+    assert [event.source_id for event, _ in found.events] == ["70899815863/GBP"]
+    assert [(finding.code, finding.subject) for finding in found.findings] == [("unreadable-row", "main/dust/70899815863/LTC")]
+
+
+def test_dust_of_binance_us_becomes_the_asset_that_it_names_and_no_other() -> None:
+    grain = {name: GRAIN[name] for name in ("fromAsset", "amount", "transferedAmount", "serviceChargeAmount")}
+    batch = {"tranId": 7, "operateTime": 1627575731000, "toAsset": "USDT", "userAssetDribbletDetails": [grain]}
+    answer = {"userDustConvertHistory": [batch], "total": 200}
+    fill = only(said("dust", answer, venue="binance-us"))
+    assert isinstance(fill, Fill)
+    assert (fill.source_id, fill.base.asset, fill.quote.asset) == ("7/LTC", "USDT", "LTC")
+    (mark,) = parse.marks_of("dust", parse.rows_of("dust", json.loads(json.dumps(answer))))
+    assert (mark.row_id, mark.assets) == ("7", ("BNB", "USDT", "LTC"))
+    unnamed = {"userDustConvertHistory": [{**batch, "toAsset": None}]}
+    assert finding_of(said("dust", unnamed, venue="binance-us")) == ("unreadable-row", "main/dust/7/LTC")
 
 
 def test_more_dust_than_the_venue_gives_is_a_finding() -> None:
@@ -280,6 +340,13 @@ def test_a_distribution_is_income_of_the_kind_that_its_words_name(words: str, ki
     assert (income.kind, income.amount, income.note, income.source_id) == (kind, amount("10", "BHFT"), words, "1637366104")
 
 
+def test_binance_us_says_what_a_distribution_is_for_under_another_name() -> None:
+    row = {name: cell for name, cell in DIVIDEND.items() if name != "enInfo"} | {"category": "Staking Rewards"}
+    income = only(said("dividends", {"rows": [row], "total": 1}, venue="binance-us"))
+    assert isinstance(income, Income)
+    assert (income.kind, income.note) == (IncomeKind.STAKING, "Staking Rewards")
+
+
 @pytest.mark.parametrize("words", ["Token Swap - Distribution", "LEND rebranding", "something never heard of"])
 def test_a_distribution_that_may_be_no_income_is_a_finding_and_never_a_guess(words: str) -> None:
     found = said("dividends", {"rows": [{**DIVIDEND, "enInfo": words}], "total": 1})
@@ -291,6 +358,12 @@ def test_a_reward_of_earn_is_booked_where_no_distribution_tells_of_it() -> None:
     assert isinstance(income, Income)
     assert (income.kind, income.amount) == (IncomeKind.INTEREST, amount("0.00006408", "BUSD"))
     assert said("rewards", {"rows": [{**REWARD, "type": "BONUS"}], "total": 1}) == Interpretation()
+
+
+def test_rewards_of_one_instant_that_differ_in_their_amount_are_two() -> None:
+    answer = {"rows": [REWARD, {**REWARD, "rewards": "0.00010"}], "total": 2}
+    assert len({event.event_id for event, _ in said("rewards", answer).events}) == 2
+    assert len({mark.row_id for mark in parse.marks_of("rewards", parse.rows_of("rewards", json.loads(json.dumps(answer))))}) == 2
 
 
 @pytest.mark.parametrize(
@@ -338,6 +411,18 @@ def test_a_page_that_is_none_is_a_finding(content: bytes, stream: str) -> None:
     assert finding_of(said(stream, content))[0] == "unreadable-page"
 
 
+@pytest.mark.parametrize("stream", ["fiat", "payments", "moves", "dividends", "dust"])
+def test_an_answer_that_says_that_the_call_failed_is_no_empty_page(stream: str) -> None:
+    for failed in ({"code": "100001", "message": "busy"}, {"success": False}, {"code": -1003, "msg": "busy", "data": [], "rows": []}):
+        (finding,) = said(stream, failed, symbol="0").findings
+        assert (finding.code, "the call failed" in finding.message) == ("unreadable-page", True)
+
+
+def test_a_trade_whose_id_is_no_number_is_no_mark_to_walk_by() -> None:
+    rows: list[parse.Json] = [{**TRADE, "id": number} for number in (28457, "28457x", 2**63)]  # type: ignore[dict-item] # plain cells
+    assert [mark.row_id for mark in parse.marks_of("fills", rows)] == ["28457"]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.sampled_from(["1E-8", "1e999", "0.5", "SUCCESS", "BTC"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
@@ -348,6 +433,7 @@ SAMPLES = (
     ("deposits", DEPOSIT, ""),
     ("withdrawals", WITHDRAWAL, ""),
     ("fiat", FIAT, "data"),
+    ("fiat-withdrawals", US_FIAT, "assetLogRecordList"),
     ("payments", PAYMENT, "data"),
     ("conversions", CONVERSION, "list"),
     ("dust", {"transId": 1, "operateTime": 1, "userAssetDribbletDetails": [GRAIN]}, "userAssetDribblets"),

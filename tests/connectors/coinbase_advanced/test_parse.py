@@ -123,6 +123,14 @@ def test_a_reversal_leaves_an_event_that_moves_nothing(page: MakePage, fill: Mak
     assert (kept.base, kept.quote, kept.fee, kept.is_half) == (amount("0", "ETH"), amount("0", "USD"), None, False)
 
 
+def test_two_fills_of_one_trade_are_told_of_as_only_one_is_booked(page: MakePage, fill: MakeRow) -> None:
+    later = fill(1, entry_id="e2", size="0.5", sequence_timestamp="2025-06-04T09:00:00Z")
+    said = parse.interpret(page("fills", {"fills": [later, fill(1), fill(1), fill(2)], "cursor": ""}))
+    assert [(finding.code, finding.subject.rpartition("/")[2] in {"e2", fill(1)["entry_id"]}) for finding in said.findings] == [
+        ("fill-told-twice", True)
+    ]
+
+
 @pytest.mark.parametrize("kind", ["SYNTHETIC", "ADJUSTMENT"])
 def test_a_fill_of_a_type_without_a_rule_is_a_finding(page: MakePage, fill: MakeRow, kind: str) -> None:
     code, message = finding_of(page, "fills", "fills", fill(trade_type=kind))
@@ -185,6 +193,7 @@ def test_a_row_that_mirrors_another_is_evidence_and_books_nothing(page: MakePage
 
 def test_what_is_sent_leaves_without_the_network_s_fee(page: MakePage, moved: MakeRow) -> None:
     network = {"status": "confirmed", "hash": "4f1e55", "transaction_fee": {"amount": "4.008308", "currency": "USDC"}}
+    network |= {"transaction_amount": {"amount": "10.000000", "currency": "USDC"}}
     (told,) = wallet(page, moved("send", "-14.008308", "USDC", network=network, to={"address": "0x9abc"}))
     assert isinstance(told, Transfer)
     assert (told.from_account, told.to_account) == ("main", None)
@@ -303,6 +312,10 @@ def test_an_unknown_status_is_a_finding(page: MakePage, moved: MakeRow) -> None:
         (sent("1", "BTC"), "leaves nothing"),
         (sent("1", "ETH"), "no part of"),
         (sent("-1", "BTC"), "no part of"),
+        ({"amount": {"amount": "-1", "currency": "BTC"}, "network": {"transaction_fee": {"amount": "0.1", "currency": "BTC"},
+          "transaction_amount": {"amount": "1", "currency": "BTC"}}}, 'do not leave the "transaction_amount"'),
+        ({"type": "advanced_trade_fill", "amount": {"amount": "-1", "currency": "USDC"}, "advanced_trade_fill": FILL_PART},
+         "a fill of ETH-USD moved -1 USDC, which is none of its two assets"),
         ({"type": "interest", "amount": {"amount": "-1", "currency": "BTC"}}, "did not come in"),
         ({"type": "subscription"}, "did not leave"),
         ({"type": "trade"}, '"id" is missing'),
@@ -341,6 +354,16 @@ def test_a_balance_is_what_is_free_and_on_hold_in_all_accounts_of_a_currency(pag
     assert {event.occurred_at for event, _ in said.events} == {START}
     code, message = finding_of(page, "balances", "accounts", account("a", "BTC", "1", "1", held="ETH"))
     assert (code, "cannot be added" in message) == ("unreadable-row", True)
+
+
+def test_what_lies_with_another_product_of_the_venue_is_told_and_not_added_to_the_spot_balance(page: MakePage) -> None:
+    spot = account("a", "USD", "10", "0") | {"platform": "ACCOUNT_PLATFORM_CONSUMER"}
+    empty, futures = (
+        account(uuid, "USD", held, "0") | {"platform": "ACCOUNT_PLATFORM_CFM_CONSUMER"} for uuid, held in (("b", "0"), ("c", "5"))
+    )
+    said = parse.interpret(page("balances", {"accounts": [spot, empty, futures], "cursor": ""}))
+    assert [event.balance for event, _ in said.events if isinstance(event, BalanceSnapshot)] == [amount("10", "USD")]
+    assert [(finding.code, finding.subject) for finding in said.findings] == [("unknown-row", "main/balances/c")]
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"[]", b"{}", b'{"fills":{}}', b'{"fills":null,"cursor":""}'])

@@ -19,6 +19,7 @@ from ledger.domain.ids import AccountId, EventId
 from ledger.domain.payload import Payload
 from ledger.domain.secrets import Secrets
 from ledger.ports import ConnectionTerms, CursorState, LedgerLine, PullWindow, StreamKey
+from ledger.sandbox.exchange import Edge
 from ledger.sandbox.faults import FaultPlan
 from ledger.sandbox.server import Sandbox
 from ledger.sandbox.wire import Patience
@@ -50,7 +51,9 @@ class Bench:
 
 
 @contextmanager
-def bench(*, seed: int = 1, fills: int = 120, faults: FaultPlan | str = "none", venue: str = "kraken") -> Iterator[Bench]:
+def bench(
+    *, seed: int = 1, fills: int = 120, faults: FaultPlan | str = "none", venue: str = "kraken", edge: Edge | None = None
+) -> Iterator[Bench]:
     clock = ManualClock(start=START)
     patience = Patience(drip_seconds=0.02, stall_seconds=0.05)
     sandbox = Sandbox(
@@ -61,6 +64,7 @@ def bench(*, seed: int = 1, fills: int = 120, faults: FaultPlan | str = "none", 
         patience=patience,
         wall=lambda: START.timestamp() + clock.seconds,
         monotonic=lambda: clock.seconds,
+        edge=edge,
     )
     with sandbox:
         yield Bench(sandbox, clock)

@@ -1,6 +1,7 @@
 """A whole sync of the sandbox's Kraken into a book: journal, gains and balances are the exchange's own, whatever went wrong."""
 
 import io
+import json
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -124,6 +125,21 @@ def test_a_key_that_shows_no_row_before_a_day_is_found_by_the_balances_and_by_th
     unseen = {asset for asset in account.assets if account.balance(asset) and not any(_is_shown(row) for row in account.ledger[asset])}
     assert unseen - unpulled
     assert found == {("balance-differs", asset) for asset in unpulled} | {("ledger-begins-late", asset) for asset in unpulled | unseen}
+
+
+@pytest.mark.parametrize("lacks_all", [False, True])
+def test_a_venue_that_names_no_balance_of_what_the_book_holds_is_a_break(book: Book, *, lacks_all: bool) -> None:
+    def edge(path: str, body: bytes) -> bytes:
+        if not path.endswith("/Balance"):
+            return body
+        held = {name: told for name, told in json.loads(body)["result"].items() if name != "ZUSD"}
+        return json.dumps({"error": []} if lacks_all else {"error": [], "result": held}).encode()
+
+    with bench(seed=5, edge=edge) as at:
+        assert synced(book, at).exit_code == 1
+        assets = {asset for asset in at.sandbox.account.assets if at.sandbox.account.balance(asset)}
+    found = [finding for finding in book.reconcile().findings if finding.code == "balance-differs"]
+    assert {finding.subject for finding in found} == {f"main {asset}" for asset in (assets if lacks_all else {"USD"})}
 
 
 def _is_shown(row: LedgerRow) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.connectors.kraken.markets import orders_of, rights_of
-from ledger.connectors.kraken.parse import CARRIED, KNOWN_ABOVE, ORDERS, PAIRS, SHORT, TOLD_ABOVE, interpret, micros_of
+from ledger.connectors.kraken.parse import CARRIED, KNOWN_ABOVE, ORDERS, PAIRS, SHORT, TOLD_ABOVE, TOUCHED, interpret, micros_of
 from ledger.connectors.kraken.rows import VENUE
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, SourceRank, Transfer
@@ -72,7 +72,9 @@ def test_a_pair_is_what_the_venue_lists_it_as_and_else_what_its_name_says() -> N
     listed = only(trades(TRADE | {"pair": "WEIRD"}, **{PAIRS: '{"WEIRD": "SOL ZEUR"}'}))
     assert isinstance(listed, Fill)
     assert (listed.base.asset, listed.quote.asset) == ("SOL", "EUR")
-    assert trades(TRADE | {"pair": "WEIRD"}) == Interpretation()  # the ledger tells it, without its order
+    unknown = trades(TRADE | {"pair": "WEIRD"})  # the ledger tells it, without its order: that is lost, and said
+    assert (unknown.events, [(finding.code, finding.severity) for finding in unknown.findings]) == ((), [("unknown-pair", "warning")])
+    assert trades(TRADE | {"pair": "WEIRD", "margin": "1.44"}) == Interpretation()
 
 
 @pytest.mark.parametrize("other", [{"margin": "1.44053"}, {"cost": "0.00000"}])
@@ -87,7 +89,7 @@ def test_a_trade_that_cannot_be_read_is_a_finding_and_the_others_are_kept(other:
     assert len(said.events) == 1
 
 
-@pytest.mark.parametrize("content", [[DEPOSIT], {"deposit": [DEPOSIT], "next_cursor": "x"}])
+@pytest.mark.parametrize("content", [[DEPOSIT], {"deposit": [DEPOSIT], "next_cursor": "x"}, {"deposits": [DEPOSIT], "next_cursor": "x"}])
 def test_a_list_of_deposits_tells_the_hash(content: object) -> None:
     told = only(interpret(page("deposits", content)))
     assert isinstance(told, Transfer)
@@ -100,6 +102,12 @@ def test_a_list_of_deposits_tells_the_hash(content: object) -> None:
     )
 
 
+def test_a_list_under_an_unknown_name_is_no_empty_list() -> None:
+    (finding,) = interpret(page("deposits", {"items": [DEPOSIT], "next_cursor": "x"})).findings
+    assert finding.code == "unreadable-page"
+    assert interpret(page("deposits", b'{"error":[]}')) == Interpretation()
+
+
 @pytest.mark.parametrize("status", ["Initial", "Pending", "Settled", "Failure"])
 def test_a_transfer_that_is_not_done_says_nothing(status: str) -> None:
     assert interpret(page("withdrawals", {"withdrawal": [DEPOSIT | {"status": status}]})) == Interpretation()
@@ -110,6 +118,15 @@ def test_balances_of_all_sub_wallets_are_one_balance() -> None:
     assert {str(event.balance) for event, _ in said.events if isinstance(event, BalanceSnapshot)} == {"1.75 BTC", "3 USD"}
     assert [finding.code for finding in said.findings] == ["unreadable-row"]
     assert interpret(page("balances", b'{"error":[]}')) == Interpretation()  # an account without anything has no result
+
+
+@pytest.mark.parametrize("content", [b'{"error":[]}', b'{"error":[],"result":{"XXBT":"2"}}'])
+def test_what_the_ledger_has_named_and_the_balances_do_not_is_not_held(content: bytes) -> None:
+    said = interpret(page("balances", content, **{TOUCHED: "BTC USD"}))
+    held = "2 BTC" if b"XXBT" in content else "0 BTC"
+    assert [str(event.balance) for event, _ in said.events if isinstance(event, BalanceSnapshot)] == [held, "0 USD"]
+    unreadable = interpret(page("balances", {"ZUSD": "much"}, **{TOUCHED: "USD"}))
+    assert (unreadable.events, [finding.code for finding in unreadable.findings]) == ((), ["unreadable-row"])
 
 
 def test_a_ledger_page_waits_for_the_rest_of_an_exchange_and_takes_what_was_carried() -> None:
@@ -125,6 +142,14 @@ def test_a_ledger_page_waits_for_the_rest_of_an_exchange_and_takes_what_was_carr
     second = interpret(page("ledger", {"ledger": later, "count": 4}, **context))
     assert [event.source_id for event, _ in second.events] == ["T1"]
     assert first.findings == second.findings == ()
+
+
+def test_a_name_that_no_book_can_write_costs_its_own_row_and_not_the_page() -> None:
+    cells = {"time": 1718040012, "type": "deposit", "subtype": "", "amount": "1", "fee": "0", "balance": "1"}
+    rows = {"L1": {**cells, "refid": "R1", "asset": "odd name"}, "L2": {**cells, "refid": "R2", "asset": "ZUSD"}}
+    said = interpret(page("ledger", {"ledger": rows, "count": 2}))
+    assert [event.source_id for event, _ in said.events] == ["R2"]
+    assert [(finding.code, finding.subject) for finding in said.findings] == [("unreadable-row", "main/ledger/L1")]
 
 
 def test_a_history_that_gives_less_than_it_counts_is_a_finding() -> None:

@@ -103,6 +103,21 @@ def test_rows_that_cancel_each_other_are_no_leg() -> None:
     assert (text(fill.base), text(fill.quote)) == ("1 GOLD.T", "100 USD")
 
 
+def test_a_tokenized_share_is_sold_for_what_does_not_cancel() -> None:
+    sold = (row("SPCXx", "-2", type="spend", aclass="tokenized_asset"), row("ZEUR", "171.5", type="receive", fee="0.4"))
+    settled = (row("ZUSD", "-200", type="spend"), row("ZUSD", "200", type="receive"))
+    fill = event_of(*sold, *settled)
+    assert isinstance(fill, Fill)
+    assert (fill.side, text(fill.base), text(fill.quote), text(fill.fee)) == (Side.SELL, "2 SPCXX", "171.5 EUR", "0.4 EUR")
+
+
+@pytest.mark.parametrize(("kind", "subtype"), [("trade", "tradespot"), ("conversion", "")])
+def test_other_words_for_an_exchange_are_one_too(kind: str, subtype: str) -> None:
+    fill = event_of(row("USDT", "-10", type=kind, subtype=subtype), row("USDC", "9.99", type=kind, subtype=subtype))
+    assert isinstance(fill, Fill)
+    assert (text(fill.received), text(fill.given)) == ("9.99 USDC", "10 USDT")
+
+
 @pytest.mark.parametrize(
     ("given", "received"), [(("spend", ""), ("receive", "")), (("spend", "dustsweeping"), ("receive", "dustsweeping"))]
 )
@@ -162,6 +177,22 @@ def test_a_row_without_a_balance_is_pending_and_moved_nothing() -> None:
     assert [ids for _, ids in said.events] == [("d",)]
 
 
+@pytest.mark.parametrize("balance", [None, "absent"])
+@pytest.mark.parametrize(("kind", "amount"), [("deposit", "100"), ("withdrawal", "-100")])
+def test_a_transfer_that_does_not_tell_whether_it_is_pending_is_a_finding(kind: str, amount: str, balance: str | None) -> None:
+    cells = {"refid": "R", "time": 1718040012, "type": kind, "asset": "ZUSD", "amount": amount, "fee": "0"}
+    odd = ledger_row("L1", cells | ({} if balance else {"balance": None}))
+    assert codes(odd) == {"unreadable-row"}
+
+
+def test_a_reward_that_is_announced_is_income_only_once_it_has_a_balance() -> None:
+    waiting = row("DOT.S", "0.0123", type="staking", balance="", refid="R1", row_id="w")
+    booked = row("DOT.S", "0.0123", type="staking", refid="R2", row_id="b")
+    said = read(waiting, booked)
+    assert [ids for _, ids in said.events] == [("b",)]
+    assert [(finding.code, finding.severity, finding.subject) for finding in said.findings] == [("pending-row", "warning", "main/ledger/w")]
+
+
 def test_what_comes_back_of_a_failed_withdrawal_is_an_event_of_its_own_and_restores_the_balance() -> None:
     out = row("XXBT", "-0.24992", type="withdrawal", fee="0.00008", row_id="out")
     back = row("XXBT", "0.24992", type="withdrawal", fee="-0.00008", row_id="back")
@@ -184,6 +215,14 @@ def test_moves_between_sub_wallets_book_nothing_and_stay_lines_of_their_own_bala
     assert said.findings == ()
     assert sorted((line.wallet, line.amount) for line in said.lines) == [("DOT", -10), ("DOT.S", 10), ("ETH", -1), ("ETH.F", 1)]
     assert {line.asset for line in said.lines} == {"DOT", "ETH"}
+
+
+@pytest.mark.parametrize(("kind", "subtype"), sorted(key for key, reader in READERS.items() if reader is READERS["earn", "allocation"]))
+def test_every_move_between_sub_wallets_books_nothing(kind: str, subtype: str) -> None:
+    said = read(row("DOT", "-10", type=kind, subtype=subtype), row("DOT.F", "10", type=kind, subtype=subtype))
+    assert (said.events, said.findings) == ((), ())
+    assert {line.wallet for line in said.lines} == {"DOT", "DOT.F"}
+    assert codes(row("DOT", "-10", type=kind, subtype=subtype, fee="0.1")) == {"unreadable-row"}
 
 
 @pytest.mark.parametrize(("subtype", "amount", "inward"), [("spotfromfutures", "5", True), ("spottofutures", "-5", False)])
@@ -215,7 +254,7 @@ def test_a_reward_is_income_in_the_asset_that_lies_in_the_sub_wallet(kind: str, 
         ("margin", "", "margin-row"),
         ("rollover", "", "margin-row"),
         ("settled", "", "margin-row"),
-        ("adjustment", "", "unknown-row"),
+        *((kind, "", "unknown-row") for kind in ("adjustment", "credit", "dividend", "sale", "nfttrade", "custodytransfer")),
         ("transfer", "", "unknown-row"),
         ("earn", "surprise", "unknown-row"),
         ("loyalty", "", "unknown-row"),
@@ -255,6 +294,7 @@ def test_a_group_is_held_back_as_a_whole() -> None:
     [
         ("XXBT", "BTC", "BTC"), ("XBT", "BTC", "BTC"), ("ZUSD", "USD", "USD"), ("XXDG", "DOGE", "DOGE"), ("XDG", "DOGE", "DOGE"),
         ("XTZ", "XTZ", "XTZ"), ("ZRX", "ZRX", "ZRX"), ("ZEC", "ZEC", "ZEC"), ("XZEC", "ZEC", "ZEC"), ("SOL", "SOL", "SOL"),
+        ("SPCXx", "SPCXX", "SPCXX"),
         ("XBT.M", "BTC", "BTC.M"), ("USD.F", "USD", "USD.F"), ("ETH2.S", "ETH", "ETH.S"), ("DOT28.S", "DOT", "DOT28.S"),
         ("DOT.P", "DOT", "DOT.P"), ("USD.B", "USD", "USD.B"), ("EUR.HOLD", "EUR", "EUR.HOLD"), ("GOLD.T", "GOLD.T", "GOLD.T"),
     ],
@@ -269,6 +309,7 @@ def test_old_names_and_sub_wallets_stand_for_an_asset(name: str, asset: str, wal
         ("XXBTZUSD", ("BTC", "USD")), ("XBTUSD", ("BTC", "USD")), ("XBT/USD", ("BTC", "USD")), ("XETHXXBT", ("ETH", "BTC")),
         ("XLTCZUSD", ("LTC", "USD")), ("XTZUSD", ("XTZ", "USD")), ("XTZETH", ("XTZ", "ETH")), ("USDTZUSD", ("USDT", "USD")),
         ("SOLUSD", ("SOL", "USD")), ("ETHUSDT", ("ETH", "USDT")), ("ZRXXBT", ("ZRX", "BTC")), ("DOTEUR", ("DOT", "EUR")),
+        ("XRPRLUSD", ("XRP", "RLUSD")), ("PYUSDUSD", ("PYUSD", "USD")),
     ],
 )  # fmt: skip
 def test_a_delisted_pair_is_read_by_its_name(pair: str, legs: tuple[str, str]) -> None:

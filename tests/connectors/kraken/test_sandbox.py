@@ -65,7 +65,7 @@ def assert_complete(kept: Kept, account: SandboxAccount) -> None:
         assert any(event_id in kept.events for event_id in line.event_ids), line
     balances = {event.balance.asset: event.balance.quantity for event in events if isinstance(event, BalanceSnapshot)}
     assert balances == {asset: account.balance(asset) for asset in account.assets}
-    assert all(set(cursor) <= {"high", "since"} for cursor in kept.cursors.values())
+    assert all(set(cursor) <= {"high", "since", "assets"} for cursor in kept.cursors.values())
 
 
 def synced(at: Bench, kept: Kept, **options: int) -> None:
