@@ -1,12 +1,11 @@
 """What a file seems to be, for its user and for a bug report: the nearest format, the columns that differ, and a sample without figures."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from ledger.connectors.files.reading import TextTable, read_file, read_table
+from ledger.connectors.files.reading import TextTable, opened, read_table
 from ledger.connectors.files.recognition import difference_from
 from ledger.ports import FileFormat
 
@@ -41,7 +40,9 @@ def explain_file(path: Path, formats: Sequence[FileFormat]) -> FileExplanation:
     Raises:
         InputError: when it cannot be read as a table.
     """
-    table = read_table(io.BytesIO(read_file(path)), name=str(path), knows=lambda header: any(one.recognises(header) for one in formats))
+    with opened(path) as stream:
+        table = read_table(stream, name=str(path), knows=lambda header: any(one.recognises(header) for one in formats))
+        sample = _sample(table)
     format_name = next((one.name for one in formats if one.recognises(table.header)), "")
     nearest = min((difference_from(table.header, one) for one in formats), key=lambda found: (found.size, found.file_format.name))
     return FileExplanation(
@@ -50,7 +51,7 @@ def explain_file(path: Path, formats: Sequence[FileFormat]) -> FileExplanation:
         nearest=f"{nearest.file_format.name} ({nearest.file_format.title})",
         difference=str(nearest),
         header=table.header,
-        sample=_sample(table),
+        sample=sample,
     )
 
 

@@ -1,14 +1,16 @@
 """Files -> payloads, events, entries, elections: all files of one command in one database transaction, all or nothing."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
-from ledger.connectors.files.reading import read_file, read_table
+from ledger.connectors.files.reading import TextTable, read_file, read_table
 from ledger.connectors.files.recognition import recognise
 from ledger.domain.errors import InputError, RowFault
 from ledger.domain.finding import Finding
@@ -83,9 +85,8 @@ class FileImport:
         return tuple(self._outcomes)
 
     def _import(self, path: Path, writer: Writer, held: HeldEvents) -> FileOutcome:
-        content = read_file(path)
-        table = read_table(io.BytesIO(content), name=str(path), knows=self._knows)
-        file_format = recognise(table.header, self.formats, name=str(path), wanted=self.format_name)
+        content = read_file(path, partial(self._rows_in_advance, path))
+        table, file_format = self._table(path, io.BytesIO(content))
         payload = self._payload(path, content, file_format)
         _check_account(path, payload, writer)
         payload_seq, _ = writer.add_payload(payload)
@@ -108,6 +109,14 @@ class FileImport:
             rows=rows,
             tally=absorber.tally,
         )
+
+    def _rows_in_advance(self, path: Path, stream: BinaryIO) -> Iterable[object]:
+        table, _ = self._table(path, stream)
+        return () if table.is_sheet else table.rows
+
+    def _table(self, path: Path, stream: BinaryIO) -> tuple[TextTable, FileFormat]:
+        table = read_table(stream, name=str(path), knows=self._knows)
+        return table, recognise(table.header, self.formats, name=str(path), wanted=self.format_name)
 
     def _settle(self, file_format: SharedFormat, account: AccountId, found: Sequence[Finding], writer: Writer) -> None:
         """Find anew what all files of a format and an account lack together; `found` is what the only one lacks, if there is one."""

@@ -5,13 +5,14 @@ without a zone, numbers as the shortest text of the double that a cell is. What 
 is refused.
 """
 
+import re
 import warnings
 import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
 from numbers import Real
-from typing import BinaryIO
+from typing import IO, BinaryIO
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
@@ -19,11 +20,17 @@ from ledger.domain.errors import InputError
 
 UNPACKED_BYTES_MAX = 512 * 1024 * 1024
 WORKBOOK_BYTES_MAX = 128 * 1024 * 1024  # of XML; a sheet with a million short rows has less
-STRINGS_BYTES_MAX = 64 * 1024 * 1024  # the only part of a workbook that is held in memory
+STRINGS_BYTES_MAX = 64 * 1024 * 1024  # the only long part of a workbook that is held in memory
+PART_BYTES_MAX = 4 * 1024 * 1024  # of XML that is neither sheet nor strings: styles and lists of sheets
+ROW_BYTES_MAX = 1024 * 1024  # of XML; a row is held as a tree of many times its length
 RATIO_MAX = 200  # CSV shrinks to a tenth or twentieth; what shrinks to less than this is a bomb
 
 _WORKBOOK = "[Content_Types].xml"
 _STRINGS = "xl/sharedStrings.xml"
+_SHEETS = "xl/worksheets/"
+_ROW_MARK = re.compile(rb"<(/?)(?:\w{1,20}:)?row[\s/>]")
+_MARK_BYTES_MAX = 32
+_CHUNK_BYTES = 256 * 1024
 _BAD = (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 _BAD_WORKBOOK = (*_BAD, KeyError, ValueError, TypeError, IndexError, AttributeError, OSError, ParseError)
 _SAVE_AS_CSV = 'open it in a spreadsheet and save the sheet as "CSV UTF-8 (comma delimited)"'
@@ -62,8 +69,9 @@ class Archive:
         Raises:
             InputError: when there is not one sheet with rows, a cell holds a formula, or the workbook cannot be read.
         """
-        self._stream.seek(0)
         try:
+            self._check_rows()
+            self._stream.seek(0)
             yield from self._sheet_rows()
         except _BAD_WORKBOOK as error:
             raise InputError(f"{self._name}: the workbook cannot be read", mend=_SAVE_AS_CSV) from error
@@ -88,6 +96,16 @@ class Archive:
             if any(cells):
                 yield number, cells
 
+    def _check_rows(self) -> None:
+        """Refuse a row so long that it would fill the memory before anything of it can be looked at."""
+        for member in self._zip.infolist():
+            if member.filename.startswith(_SHEETS) and member.file_size > ROW_BYTES_MAX:
+                with self._zip.open(member) as sheet:
+                    endless = next((number for number, excess in _stretches(sheet) if excess > 0), None)
+                if endless is not None:
+                    found = f"{self._name}, line {max(endless, 1)}: the row, or what follows it, has more than {ROW_BYTES_MAX:,} bytes"
+                    raise InputError(found, mend=_SAVE_AS_CSV)
+
     def _opened(self, members: list[ZipInfo]) -> BinaryIO:
         if len(members) != 1 or not members[0].filename.lower().endswith((".csv", ".txt")):
             names = ", ".join(repr(one.filename[:60]) for one in members[:5]) or "nothing"
@@ -103,8 +121,8 @@ class Archive:
         """Refuse by what the archive says of itself: no more than that is ever unpacked."""
         total, packed = sum(one.file_size for one in members), sum(one.compress_size for one in members)
         allowed = WORKBOOK_BYTES_MAX if self.is_workbook else UNPACKED_BYTES_MAX
-        strings = max((one.file_size for one in members if one.filename == _STRINGS), default=0)
-        if total > allowed or strings > STRINGS_BYTES_MAX or total > RATIO_MAX * max(packed, 1024):
+        held = self.is_workbook and any(one.file_size > _held_bytes_max(one.filename) for one in members)
+        if total > allowed or held or total > RATIO_MAX * max(packed, 1024):
             found = f"{self._name}: unpacks from {packed:,} to {total:,} bytes, more than is read"
             raise InputError(found, mend="unpack it yourself and import the CSV file in it, in parts if need be")
 
@@ -112,6 +130,29 @@ class Archive:
         return InputError(
             f"{self._name}: is a damaged zip archive or workbook", mend="download it again, or unpack it and import the CSV file"
         )
+
+
+def _held_bytes_max(part: str) -> int:
+    if part.startswith(_SHEETS):
+        return WORKBOOK_BYTES_MAX
+    return STRINGS_BYTES_MAX if part == _STRINGS else PART_BYTES_MAX
+
+
+def _stretches(sheet: IO[bytes]) -> Iterator[tuple[int, int]]:
+    """Yield (number of the last row, bytes more than are read at once) along a sheet's XML: of each row and of what is between two."""
+    number, passed, kept = 0, 0, b""
+    begins, allowed = 0, PART_BYTES_MAX
+    while chunk := sheet.read(_CHUNK_BYTES):
+        text, first = kept + chunk, passed - len(kept)
+        for mark in _ROW_MARK.finditer(text):
+            if mark.end() <= len(kept):
+                continue  # seen in the chunk before
+            yield number, first + mark.start() - begins - allowed
+            begins = first + mark.start()
+            number, allowed = (number, PART_BYTES_MAX) if mark[1] else (number + 1, ROW_BYTES_MAX)
+        passed += len(chunk)
+        yield number, passed - begins - allowed
+        kept = text[-_MARK_BYTES_MAX:]
 
 
 def _text(cell: object) -> str:

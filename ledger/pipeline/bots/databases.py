@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from ledger.config import check_name
-from ledger.connectors.files.bot_databases import BotRow, read_database
+from ledger.connectors.files.bot_databases import BotRow, read_database, rows_in_advance
 from ledger.connectors.files.reading import read_file
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
@@ -47,7 +47,7 @@ def take_in(writer: Writer, path: Path, terms: BotDatabaseTerms, attribution: At
             or an impossible one, and for a file that was taken in before with another bot.
     """
     _refuse_log(path)
-    content = read_file(path)
+    content = read_file(path, lambda stream: rows_in_advance(stream, name=str(path)))
     database = read_database(content, name=str(path))
     payload = _payload(path, content, database.format_name, terms)
     seq, is_new = writer.add_payload(payload)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
+from typing import BinaryIO
 
 from ledger.connectors.files.reading import read_file, read_rows
 from ledger.domain.errors import InputError, RowFault
@@ -67,19 +68,24 @@ def set_price(store: Store, quote: PriceQuote, *, evidence: str, recorded_at: da
 
 
 def _import(path: Path, formats: Sequence[PriceFile], writer: Writer, *, recorded_at: datetime, progress: Progress) -> PriceOutcome:
-    content = read_file(path)
-    rows = read_rows(io.BytesIO(content), name=str(path))
-    first = next(rows, None)
-    if first is None:
-        raise InputError(f"{path}: is empty", mend="export the file again")
-    price_file = _recognised(path, first[1], formats)
+    content = read_file(path, lambda stream: _table(path, stream, formats)[0])
+    rows, price_file = _table(path, io.BytesIO(content), formats)
     seq, _ = writer.add_payload(_payload(content, stream=price_file.name, name=path.name, recorded_at=recorded_at))
     before, count = writer.quotes_of_payload(seq), 0
-    for quotes in _chunks(price_file.read(chain([first], rows), path.name), path):
+    for quotes in _chunks(price_file.read(rows, path.name), path):
         writer.add_prices(quotes, seq)
         count += len(quotes)
         progress.advance(f"prices {path.name}", count)
     return PriceOutcome(path=path, format_name=price_file.name, quotes=count, new=writer.quotes_of_payload(seq) - before)
+
+
+def _table(path: Path, stream: BinaryIO, formats: Sequence[PriceFile]) -> tuple[Iterator[tuple[int, list[str]]], PriceFile]:
+    """Return the rows of a file from the first one on, and its format."""
+    rows = read_rows(stream, name=str(path))
+    first = next(rows, None)
+    if first is None:
+        raise InputError(f"{path}: is empty", mend="export the file again")
+    return chain([first], rows), _recognised(path, first[1], formats)
 
 
 def _recognised(path: Path, first: Sequence[str], formats: Sequence[PriceFile]) -> PriceFile:
