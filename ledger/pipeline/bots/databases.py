@@ -1,9 +1,10 @@
 """Bots' databases -> attributions and evidence, for orders that the book knows now or comes to know later."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 
 from ledger.config import check_name
@@ -73,6 +74,36 @@ def waiting_orders(reader: Reader) -> Iterator[BotOrder]:
     while chunk := list(islice(orders, _CHUNK_ROWS)):
         found = _found(reader, chunk)
         yield from (one for one in chunk if (one.payload_seq, one.locator) not in found)
+
+
+def orders_told(reader: Reader) -> list[tuple[str, str, AccountId, BotId, int]]:
+    """Return (file's name, format, account, bot, its orders) of the databases taken in, sorted; ids that one row names are of one order."""
+    databases = reader.bot_databases()
+    orders: defaultdict[tuple[str, str, AccountId, BotId], _Orders] = defaultdict(_Orders)
+    for (seq, _), row in groupby(reader.all_bot_orders(), key=lambda one: (one.payload_seq, one.locator)):
+        told = list(row)
+        orders[*databases[seq], told[0].account, told[0].bot].add([one.subject for one in told])
+    return [(*key, orders[key].count) for key in sorted(orders)]
+
+
+@dataclass(slots=True)
+class _Orders:
+    """Orders by their ids, of which rows tell some together."""
+
+    leads: dict[str, str] = field(default_factory=dict)  # from an id to another one of its order, and at the end to itself
+    count: int = 0
+
+    def add(self, subjects: Sequence[str]) -> None:
+        """Take in the ids that one row names."""
+        ends = {self._end(one) for one in subjects if one in self.leads}
+        end = min(ends, default=subjects[0])
+        self.count += 1 - len(ends)
+        self.leads |= dict.fromkeys((*subjects, *ends), end)
+
+    def _end(self, subject: str) -> str:
+        while (onward := self.leads[subject]) != subject:
+            subject = onward
+        return subject
 
 
 def _refuse_log(path: Path) -> None:

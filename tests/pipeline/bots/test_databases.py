@@ -152,6 +152,21 @@ def test_hummingbot_s_sqlite_and_jesse_s_orders_are_read_too(
     assert bots(book) == {"b1": "conf.yml", "b2": "Turtle", "b3": "Snail"}
 
 
+def test_orders_are_counted_once_whatever_they_are_called_and_however_often(book: Book, tmp_path: Path) -> None:
+    rows = [
+        (ident, "conf.yml", "pmm", "coinbase", "BTC-USD", order, "1", "1") for ident, order in (("7", "HB1"), ("8", "HB1"), ("9", "HB2"))
+    ]
+    orders = tmp_path / "orders.csv"
+    cells = ("u-1,,Turtle", "u-1,v-1,Turtle", "v-2,,Turtle", "u-2,,Turtle", "u-2,v-2,Turtle", "u-3,v-3,Snail")
+    orders.write_text("\n".join(["id,exchange_id,strategy_name,symbol", *(f"{one},BTC-USD" for one in cells), ""]), encoding="utf-8")
+    book.import_bots([hummingbot(tmp_path / "fills.csv", rows), orders], account="main")
+    assert book.bot_databases() == (
+        ("fills.csv", "hummingbot-csv", "main", "conf.yml", 2),
+        ("orders.csv", "jesse-csv", "main", "Snail", 1),
+        ("orders.csv", "jesse-csv", "main", "Turtle", 2),
+    )
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 HOSTILE = {
