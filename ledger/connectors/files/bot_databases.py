@@ -2,7 +2,7 @@
 
 Their amounts are lossy (floats; six decimals; estimated fees), so none is read. What is joined is the venue's order id, the bot's
 own name for the order, or the venue's trade id with its market. Source: `trades` and `orders` of freqtrade's trade_model.py,
-`TradeFill` of hummingbot's model/trade_fill.py, `Order` and `ClosedTrade` of jesse's models (read 2026-05).
+`TradeFill` and `Order` of hummingbot's model/trade_fill.py and order.py, `Order` and `ClosedTrade` of jesse's models (read 2026-05).
 """
 
 import io
@@ -192,13 +192,13 @@ def _freqtrade(cells: Cells, locator: str) -> BotRow:
 
 
 def _hummingbot(cells: Cells, locator: str) -> BotRow:
-    """Read a row of `TradeFill`: `order_id` is hummingbot's own name for the order, `config_file_path` the bot."""
+    """Read a row of `TradeFill`: `order_id` is hummingbot's own name for the order; `config_file_path` is the bot."""
     base, _, quote = _text(cells, "symbol").partition("-")
     market = _text(cells, "base_asset") or base, _text(cells, "quote_asset") or quote
     trade = _text(cells, "exchange_trade_id")
     return BotRow(
         locator=locator,
-        orders=_ids(cells, "order_id"),
+        orders=_ids(cells, "order_id", "exchange_order_id"),
         trade=(*market, trade) if trade and all(market) else None,
         bot=_text(cells, "config_file_path", "strategy"),
     )
@@ -224,6 +224,10 @@ _CSV: tuple[tuple[str, tuple[str, ...], Callable[[Cells, str], BotRow]], ...] = 
     ("hummingbot-csv", _TRADE_FILL, _hummingbot),
     ("jesse-csv", ("id", "exchange_id", "symbol"), _jesse),
 )
+_FILLS = """
+    SELECT f.rowid AS place, f.exchange_trade_id, f.config_file_path, f.strategy, f.symbol, f.order_id {} FROM "TradeFill" f {}
+    ORDER BY f.rowid
+"""
 _LAYOUTS = (
     _Layout(
         name="freqtrade",
@@ -233,8 +237,9 @@ _LAYOUTS = (
     ),
     _Layout(
         name="hummingbot",
-        tables={"TradeFill": _TRADE_FILL},
-        query='SELECT rowid AS place, exchange_trade_id, config_file_path, strategy, symbol, order_id FROM "TradeFill" ORDER BY rowid',
+        tables={"TradeFill": _TRADE_FILL, "Order": ("id", "exchange_order_id")},
+        query=_FILLS.format(", o.exchange_order_id", 'LEFT JOIN "Order" o ON o.id = f.order_id'),
         read=_hummingbot,
     ),
+    _Layout(name="hummingbot", tables={"TradeFill": _TRADE_FILL}, query=_FILLS.format("", ""), read=_hummingbot),
 )

@@ -142,14 +142,23 @@ def test_hummingbot_s_sqlite_and_jesse_s_orders_are_read_too(
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(f"CREATE TABLE TradeFill ({', '.join(FILL_COLUMNS)})")
         database.execute("INSERT INTO TradeFill VALUES ('x', 'conf.yml', 's', 'm', 'BTC-USD', 'o-1', 1000000, 1)")
+    named = tmp_path / "named.sqlite"
+    with closing(sqlite3.connect(named)) as database, database:
+        database.execute(f"CREATE TABLE TradeFill ({', '.join(FILL_COLUMNS)})")
+        database.execute('CREATE TABLE "Order" (id, exchange_order_id)')
+        database.execute(
+            "INSERT INTO TradeFill VALUES ('y', 'conf.yml', 's', 'm', 'BTC-USD', 'HB4', 1, 1), ('z', 'c', 's', 'm', 'A-B', '?', 1, 1)"
+        )
+        database.execute("INSERT INTO \"Order\" VALUES ('HB4', 'o-4')")
     orders = tmp_path / "orders.csv"
     orders.write_text("id,exchange_id,symbol,strategy_name\nu-1,o-2,BTC-USD,Turtle\n", encoding="utf-8")
     listed = tmp_path / "orders.json"
     listed.write_text('{"orders": [{"id": "o-3", "exchange_id": null, "strategy_name": "Snail"}]}', encoding="utf-8")
-    book.import_files([write(*(row(f"b{number}", order_id=f"o-{number}") for number in (1, 2, 3)))])
-    found = book.import_bots([path, orders, listed], account="main")
-    assert [(one.format_name, one.joined) for one in found] == [("hummingbot", 1), ("jesse-csv", 1), ("jesse-json", 1)]
-    assert bots(book) == {"b1": "conf.yml", "b2": "Turtle", "b3": "Snail"}
+    book.import_files([write(*(row(f"b{number}", order_id=f"o-{number}") for number in (1, 2, 3, 4)))])
+    found = book.import_bots([path, orders, listed, named], account="main")
+    names = ["hummingbot", "jesse-csv", "jesse-json", "hummingbot"]
+    assert [(one.format_name, one.rows, one.joined) for one in found] == list(zip(names, (1, 1, 1, 2), (1, 1, 1, 1), strict=True))
+    assert bots(book) == {"b1": "conf.yml", "b2": "Turtle", "b3": "Snail", "b4": "conf.yml"}
 
 
 def test_orders_are_counted_once_whatever_they_are_called_and_however_often(book: Book, tmp_path: Path) -> None:
