@@ -49,7 +49,8 @@ class Archive:
         members = [one for one in self._zip.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX")]
         self.is_workbook = any(one.filename == _WORKBOOK for one in members)
         self._check_size(members)
-        self._lines = None if self.is_workbook else self._opened(members)
+        self.member_name = "" if self.is_workbook else self._only(members).filename
+        self._lines = None if self.is_workbook else self._opened(members[0])
 
     def readline(self, limit: int) -> bytes:
         """Return the next line of the CSV file in the archive, at most `limit` bytes of it; empty at its end.
@@ -106,14 +107,17 @@ class Archive:
                     found = f"{self._name}, line {max(endless, 1)}: the row, or what follows it, has more than {ROW_BYTES_MAX:,} bytes"
                     raise InputError(found, mend=_SAVE_AS_CSV)
 
-    def _opened(self, members: list[ZipInfo]) -> BinaryIO:
+    def _only(self, members: list[ZipInfo]) -> ZipInfo:
         if len(members) != 1 or not members[0].filename.lower().endswith((".csv", ".txt")):
             names = ", ".join(repr(one.filename[:60]) for one in members[:5]) or "nothing"
             raise InputError(
                 f"{self._name}: the archive does not hold exactly one CSV file but {names}", mend="unpack it and import its files"
             )
+        return members[0]
+
+    def _opened(self, member: ZipInfo) -> BinaryIO:
         try:
-            return self._zip.open(members[0])  # type: ignore[return-value]  # it reads bytes; zipfile calls that IO[bytes]
+            return self._zip.open(member)  # type: ignore[return-value]  # it reads bytes; zipfile calls that IO[bytes]
         except _BAD as error:
             raise InputError(f"{self._name}: the archive is locked or damaged", mend="unpack it and import the CSV file in it") from error
 

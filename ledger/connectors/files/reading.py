@@ -103,7 +103,7 @@ def read_table(stream: BinaryIO, *, name: str, knows: Callable[[tuple[str, ...]]
         InputError: here, or while rows are read, when the bytes are no CSV in UTF-8 with commas, a line has more than 1 MiB, an archive
             has not exactly one CSV file or unpacks to too much, or a workbook has formulas or several sheets.
     """
-    rows, is_sheet = _rows_of(stream, name)
+    rows, is_sheet = _rows_of(stream, _archive_of(stream, name), name)
     first = next(rows, None)
     if first is None:
         raise InputError(f"{name}: is empty, there is no header row", mend="export the file again")
@@ -115,15 +115,16 @@ def read_table(stream: BinaryIO, *, name: str, knows: Callable[[tuple[str, ...]]
 Rows = Iterator[tuple[int, list[str]]]
 
 
-def _rows_of(stream: BinaryIO, name: str) -> tuple[Rows, bool]:
+def _archive_of(stream: BinaryIO, name: str) -> Archive | None:
     start = stream.read(len(_ZIPS[0]))
     stream.seek(0)
-    if start not in _ZIPS:
-        return _rows(stream, name), False
-    archive = Archive(stream, name)
-    if archive.is_workbook:
+    return Archive(stream, name) if start in _ZIPS else None
+
+
+def _rows_of(stream: BinaryIO, archive: Archive | None, name: str) -> tuple[Rows, bool]:
+    if archive is not None and archive.is_workbook:
         return archive.sheet_rows(), True
-    return _rows(archive, name), False
+    return _rows(archive or stream, name), False
 
 
 def _header_row(
@@ -149,13 +150,23 @@ def _widened(rows: Rows, width: int) -> Rows:
         yield line, [*filled, *[""] * (width - len(filled))]
 
 
-def read_rows(stream: BinaryIO, *, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line, cells) of CSV bytes from the first row on, for files that have no header of their own.
+def read_rows(stream: BinaryIO, *, name: str) -> tuple[str, Iterator[tuple[int, list[str]]]]:
+    """Return a file's own name and (line, cells) from its first row on, for files that have no header; `name` is its path.
+
+    The own name of an archive is that of the file in it. Rows of a workbook are as wide as the first.
 
     Raises:
-        InputError: while rows are read, as `read_table`.
+        InputError: here, or while rows are read, as `read_table`.
     """
-    return _rows(stream, name)
+    archive = _archive_of(stream, name)
+    rows, is_sheet = _rows_of(stream, archive, name)
+    own_name = Path(name if archive is None or is_sheet else archive.member_name).name
+    first = next(rows, None)
+    if first is None:
+        raise InputError(f"{name}: is empty", mend="export the file again")
+    if len(first[1]) == 1:
+        _check_separator(first[1][0], f"{name}, line {first[0]}")
+    return own_name, chain([first], _widened(rows, len(first[1])) if is_sheet else rows)
 
 
 def _check_file(path: Path) -> None:
