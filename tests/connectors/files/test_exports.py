@@ -170,3 +170,21 @@ def test_amounts_keep_every_digit(read_file: ReadFile) -> None:
     (row,) = read_file(f"{UNIVERSAL}\n2024-03-01 12:00 UTC,,,0.123456789012345678,ETH,,,,,,,\n", account="main")
     assert isinstance(row.event, Transfer)
     assert row.event.amount.quantity == Decimal("0.123456789012345678")
+
+
+@pytest.mark.parametrize(
+    ("time", "told"),
+    [
+        ("03.11.2024 00:59:59", "2024-11-03T04:59:59+00:00"),
+        ("03.11.2024 01:00:00", "came twice in America/New_York (write which: 2024-11-03 01:00:00-04:00 or 2024-11-03 01:00:00-05:00)"),
+        ("2024-11-03 01:30:00", "came twice in America/New_York"),
+        ("2024-11-03 01:30:00-05:00", "2024-11-03T06:30:00+00:00"),
+        ("03.11.2024 02:00:00", "2024-11-03T07:00:00+00:00"),
+        ("10.03.2024 02:30:00", "was on no clock in America/New_York (the file is of another zone: "),
+        ("10.03.2024 03:00:00", "2024-03-10T07:00:00+00:00"),
+    ],
+)
+def test_what_a_clock_showed_twice_or_never_is_no_moment(time: str, told: str, read_file: ReadFile) -> None:
+    header, (line, *_) = next((one[1], one[2]) for one in FILES if one[0] == "cointracking")
+    (row,) = read("cointracking", content(header, (line.replace("01.03.2024 07:00:00", time),)), read_file)
+    assert told in (row.event.occurred_at.isoformat() if row.event else str(row.faults[0]))
