@@ -22,13 +22,17 @@ _CHUNK_ROWS = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotDatabaseOutcome:
-    """What one bot's database brought: its rows, how many of them an event of the book was found for, and orders that wait for one."""
+    """What one bot's database brought: its rows, how many of them an event of the book was found for, and orders that wait for one.
+
+    `disputed` are orders and fills that the database of another bot claims too, and whose they are by the databases.
+    """
 
     path: Path
     format_name: str
     rows: int
     joined: int
     waiting: tuple[str, ...]
+    disputed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +57,41 @@ def take_in(writer: Writer, path: Path, terms: BotDatabaseTerms, attribution: At
     payload = _payload(path, content, database.format_name, terms)
     seq, is_new = writer.add_payload(payload)
     rows, joined, waiting = 0, 0, []
+    disputed: dict[str, str] = {}
     touched: set[AssetCode] = set()
     while chunk := list(islice(database.rows, _CHUNK_ROWS)):
         told = [one for row in chunk for one in _orders_of(row, seq, terms, path)]
         if not is_new:
             _refuse_other_bot(writer, told, path)
         writer.add_bot_orders(told)
+        disputed |= _disputed(writer, told)
         places, changed = _join(writer, told, attribution)
         touched |= changed
         rows += len(chunk)
         joined += sum(row.locator in places for row in chunk)
         waiting += [_named(row) for row in chunk if row.locator not in places]
-    outcome = BotDatabaseOutcome(path=path, format_name=database.format_name, rows=rows, joined=joined, waiting=tuple(waiting))
+    outcome = BotDatabaseOutcome(
+        path=path,
+        format_name=database.format_name,
+        rows=rows,
+        joined=joined,
+        waiting=tuple(waiting),
+        disputed=tuple(disputed[subject] for subject in sorted(disputed)),
+    )
     return outcome, touched
+
+
+def _disputed(reader: Reader, told: Sequence[BotOrder]) -> dict[str, str]:
+    """Return, by order or fill, the words on those that several bots claim. Fills of a disputed order are not told again."""
+    accounts = {one.account for one in told}
+    bots: defaultdict[str, set[BotId]] = defaultdict(set)
+    for claim in reader.bot_orders(sorted({one.subject for one in told})):
+        if claim.account in accounts:
+            bots[claim.subject].add(BotId(claim.bot))
+    found = {subject: sorted(claimed) for subject, claimed in bots.items() if len(claimed) > 1}
+    orders = {one.locator for one in told if one.subject in found and one.subject.startswith(order_subject(""))}
+    again = {one.subject for one in told if one.locator in orders and not one.subject.startswith(order_subject(""))}
+    return {one: f"{one} by {' and '.join(claimed)}; it counts as {claimed[0]}'s" for one, claimed in found.items() if one not in again}
 
 
 def waiting_orders(reader: Reader) -> Iterator[BotOrder]:
