@@ -188,3 +188,11 @@ def test_what_a_clock_showed_twice_or_never_is_no_moment(time: str, told: str, r
     header, (line, *_) = next((one[1], one[2]) for one in FILES if one[0] == "cointracking")
     (row,) = read("cointracking", content(header, (line.replace("01.03.2024 07:00:00", time),)), read_file)
     assert told in (row.event.occurred_at.isoformat() if row.event else str(row.faults[0]))
+
+
+def test_the_trade_group_of_a_row_is_its_bot_and_other_rows_take_that_of_the_command_line(read_file: ReadFile) -> None:
+    header, lines = next((one[1], one[2]) for one in FILES if one[0] == "cointracking")
+    rows = read_file(content(header, lines), wanted="cointracking", bot="mine")
+    assert [row.event.bot for row in rows if row.event] == ["grid-1", "mine"]
+    (bad,) = read("cointracking", content(header, (lines[0].replace("grid-1", "g" * 65),)), read_file)
+    assert [fault.column for fault in bad.faults] == ["Trade-Group"]
