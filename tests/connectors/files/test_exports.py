@@ -196,3 +196,23 @@ def test_the_trade_group_of_a_row_is_its_bot_and_other_rows_take_that_of_the_com
     assert [row.event.bot for row in rows if row.event] == ["grid-1", "mine"]
     (bad,) = read("cointracking", content(header, (lines[0].replace("grid-1", "g" * 65),)), read_file)
     assert [fault.column for fault in bad.faults] == ["Trade-Group"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "fault"),
+    [
+        ("-600,USD,0.01,BTC,,,", "line 2, column Sent Amount: '-600' is negative"),
+        ("600,USD,-0.01,BTC,,,", "line 2, column Received Amount: '-0.01' is negative"),
+        ("600,USD,0.01,BTC,-1,USD,", "line 2, column Fee Amount: '-1' is negative"),
+        ("600,USD,0,BTC,,,", "line 2, column Received Amount: is zero, and the row says of what"),
+        ("0.00,USD,0.01,BTC,,,", "line 2, column Sent Amount: is zero, and the row says of what"),
+        ("600,USD,0,,,,", ""),
+        ("0,ETH,,,0.001,ETH,", ""),
+        ("0,ETH,0.001,ETH,,,staking", ""),
+    ],
+)
+def test_a_sign_or_a_zero_that_may_mean_two_things_is_a_fault(cells: str, fault: str, read_file: ReadFile) -> None:
+    sent, sent_asset, received, received_asset, fee, fee_asset, label = cells.split(",")
+    line = f"2024-03-01 12:00 UTC,{sent},{sent_asset},{received},{received_asset},{fee},{fee_asset},,,{label},,"
+    (row,) = read("koinly-universal", content(UNIVERSAL, (line,)), read_file)
+    assert [str(one).startswith(fault) for one in row.faults] == ([True] if fault else [])
