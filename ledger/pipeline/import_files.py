@@ -20,8 +20,9 @@ from ledger.pipeline.bots.attribution import Attribution
 from ledger.pipeline.elections.register import Intake
 from ledger.pipeline.interpret import Absorber, Contradiction, HeldEvents, Tally, Told
 from ledger.pipeline.match import MatchResult
+from ledger.pipeline.prices.files import price_format_of
 from ledger.pipeline.progress import Progress
-from ledger.ports import FileFormat, FileRow, FileTerms, SharedFormat
+from ledger.ports import FileFormat, FileRow, FileTerms, PriceFile, SharedFormat
 from ledger.storage.store import Store, Writer
 
 _CHUNK_ROWS = 8_192
@@ -51,7 +52,10 @@ class _RolledBack(Exception):  # no error: it undoes a dry run
 
 @dataclass(slots=True, kw_only=True)
 class FileImport:
-    """One `lotwright import`: which formats are known, and what the command line says of all files."""
+    """One `lotwright import`: which formats are known, and what the command line says of all files.
+
+    `price_files` are formats that are told apart, and not read.
+    """
 
     store: Store
     formats: Sequence[FileFormat]
@@ -60,6 +64,7 @@ class FileImport:
     recorded_at: datetime
     progress: Progress
     format_name: str | None = None
+    price_files: Sequence[PriceFile] = ()
     _outcomes: list[FileOutcome] = field(default_factory=list)
     _shared: dict[tuple[SharedFormat, AccountId], list[Finding]] = field(default_factory=dict)
 
@@ -85,7 +90,7 @@ class FileImport:
         return tuple(self._outcomes)
 
     def _import(self, path: Path, writer: Writer, held: HeldEvents) -> FileOutcome:
-        content = read_file(path, partial(self._rows_in_advance, path))
+        content = self._content(path)
         table, file_format = self._table(path, io.BytesIO(content))
         payload = self._payload(path, content, file_format)
         _check_account(path, payload, writer)
@@ -109,6 +114,14 @@ class FileImport:
             rows=rows,
             tally=absorber.tally,
         )
+
+    def _content(self, path: Path) -> bytes:
+        try:
+            return read_file(path, partial(self._rows_in_advance, path))
+        except InputError as refused:
+            if known := price_format_of(path, self.price_files):
+                raise InputError(f"{path}: holds prices ({known}), no events", mend=f"lotwright prices import {path}") from refused
+            raise
 
     def _rows_in_advance(self, path: Path, stream: BinaryIO) -> Iterable[object]:
         table, _ = self._table(path, stream)

@@ -31,6 +31,9 @@ NEGATIVE = "'-1' is negative (write the amount without sign; the type of the row
 TYPES = "buy, sell, transfer, deposit, withdrawal, income, spend, fee, gift_in, gift_out, donation, lost, opening"
 
 
+RATES = b"Date,USD,JPY,GBP,\n2025-01-02,1.03,160,0.8,\n"
+
+
 def row(**cells: str) -> str:
     return ",".join((dict(zip(COLUMNS, GOOD, strict=True)) | cells).values())
 
@@ -129,6 +132,15 @@ def test_the_first_20_bad_rows_are_shown_and_all_of_them_when_asked_for(kept: Bo
     listed = [f"  line {line}, column amount: {NEGATIVE}\n" for line in range(2, 27)]
     assert kept.run("import", path).refused(2) == head + "".join(listed[:20]) + "  ... and 5 more; show them with --all\n"
     assert kept.run("import", path, "--all").refused(2) == head + "".join(listed)
+
+
+def test_a_file_of_prices_is_told_apart_from_one_of_events(kept: BookFolder) -> None:
+    path = kept.shell.home / "eurofxref-hist.csv"
+    path.write_bytes(RATES)
+    told = f"lotwright: {path}: holds prices (ecb), no events\n  mend: lotwright prices import {path}\n"
+    assert kept.run("import", path, "--account", "main").refused(2) == told
+    path.write_bytes(RATES.replace(b"GBP", b"GPB"))
+    assert "column 5 of the header has no name" in kept.run("import", path, "--account", "main").refused(2)
 
 
 def test_of_several_files_one_bad_row_keeps_all_of_them_out(kept: BookFolder) -> None:

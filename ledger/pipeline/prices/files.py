@@ -10,7 +10,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
-from ledger.connectors.files.reading import read_file, read_rows
+from ledger.connectors.files.reading import opened, read_file, read_rows
 from ledger.domain.amount import text_of
 from ledger.domain.errors import InputError, RowFault
 from ledger.domain.event_text import instant_text
@@ -53,6 +53,15 @@ def import_prices(
     """
     with store.write() as writer:
         return tuple(_import(path, formats, writer, recorded_at=recorded_at, progress=progress) for path in paths)
+
+
+def price_format_of(path: Path, formats: Sequence[PriceFile]) -> str | None:
+    """Return the name of the format of prices that a file has, None where it has none or cannot be read."""
+    try:
+        with opened(path) as stream:
+            return _table(path, stream, formats).price_file.name
+    except InputError:
+        return None
 
 
 def set_price(store: Store, quote: PriceQuote, *, evidence: str, recorded_at: datetime) -> None:
