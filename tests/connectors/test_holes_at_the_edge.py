@@ -4,10 +4,11 @@ The rows are taken out of the answers of the real sandbox, again and again as lo
 stay as they are, as when a venue forgets, or a proxy does.
 """
 
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +17,8 @@ from random import Random
 import pytest
 
 from ledger.book import Book, Hole, MonthCover
+from ledger.cli.main import run
+from ledger.cli.terminal.session import FINDINGS_SHOWN
 from ledger.connectors.binance.connector import Binance
 from ledger.connectors.coinbase_advanced.connector import CoinbaseAdvanced
 from ledger.connectors.coinbase_exchange.connector import CoinbaseExchange
@@ -131,14 +134,23 @@ class Scene:
             return night.run(self.book.settings.connections)
 
     def found(self) -> tuple[dict[str, list[Finding]], list[Hole]]:
-        """Sync through the hole; return what is told of it, findings by code."""
+        """Sync through the hole; return what is told of it, findings by code. The commands tell the same and exit 1."""
         night = self.sync()
         assert [one.error for one in night.outcomes if one.error] == []
         assert night.exit_code == 1
         findings: dict[str, list[Finding]] = {}
         for one in self.book.reconcile().findings:
             findings.setdefault(one.code, []).append(one)
-        return findings, list(self.book.coverage_map().holes)
+        holes = list(self.book.coverage_map().holes)
+        self._assert_commands_tell([one for found in findings.values() for one in found], holes)
+        return findings, holes
+
+    def _assert_commands_tell(self, findings: list[Finding], holes: list[Hole]) -> None:
+        code, said = commanded(self.book, "coverage")
+        assert (code, _HOLE_LINE.findall(said)) == (1, [told_line(one) for one in holes])
+        code, said = commanded(self.book, "reconcile")
+        assert code == 1
+        assert all(one.message in said for one in findings[:FINDINGS_SHOWN])
 
     def fill(self) -> None:
         """Open the edge: a walk from the beginning fills the hole, and nothing is told of it any more."""
@@ -146,6 +158,24 @@ class Scene:
         again = self.sync(again=True)
         assert (self.book.reconcile().findings, self.book.coverage_map().holes) == ((), ())
         assert again.exit_code == 0, self.book.findings()
+        assert [commanded(self.book, command)[0] for command in ("coverage", "reconcile")] == [0, 0]
+
+
+_HOLE_LINE = re.compile(r"^hole: (.+?): from (.+?) to (.+?): ", re.MULTILINE)
+
+
+def told_line(hole: Hole) -> tuple[str, str, str]:
+    place = " ".join(part for part in (hole.connection, hole.stream, hole.symbol) if part)
+    from_at, to_at = (None if at is None else at.isoformat() for at in (hole.from_at, hole.to_at))
+    return place, from_at or "the beginning", to_at or "now"
+
+
+def commanded(book: Book, *arguments: str) -> tuple[int, str]:  # noqa: F811
+    """Run a command as its user would; return its exit code and all that it said."""
+    said = io.StringIO()
+    with redirect_stdout(said), redirect_stderr(said):
+        code = run(["--book", str(book.settings.folder), *arguments])
+    return code, said.getvalue()
 
 
 @contextmanager
