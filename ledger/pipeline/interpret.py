@@ -56,11 +56,16 @@ class Contradiction:
         return Finding(
             code="contradiction",
             severity=Severity.ERROR,
-            subject=f"{self.event.account}/{self.event.source_id}",
+            subject=subject_of(self.event),
             message=f"{payload_id} {self.locator} tells {kind_of(self.event)} {self.event.source_id} of "
             f"{instant_text(self.event.occurred_at)} otherwise than the book has it: {', '.join(self.facts)} differ",
             mend=f"compare both with `lotwright explain {self.event.event_id}`; the first telling stays booked",
         )
+
+
+def subject_of(event: Event) -> str:
+    """Return what a contradiction about an event is about."""
+    return f"{event.account}/{event.source_id}"
 
 
 class HeldEvents:
@@ -163,9 +168,13 @@ class Absorber:
         before = self._writer.event_as_told(event.event_id)
         assert before is not None, event
         telling = told_again(before.event, event)
+        # The same place is an earlier import of the same payload.
+        same_payload = bool(telling.conflicts) and any(place != locator for place in self._writer.locators(event.event_id, payload_seq))
+        if telling.conflicts and not same_payload and self._writer.is_newest_word(event.event_id, payload_seq):
+            contradicted, telling = telling.conflicts, told_again(before.event, event, is_newer_word=True)
+            if not telling.conflicts:
+                self._doubt_files(before.event, contradicted)
         if telling.conflicts:
-            # The same place is an earlier import of the same payload.
-            same_payload = any(place != locator for place in self._writer.locators(event.event_id, payload_seq))
             self.contradictions.append(
                 Contradiction(event=event, locator=locator, facts=telling.conflicts, same_payload=same_payload),
             )
@@ -178,6 +187,16 @@ class Absorber:
         self._poster.reverse(before.event, revision=before.revision, event_seq=before.seq, facts=before.facts)
         body = body_text(telling.event)
         return self._keep(telling.event, body, facts_hash(telling.event, body), revision=before.revision + 1)
+
+    def _doubt_files(self, event: Event, facts: tuple[str, ...]) -> None:
+        """Say of each file that agreed with the venue's older word that it contradicts the newer one, as if it had come after both.
+
+        Facts that were not told before are nothing that a file could have agreed with.
+        """
+        told = tuple(name for name in facts if getattr(event, name) is not None)
+        for payload_id, locator in self._writer.places_in_files(event.event_id) if told else ():
+            finding = Contradiction(event=event, locator=locator, facts=told, same_payload=False).finding(payload_id)
+            self._writer.add_findings(f"payload:{payload_id}", [finding], self._recorded_at)
 
     def _flush(self) -> None:
         if self._new:
