@@ -77,9 +77,9 @@ class ProofReader:
 
     def lines_of_payloads(self, account: str, stream: str, *, after_seq: int) -> Iterator[StoredLine]:
         """Yield the lines that belong to events, of payloads of a stream after a place, by payload."""
-        told = select(ledger_line).join(payload, ledger_line.c.payload_seq == payload.c.seq)
-        later = told.where(ledger_line.c.payload_seq > after_seq, ledger_line.c.account == account, ledger_line.c.explains != "")
-        yield from self._lines(later.where(payload.c.stream == stream).order_by(ledger_line.c.payload_seq))
+        pages = payload.c.account == account, payload.c.stream == stream, payload.c.seq > after_seq
+        told = select(ledger_line).join(payload, ledger_line.c.payload_seq == payload.c.seq).where(*pages)
+        yield from self._lines(told.where(ledger_line.c.explains != "").order_by(payload.c.seq))
 
     def moves(
         self,
