@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 
 from ledger.config import ConnectionSettings
 from ledger.domain.errors import KeyRefused, TerminalError
 from ledger.domain.event import BalanceSnapshot, SourceRank
 from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId
+from ledger.domain.ids import AccountId, EventId
 from ledger.domain.payload import Payload
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import assets_of_account
@@ -164,12 +166,17 @@ class ConnectionSync:
             state = reader.cursor(self.settings.name, _PROOF, "") or {}
             known_up_to = state.get("payload_seq")
             after = known_up_to if isinstance(known_up_to, int) else 0
-            for payload_seq, payload in reader.payloads(account=self.settings.name, stream=LEDGER, after_seq=after):
-                lines = [line for line in self.connector.interpret(payload).lines if line.event_ids]
-                known = reader.known([event for line in lines for event in line.event_ids])
+            told = reader.lines_of_payloads(self.settings.name, LEDGER, after_seq=after)
+            for payload_seq, lines in groupby(told, key=attrgetter("payload_seq")):
+                explains = {(line.wallet, line.line_id): line.explains.split() for line in lines}
+                known = reader.known([EventId(event) for events in explains.values() for event in events])
                 by_venue = {event for event, one in known.items() if one.rank > SourceRank.FILE}
-                open_lines += [line for line in lines if known.keys().isdisjoint(line.event_ids)]
-                unasked += [line for line in lines if by_venue.isdisjoint(line.event_ids)]
+                wanted = {line for line, events in explains.items() if by_venue.isdisjoint(events)}
+                if wanted:  # the page itself says who should have told of them
+                    _, page = next(reader.payloads(account=self.settings.name, stream=LEDGER, after_seq=payload_seq - 1))
+                    found = [line for line in self.connector.interpret(page).lines if (line.wallet or line.asset, line.line_id) in wanted]
+                    unasked += found
+                    open_lines += [line for line in found if known.keys().isdisjoint(line.event_ids)]
                 proven = proven if open_lines else payload_seq
         return _Proof(proven=proven, open_lines=tuple(open_lines), unasked=tuple(unasked))
 

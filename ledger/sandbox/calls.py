@@ -94,7 +94,7 @@ def json_answer(content: JsonValue, *, status: int = 200, violation: ViolationKi
 class CallRecord:
     """One call as it went: `target` without secrets, `faults` as injected, `received_at` in seconds of a monotonic clock.
 
-    `cost` is what it took of its `bucket`.
+    `cost` is what it took of its `bucket`; `rows` is the sort of a history that it paged through, empty for other calls.
     """
 
     number: int
@@ -105,6 +105,7 @@ class CallRecord:
     received_at: float
     bucket: str = ""
     cost: int = 1
+    rows: str = ""
 
 
 class Dialect(Protocol):

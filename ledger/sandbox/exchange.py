@@ -110,6 +110,7 @@ class Exchange:
                 received_at=now,
                 bucket=traits.bucket,
                 cost=traits.cost,
+                rows=traits.rows,
             ),
         )
         self._in_flight[traits.nonce_key] += 1

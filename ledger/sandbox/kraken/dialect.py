@@ -63,6 +63,9 @@ class Kraken:
         self._ids = Identities(account.seed)
         self._gate = Gate(self.credentials)
         self._tokens = Tokens(account.seed)
+        self._trades = History(list(trade_entries(account, self._ids)))
+        self._ledger = History(list(ledger_entries(account, self._ids)))
+        self._orders = self._order_contents()
         self._filtered: dict[tuple[str, str], History] = {}
 
     # --- the face towards the server
@@ -247,16 +250,7 @@ class Kraken:
     def _listed(self) -> tuple[Pair, ...]:
         return tuple(pair for pair in pairs_of(self._account) if pair.product.delisted_at is None)
 
-    @cached_property
-    def _trades(self) -> History:
-        return History(list(trade_entries(self._account, self._ids)))
-
-    @cached_property
-    def _ledger(self) -> History:
-        return History(list(ledger_entries(self._account, self._ids)))
-
-    @cached_property
-    def _orders(self) -> dict[str, JsonValue]:
+    def _order_contents(self) -> dict[str, JsonValue]:
         trades: dict[str, list[str]] = {}
         for fill in self._account.fills:
             trades.setdefault(fill.order_id, []).append(self._ids.trade(fill))
