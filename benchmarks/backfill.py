@@ -1,9 +1,10 @@
 """Pull a long history for the first time, at the whole of a venue's rate, and measure what it is bound by.
 
 One real `lotwright sync` process (see `leap`) reads so many fills, and all else that the venue tells of them, from the sandbox. Time
-passes by the CPU seconds of that process, and by what it waits for the venue's rate. Prints for each venue the pace as a part of what
-its rate model allows (1: the venue alone is what is waited for), CPU seconds for a second of that time, and peak memory. Ends with 0
-when a sync ended clean and the venue had nothing to complain of. Read the figures: nothing else passes or fails here.
+passes by the CPU seconds of that process, and by what it waits for the venue's rate. Prints for each venue the seconds to the last
+page of a history and the pace as a part of what the rate model allows (1: the venue alone is what is waited for); of the whole run,
+lots and prices too, CPU seconds, these for a second of that time, and peak memory. Ends with 0 when a sync ended clean and the venue
+had nothing to complain of. Read the figures: nothing else passes or fails here.
 """
 
 import argparse
@@ -11,13 +12,16 @@ import json
 import shutil
 import sys
 import tempfile
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 from dialects import TIERS, Book
 from leap import LeapClock
 
 from ledger.book import Book as BookOfLedger
+from ledger.sandbox.calls import CallRecord
 from ledger.sandbox.limits import Rate, WeightRate
 from ledger.sandbox.server import DIALECTS, Sandbox
 
@@ -45,12 +49,11 @@ def pulled(work: Path, venue: str, fills: int) -> bool:
     clock = LeapClock(folder / "clock", of_work=True)
     with Sandbox(venue=venue, fills=fills, wall=clock.wall, monotonic=clock.monotonic) as sandbox:
         ended = Book(work / "blank", folder, sandbox, clock).run("sync", "--since", "2024-01-01", "--json", codes=None)
-        calls = [call for call in sandbox.calls if call.bucket != "public"]
+        calls = history_calls(sandbox.calls)
         seconds = calls[-1].received_at - calls[0].received_at
-        pace = seconds_allowed(sandbox) / seconds
         is_clean = ended.code == 0 and not sandbox.violations and json.loads(ended.out)["new"] >= fills
         print(
-            f"{venue + ' ' + TIERS.get(venue, ''):20}{fills:10}{len(calls):8}{seconds:10.1f}{pace:12.3f}"
+            f"{venue + ' ' + TIERS.get(venue, ''):20}{fills:10}{len(calls):8}{seconds:10.1f}{pace_of(calls, sandbox.rates):12.3f}"
             f"{ended.cpu_seconds:8.1f}{ended.cpu_seconds / clock.monotonic():12.3f}{ended.peak_mib:10.0f}"
         )
         if not is_clean:
@@ -58,19 +61,32 @@ def pulled(work: Path, venue: str, fills: int) -> bool:
     return is_clean
 
 
-def seconds_allowed(sandbox: Sandbox) -> float:
-    """Return the least seconds in which the venue would have let these calls come, one bucket after the other, all full at first."""
-    costs: Counter[str] = Counter()
-    for call in sandbox.calls:
-        costs[call.bucket] += call.cost
-    return sum(bucket_seconds(sandbox.rates[bucket], cost) for bucket, cost in costs.items() if bucket != "public")
+def history_calls(calls: Sequence[CallRecord]) -> list[CallRecord]:
+    """Return the calls of the back-fill itself: to the last page of a history, without prices, for which lots are matched first."""
+    last = max(place for place, call in enumerate(calls) if call.rows)
+    return [call for call in calls[: last + 1] if call.bucket != "public"]
 
 
-def bucket_seconds(rate: Rate | WeightRate, cost: int) -> float:
-    """Return the least seconds that calls of so much cost take."""
-    if isinstance(rate, WeightRate):
-        return max(0, cost - rate.limit) / rate.limit * rate.seconds
-    return max(0, cost - rate.burst) / rate.per_second
+def pace_of(calls: Sequence[CallRecord], rates: Mapping[str, Rate | WeightRate]) -> float:
+    """Return the least seconds that the venue's limits leave for these calls, as a part of those that they took.
+
+    The limits are spent one after the other, all unused at first. Where weight is counted within a window, the calls of the last one
+    are left out: it is not full, so nothing holds them back.
+    """
+    calls_by_bucket: defaultdict[str, list[CallRecord]] = defaultdict(list)
+    for call in calls:
+        calls_by_bucket[call.bucket].append(call)
+    least, taken = 0.0, calls[-1].received_at - calls[0].received_at
+    for bucket, own in calls_by_bucket.items():
+        rate, cost = rates[bucket], sum(call.cost for call in own)
+        if isinstance(rate, Rate):
+            least += max(0, cost - rate.burst) / rate.per_second
+        elif windows := (cost - 1) // rate.limit:
+            least += windows * rate.seconds
+            costs = accumulate(call.cost for call in own)
+            opened_at = next(call.received_at for call, so_far in zip(own, costs, strict=True) if so_far > windows * rate.limit)
+            taken -= own[-1].received_at - opened_at
+    return least / taken
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from ledger import config
 from ledger.book.core import SILENT, BookCore
 from ledger.domain.ids import AccountId, BotId
 from ledger.pipeline.bots.attribution import Attribution
-from ledger.pipeline.bots.databases import BotDatabaseOutcome, BotDatabaseTerms, take_in, waiting_orders
+from ledger.pipeline.bots.databases import BotDatabaseOutcome, BotDatabaseTerms, orders_told, take_in, waiting_orders
 
 
 class Bots(BookCore):
@@ -34,10 +34,10 @@ class Bots(BookCore):
             self._derived(writer, SILENT, touched=touched)
         return tuple(outcome for outcome, _ in found)
 
-    def bot_databases(self) -> tuple[tuple[str, str, AccountId, str, int], ...]:
-        """Return (file's name, format, account, bot, its orders and fills) of the databases taken in."""
+    def bot_databases(self) -> tuple[tuple[str, str, AccountId, BotId, int], ...]:
+        """Return (file's name, format, account, bot, its orders) of the databases taken in."""
         with self.store.read() as reader:
-            return tuple(reader.bot_databases())
+            return tuple(orders_told(reader))
 
     def waiting_orders(self, limit: int) -> tuple[tuple[AccountId, str, BotId], ...]:
         """Return account, order or fill, and bot of what databases tell and no event of the book has: at most `limit`."""

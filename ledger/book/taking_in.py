@@ -91,6 +91,7 @@ class TakingIn(BookCore):
             recorded_at=self._now(),
             progress=progress,
             format_name=format_name,
+            price_files=plugins.price_files(),
         )
         with self.store.hold():
             return files.run(paths, lambda writer, held: self._derived(writer, progress, held), dry_run=dry_run)

@@ -37,6 +37,10 @@ def import_databases(session: Session, files: tuple[Path, ...], account: str, bo
             f"{outcome.path}: {outcome.format_name}, {outcome.rows} rows: {outcome.joined} joined, "
             f"{len(outcome.waiting)} wait for their events"
         )
+        for line in outcome.disputed[:_SHOWN_MAX]:
+            session.say(f"  claimed twice: {line}; a rule of [[bots]] goes before")
+        if len(outcome.disputed) > _SHOWN_MAX:
+            session.say(f"  ... and {len(outcome.disputed) - _SHOWN_MAX} more")
         for line in outcome.waiting[:_SHOWN_MAX]:
             session.say(f"  waits: {line}")
         if len(outcome.waiting) > _SHOWN_MAX:

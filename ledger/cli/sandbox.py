@@ -33,6 +33,9 @@ def sandbox() -> None:
 def serve(session: Session, venue: str, port: int, seed: int, fills: int, faults: str, truth: Path | None) -> None:
     r"""Serve until interrupted; print one JSON line when ready.
 
+    The line tells the addresses of calls (rest_url) and of WebSockets (ws_url), and how to log in. Over a WebSocket the newest fills
+    of the account happen one after the other after each subscription; calls tell them from the start.
+
     \b
     Example:
       lotwright sandbox serve --seed 7 --fills 5000 --faults all --truth truth.jsonl

@@ -337,7 +337,12 @@ class Telling:
     conflicts: tuple[str, ...] = ()
 
 
-def told_again(known: Event, told: Event) -> Telling:
+# What a source may tell otherwise of an event later on. With another kind, side, asset, instant or order it is another event.
+_CORRECTABLE = frozenset({"base", "quote", "amount", "fee", "value", "fee_value", "chain_hash", "address"})
+_LEGS = ("base", "quote", "amount")
+
+
+def told_again(known: Event, told: Event, *, is_newer_word: bool = False) -> Telling:
     """Compare two tellings of one event (same `event_id`) and say which facts to keep.
 
     A venue's own later word replaces a provisional one. Otherwise the source of the higher rank gives the facts, provided that
@@ -345,11 +350,12 @@ def told_again(known: Event, told: Event) -> Telling:
     at all.
     A provisional word of a lower rank contradicts nothing, it only completes. What only one of them knows is kept, whichever came
     first: orders, sequence, bot, note, values, cost and date of acquisition. Two halves of a fill become one, and a venue that tells
-    a fill again in a later row of its own has amended it.
+    a fill again in a later row of its own has amended it. `is_newer_word`: the very source of the known event tells it now, later,
+    and where only amounts differ it has corrected itself.
     """
     if isinstance(known, Fill) and isinstance(told, Fill):
         if known.is_half or told.is_half:
-            return _joined(known, told)
+            return _joined(known, told, is_newer_word=is_newer_word)
         if _amends(known, told):
             earlier, later = sorted((known, told), key=lambda fill: fill.sequence or 0)
             return _kept_instead(known, _completed(later, earlier))
@@ -359,14 +365,27 @@ def told_again(known: Event, told: Event) -> Telling:
         return _kept_instead(known, _completed(known, told))
     finer, coarser = (told, known) if told.rank > known.rank else (known, told)
     conflicts = _contradictions(finer, coarser)
-    if conflicts:
+    if conflicts and not (is_newer_word and _is_correctable(known, told, conflicts)):
         return Telling(conflicts=conflicts)
-    return _kept_instead(known, _completed(finer, coarser))
+    return _kept_instead(known, _corrected(known, told, conflicts) if conflicts else _completed(finer, coarser))
 
 
-def _joined(known: Fill, told: Fill) -> Telling:
+def _is_correctable(known: Event, told: Event, conflicts: tuple[str, ...]) -> bool:
+    if known.rank is not told.rank or not _CORRECTABLE.issuperset(conflicts):
+        return False  # the facts are another source's, or the source may have used an id twice
+    return all(getattr(known, leg).asset == getattr(told, leg).asset for leg in _LEGS if hasattr(known, leg))
+
+
+def _corrected(known: Event, told: Event, conflicts: tuple[str, ...]) -> Event:
+    """Return the newer word with what only the older one knew, without worths that were told of other amounts."""
+    stale = ["fee_value"] if "fee" in conflicts else []
+    stale += ["value"] if hasattr(told, "value") and not set(_LEGS).isdisjoint(conflicts) else []
+    return replace(_completed(told, known), **{name: getattr(told, name) for name in stale})
+
+
+def _joined(known: Fill, told: Fill, *, is_newer_word: bool) -> Telling:
     """Join two halves of one fill, or a half and the whole; the earlier instant stays."""
-    legs = [_leg_of(known.base, told.base), _leg_of(known.quote, told.quote)]
+    legs = [_leg_of(one, other, is_newer_word=is_newer_word) for one, other in ((known.base, told.base), (known.quote, told.quote))]
     if None in legs or known.side is not told.side:
         return Telling(conflicts=("base", "quote"))
     base, quote = (leg for leg in legs if leg is not None)
@@ -377,11 +396,11 @@ def _joined(known: Fill, told: Fill) -> Telling:
     return _kept_instead(known, replace(whole, base=base, quote=quote, occurred_at=first_at, provisional=not is_whole))
 
 
-def _leg_of(one: Amount, other: Amount) -> Amount | None:
-    """Return the leg that is told; None where two are told that differ."""
-    if not one.quantity or not other.quantity:
-        return other if not one.quantity else one
-    return one if one == other else None
+def _leg_of(known: Amount, told: Amount, *, is_newer_word: bool) -> Amount | None:
+    """Return the leg that is told; None where two are told that differ, unless the newer word corrects the amount."""
+    if not known.quantity or not told.quantity:
+        return told if not known.quantity else known
+    return told if known == told or (is_newer_word and known.asset == told.asset) else None
 
 
 def _amends(known: Fill, told: Fill) -> bool:

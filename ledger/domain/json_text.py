@@ -118,7 +118,8 @@ def cell_number_or_none(row: Row, key: str) -> Decimal | None:
     if not is_written and (isinstance(raw, bool) or not isinstance(raw, (int, Decimal))):
         raise InputError(f'"{key}" is no number: {shown(raw)}')
     number = Decimal(cast("str | int | Decimal", raw))
-    if len(number.as_tuple().digits) > _DIGITS_MAX or abs(number.adjusted()) > _MAGNITUDE_MAX:
+    is_short = is_written and len(cast("str", raw)) <= _DIGITS_MAX  # then it has no more digits either
+    if not (is_short or len(number.as_tuple().digits) <= _DIGITS_MAX) or abs(number.adjusted()) > _MAGNITUDE_MAX:
         raise NumberRefused(shown(raw), f'is out of range as "{key}"')
     return exact_decimal(number)
 

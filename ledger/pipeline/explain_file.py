@@ -1,22 +1,25 @@
 """What a file seems to be, for its user and for a bug report: the nearest format, the columns that differ, and a sample without figures."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from ledger.connectors.files.reading import TextTable, read_file, read_table
+from ledger.connectors.files.reading import TextTable, opened, read_table
 from ledger.connectors.files.recognition import difference_from
 from ledger.ports import FileFormat
 
 _SAMPLE_ROWS = 3
 _CELL_CHARACTERS_MAX = 60
+_DIGITS_MAX = 4  # of a column's name, such as UTC+08:00
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileExplanation:
-    """What is known of a file by its header. `format_name` is empty where no format knows it; `sample` holds shapes, no values."""
+    """What is known of a file by its header. `format_name` is empty where no format knows it; `sample` holds shapes, no values.
+
+    So does `header` where a cell may be no name of a column, and all of it where no format has a column of these names.
+    """
 
     path: Path
     format_name: str
@@ -41,17 +44,33 @@ def explain_file(path: Path, formats: Sequence[FileFormat]) -> FileExplanation:
     Raises:
         InputError: when it cannot be read as a table.
     """
-    table = read_table(io.BytesIO(read_file(path)), name=str(path), knows=lambda header: any(one.recognises(header) for one in formats))
+    with opened(path) as stream:
+        table = read_table(stream, name=str(path), knows=lambda header: any(one.recognises(header) for one in formats))
+        sample = _sample(table)
+    header = _told_columns(table.header, formats)
     format_name = next((one.name for one in formats if one.recognises(table.header)), "")
-    nearest = min((difference_from(table.header, one) for one in formats), key=lambda found: (found.size, found.file_format.name))
+    nearest = min((difference_from(header, one) for one in formats), key=lambda found: (found.size, found.file_format.name))
     return FileExplanation(
         path=path,
         format_name=format_name,
         nearest=f"{nearest.file_format.name} ({nearest.file_format.title})",
         difference=str(nearest),
-        header=table.header,
-        sample=_sample(table),
+        header=header,
+        sample=sample,
     )
+
+
+def _told_columns(header: tuple[str, ...], formats: Sequence[FileFormat]) -> tuple[str, ...]:
+    """Return the header with what may be no name of a column hidden: files without a header begin with figures, ids and addresses."""
+    known = {column.casefold() for one in formats for generation in one.headers for column in generation}
+    if not any(column.casefold() in known for column in header):
+        return tuple(map(shape_of, header))
+    return tuple(column if column.casefold() in known or _is_title(column) else shape_of(column) for column in header)
+
+
+def _is_title(column: str) -> bool:
+    is_plain = column.isprintable() and len(column) <= _CELL_CHARACTERS_MAX and "@" not in column
+    return is_plain and any(map(str.isalpha, column)) and sum(map(str.isdigit, column)) <= _DIGITS_MAX
 
 
 def _sample(table: TextTable) -> tuple[tuple[str, ...], ...]:

@@ -1,14 +1,16 @@
 """Files -> payloads, events, entries, elections: all files of one command in one database transaction, all or nothing."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
-from ledger.connectors.files.reading import read_file, read_table
+from ledger.connectors.files.reading import TextTable, read_file, read_table
 from ledger.connectors.files.recognition import recognise
 from ledger.domain.errors import InputError, RowFault
 from ledger.domain.finding import Finding
@@ -18,8 +20,9 @@ from ledger.pipeline.bots.attribution import Attribution
 from ledger.pipeline.elections.register import Intake
 from ledger.pipeline.interpret import Absorber, Contradiction, HeldEvents, Tally, Told
 from ledger.pipeline.match import MatchResult
+from ledger.pipeline.prices.files import price_format_of
 from ledger.pipeline.progress import Progress
-from ledger.ports import FileFormat, FileRow, FileTerms, SharedFormat
+from ledger.ports import FileFormat, FileRow, FileTerms, PriceFile, SharedFormat
 from ledger.storage.store import Store, Writer
 
 _CHUNK_ROWS = 8_192
@@ -49,7 +52,10 @@ class _RolledBack(Exception):  # no error: it undoes a dry run
 
 @dataclass(slots=True, kw_only=True)
 class FileImport:
-    """One `lotwright import`: which formats are known, and what the command line says of all files."""
+    """One `lotwright import`: which formats are known, and what the command line says of all files.
+
+    `price_files` are formats that are told apart, and not read.
+    """
 
     store: Store
     formats: Sequence[FileFormat]
@@ -58,6 +64,7 @@ class FileImport:
     recorded_at: datetime
     progress: Progress
     format_name: str | None = None
+    price_files: Sequence[PriceFile] = ()
     _outcomes: list[FileOutcome] = field(default_factory=list)
     _shared: dict[tuple[SharedFormat, AccountId], list[Finding]] = field(default_factory=dict)
 
@@ -83,9 +90,8 @@ class FileImport:
         return tuple(self._outcomes)
 
     def _import(self, path: Path, writer: Writer, held: HeldEvents) -> FileOutcome:
-        content = read_file(path)
-        table = read_table(io.BytesIO(content), name=str(path), knows=self._knows)
-        file_format = recognise(table.header, self.formats, name=str(path), wanted=self.format_name)
+        content = self._content(path)
+        table, file_format = self._table(path, io.BytesIO(content))
         payload = self._payload(path, content, file_format)
         _check_account(path, payload, writer)
         payload_seq, _ = writer.add_payload(payload)
@@ -108,6 +114,22 @@ class FileImport:
             rows=rows,
             tally=absorber.tally,
         )
+
+    def _content(self, path: Path) -> bytes:
+        try:
+            return read_file(path, partial(self._rows_in_advance, path))
+        except InputError as refused:
+            if known := price_format_of(path, self.price_files):
+                raise InputError(f"{path}: holds prices ({known}), no events", mend=f"lotwright prices import {path}") from refused
+            raise
+
+    def _rows_in_advance(self, path: Path, stream: BinaryIO) -> Iterable[object]:
+        table, _ = self._table(path, stream)
+        return () if table.is_sheet else table.rows
+
+    def _table(self, path: Path, stream: BinaryIO) -> tuple[TextTable, FileFormat]:
+        table = read_table(stream, name=str(path), knows=self._knows)
+        return table, recognise(table.header, self.formats, name=str(path), wanted=self.format_name)
 
     def _settle(self, file_format: SharedFormat, account: AccountId, found: Sequence[Finding], writer: Writer) -> None:
         """Find anew what all files of a format and an account lack together; `found` is what the only one lacks, if there is one."""

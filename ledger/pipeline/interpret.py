@@ -13,7 +13,7 @@ from ledger.domain.ids import BotId, EventId, Hash
 from ledger.pipeline.bots.attribution import NO_ATTRIBUTION, Attribution, Attributor
 from ledger.pipeline.post import Poster
 from ledger.storage.bulk.memory import memory_bytes
-from ledger.storage.store import KnownEvent, NewEvent, Writer
+from ledger.storage.store import KnownEvent, NewEvent, StoredEvent, Writer
 
 _HELD_PART = 8  # so much of the memory, as a divisor, is for events that are held
 _EVENT_BYTES = 1_000  # an event in memory, roughly
@@ -56,11 +56,16 @@ class Contradiction:
         return Finding(
             code="contradiction",
             severity=Severity.ERROR,
-            subject=f"{self.event.account}/{self.event.source_id}",
+            subject=subject_of(self.event),
             message=f"{payload_id} {self.locator} tells {kind_of(self.event)} {self.event.source_id} of "
             f"{instant_text(self.event.occurred_at)} otherwise than the book has it: {', '.join(self.facts)} differ",
             mend=f"compare both with `lotwright explain {self.event.event_id}`; the first telling stays booked",
         )
+
+
+def subject_of(event: Event) -> str:
+    """Return what a contradiction about an event is about."""
+    return f"{event.account}/{event.source_id}"
 
 
 class HeldEvents:
@@ -112,9 +117,10 @@ class Absorber:
     def absorb(self, told: Sequence[Told], payload_seq: int) -> None:
         """Book what is new in `told` and note the payload as evidence of all of it; stored when it returns."""
         known: dict[EventId, KnownEvent | NewEvent] = {**self._writer.known([event.event_id for event, _ in told])}
-        for event, locator in told:
-            body = body_text(event)
-            facts = facts_hash(event, body)
+        spelled = [(event, locator, body := body_text(event), facts_hash(event, body)) for event, locator in told]
+        others = {event.event_id for event, _, _, facts in spelled if event.event_id in known and known[event.event_id].facts != facts}
+        told_before = self._writer.events_as_told(sorted(others))
+        for event, locator, body, facts in spelled:
             stored = known.get(event.event_id)
             if stored is None:
                 known[event.event_id] = self._begin(event, body, facts)
@@ -122,7 +128,8 @@ class Absorber:
             elif stored.facts == facts:
                 self.tally.known += 1
             else:
-                known[event.event_id] = self._hear_again(stored, event, locator, payload_seq)
+                before = told_before.pop(event.event_id, None)  # but what this payload itself has told by now is not among them
+                known[event.event_id] = self._hear_again(stored, before, event, locator, payload_seq)
             self._evidence.append((known[event.event_id].seq, payload_seq, locator))
             if len(self._new) >= _WAITING_MAX:
                 self._flush()
@@ -158,14 +165,23 @@ class Absorber:
         self._poster.post(event, revision=revision, event_seq=self._seq, facts=facts)
         return new
 
-    def _hear_again(self, stored: KnownEvent | NewEvent, event: Event, locator: str, payload_seq: int) -> KnownEvent | NewEvent:
-        self._flush()
-        before = self._writer.event_as_told(event.event_id)
+    def _hear_again(
+        self, stored: KnownEvent | NewEvent, before: StoredEvent | None, event: Event, locator: str, payload_seq: int
+    ) -> KnownEvent | NewEvent:
+        if before is None:
+            self._flush()
+            before = self._writer.event_as_told(event.event_id)
         assert before is not None, event
         telling = told_again(before.event, event)
         if telling.conflicts:
+            self._flush()
             # The same place is an earlier import of the same payload.
             same_payload = any(place != locator for place in self._writer.locators(event.event_id, payload_seq))
+            if not same_payload and self._writer.is_newest_word(event.event_id, payload_seq):
+                contradicted, telling = telling.conflicts, told_again(before.event, event, is_newer_word=True)
+                if not telling.conflicts:
+                    self._doubt_files(before.event, contradicted)
+        if telling.conflicts:
             self.contradictions.append(
                 Contradiction(event=event, locator=locator, facts=telling.conflicts, same_payload=same_payload),
             )
@@ -178,6 +194,16 @@ class Absorber:
         self._poster.reverse(before.event, revision=before.revision, event_seq=before.seq, facts=before.facts)
         body = body_text(telling.event)
         return self._keep(telling.event, body, facts_hash(telling.event, body), revision=before.revision + 1)
+
+    def _doubt_files(self, event: Event, facts: tuple[str, ...]) -> None:
+        """Say of each file that agreed with the venue's older word that it contradicts the newer one, as if it had come after both.
+
+        Facts that were not told before are nothing that a file could have agreed with.
+        """
+        told = tuple(name for name in facts if getattr(event, name) is not None)
+        for payload_id, locator in self._writer.places_in_files(event.event_id) if told else ():
+            finding = Contradiction(event=event, locator=locator, facts=told, same_payload=False).finding(payload_id)
+            self._writer.add_findings(f"payload:{payload_id}", [finding], self._recorded_at)
 
     def _flush(self) -> None:
         if self._new:

@@ -9,22 +9,25 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 
 from ledger.config import ConnectionSettings
 from ledger.domain.errors import KeyRefused, TerminalError
 from ledger.domain.event import BalanceSnapshot, SourceRank
 from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId
+from ledger.domain.ids import AccountId, EventId
+from ledger.domain.payload import Payload
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import assets_of_account
 from ledger.journal.checks import Reconciliation, reconciled
 from ledger.pipeline.bots.attribution import Attribution
-from ledger.pipeline.interpret import Absorber, Tally, Told
+from ledger.pipeline.interpret import Absorber, Tally, Told, subject_of
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.proof.narrowing import narrowed
 from ledger.pipeline.proof.rows import assertions_of, ends_unlike_balances, fills_unlike_ledger, gaps_in_ledger, stored_lines
-from ledger.ports import Connector, LedgerLine, Page, PullWindow, StreamKey
+from ledger.ports import Connector, Interpretation, LedgerLine, Page, PullWindow, StreamKey
 from ledger.storage.store import CoverageWindow, Reader, Store
 
 LEDGER = "ledger"
@@ -112,6 +115,8 @@ class ConnectionSync:
             absorber.absorb(self._wanted(said.events), payload_seq)
             contradictions = [one.finding(page.payload.payload_id) for one in absorber.contradictions]
             writer.add_ledger_lines(stored_lines(said.lines, payload_seq))
+            if self.window.until is None:  # else not all that the page says is booked
+                writer.settle_findings(payload_seq, _subjects_of(page.payload, said))
             writer.replace_findings(f"payload:{page.payload.payload_id}", [*said.findings, *contradictions], now)
             if self.window.until is None:
                 writer.put_cursor(self.settings.name, stream.stream, stream.symbol, page.cursor, now)
@@ -161,12 +166,17 @@ class ConnectionSync:
             state = reader.cursor(self.settings.name, _PROOF, "") or {}
             known_up_to = state.get("payload_seq")
             after = known_up_to if isinstance(known_up_to, int) else 0
-            for payload_seq, payload in reader.payloads(account=self.settings.name, stream=LEDGER, after_seq=after):
-                lines = [line for line in self.connector.interpret(payload).lines if line.event_ids]
-                known = reader.known([event for line in lines for event in line.event_ids])
+            told = reader.lines_of_payloads(self.settings.name, LEDGER, after_seq=after)
+            for payload_seq, lines in groupby(told, key=attrgetter("payload_seq")):
+                explains = {(line.wallet, line.line_id): line.explains.split() for line in lines}
+                known = reader.known([EventId(event) for events in explains.values() for event in events])
                 by_venue = {event for event, one in known.items() if one.rank > SourceRank.FILE}
-                open_lines += [line for line in lines if known.keys().isdisjoint(line.event_ids)]
-                unasked += [line for line in lines if by_venue.isdisjoint(line.event_ids)]
+                wanted = {line for line, events in explains.items() if by_venue.isdisjoint(events)}
+                if wanted:  # the page itself says who should have told of them
+                    _, page = next(reader.payloads(account=self.settings.name, stream=LEDGER, after_seq=payload_seq - 1))
+                    found = [line for line in self.connector.interpret(page).lines if (line.wallet or line.asset, line.line_id) in wanted]
+                    unasked += found
+                    open_lines += [line for line in found if known.keys().isdisjoint(line.event_ids)]
                 proven = proven if open_lines else payload_seq
         return _Proof(proven=proven, open_lines=tuple(open_lines), unasked=tuple(unasked))
 
@@ -240,6 +250,15 @@ def reconciliation(reader: Reader, account: AccountId | None = None) -> Reconcil
         rows=tuple(row for part in parts for row in part.rows),
         findings=tuple(finding for part in parts for finding in part.findings),
     )
+
+
+def _subjects_of(payload: Payload, said: Interpretation) -> set[str] | None:
+    """Return what earlier findings may be about of which a page tells now; None: a page of balances tells all anew."""
+    if payload.stream == BALANCES:
+        return None
+    rows = {event.source_id for event, _ in said.events} | {line.line_id for line in said.lines}
+    place = "/".join(part for part in (payload.account, payload.stream, payload.symbol) if part)
+    return {f"{place}/{row}" for row in rows} | {subject_of(event) for event, _ in said.events}
 
 
 def _teller(line: LedgerLine) -> str:

@@ -27,6 +27,7 @@ from ledger.domain.payload import Payload
 from ledger.domain.period import Period, YearStart
 from ledger.domain.price import USUAL_PRICES, PricePolicy, Worth
 from ledger.domain.secrets import Secrets
+from ledger.domain.values.quick import made_quickly
 from ledger.ports.prices import PriceFile as PriceFile
 from ledger.ports.prices import PricePage as PricePage
 from ledger.ports.prices import PriceRow as PriceRow
@@ -99,6 +100,7 @@ class Page:
     to_at: datetime | None = None
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerLine:
     """What a venue's own ledger says moved: evidence for completeness, booked nowhere.

@@ -1,5 +1,7 @@
 """Cells of price files: the few kinds that they have, refused in plain words."""
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -7,8 +9,18 @@ from ledger.domain.amount import AssetCode, asset_code, decimal_of
 from ledger.domain.errors import InputError, NumberRefused
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+_DAY_IN_WORDS = re.compile(rf"(\d\d?) ({'|'.join(_MONTHS)}) (\d{{4}})", re.ASCII)  # the ECB's file of the newest day
 _YEAR_MIN, _YEAR_MAX = 1900, 2999
 _SECONDS_MAX = 10**11  # above it a count since 1970 is of milliseconds, and so on by thousands
+
+
+def check_width(cells: Sequence[str], header: Sequence[str]) -> None:
+    """Refuse a row that has not the cells of its header: all of them would be read as something else."""
+    if len(cells) != len(header):
+        raise InputError(
+            f"has {len(cells)} cells instead of {len(header)}", mend="write numbers with a point, or use the file as it was published"
+        )
 
 
 def price_of(text: str) -> Decimal:
@@ -63,10 +75,19 @@ def count_moment_of(text: str) -> datetime:
         raise InputError(f"{text!r} is no count of seconds since 1970", mend="use the file as it was published") from error
 
 
+def _iso_of(text: str) -> str:
+    written = _DAY_IN_WORDS.fullmatch(text)
+    return f"{written[3]}-{_MONTHS.index(written[2]) + 1:02}-{int(written[1]):02}" if written else text
+
+
 def day_of(text: str) -> datetime:
-    """Read a date and return its first instant, UTC: a rate of a day counts from its beginning. DECISIONS: rate-of-a-day."""
+    """Read a date and return its first instant, UTC: a rate of a day counts from its beginning. DECISIONS: rate-of-a-day.
+
+    >>> day_of("23 November 2026") == day_of("2026-11-23")
+    True
+    """
     try:
-        day = date.fromisoformat(text)
+        day = date.fromisoformat(_iso_of(text))
     except ValueError as error:
         raise InputError(f"{text!r} is no date", mend="use the file as it was published") from error
     if not _YEAR_MIN <= day.year <= _YEAR_MAX:

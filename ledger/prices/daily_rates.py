@@ -8,7 +8,7 @@ from ledger.domain.amount import AssetCode, is_fiat
 from ledger.domain.errors import InputError
 from ledger.domain.price import PriceQuote
 from ledger.ports import PriceRow
-from ledger.prices.cells import day_of, price_of
+from ledger.prices.cells import check_width, day_of, price_of
 
 _EURO = AssetCode("EUR")
 _NO_RATES = ("", "N/A", "ND", "NC")
@@ -33,13 +33,14 @@ class EcbRates:
         _, header = next(rows)
         known = [(place, AssetCode(code)) for place, code in enumerate(header) if is_fiat(AssetCode(code))]
         for line, cells in rows:
-            yield PriceRow.read(line, partial(_ecb_rates, cells, known))
+            yield PriceRow.read(line, partial(_ecb_rates, header, cells, known))
 
 
-def _ecb_rates(cells: Sequence[str], known: Sequence[tuple[int, AssetCode]]) -> Iterator[PriceQuote]:
+def _ecb_rates(header: Sequence[str], cells: Sequence[str], known: Sequence[tuple[int, AssetCode]]) -> Iterator[PriceQuote]:
+    check_width(cells, header)
     moment = day_of(cells[0])
     for place, code in known:
-        if place < len(cells) and cells[place] not in _NO_RATES:
+        if cells[place] not in _NO_RATES:
             yield PriceQuote(asset=_EURO, currency=code, observed_at=moment, price=price_of(cells[place]), source=EcbRates.name)
 
 
@@ -68,7 +69,7 @@ class FedH10:
             described[label] = cells
         series = list(_series(described["Unit:"], described["Currency:"], described["Multiplier:"]))
         for line, cells in rows:
-            yield PriceRow.read(line, partial(_h10_rates, cells, series))
+            yield PriceRow.read(line, partial(_h10_rates, described[_H10_LABELS[-1]], cells, series))
 
 
 def _series(units: Sequence[str], currencies: Sequence[str], multipliers: Sequence[str]) -> Iterator[tuple[int, AssetCode, AssetCode]]:
@@ -79,8 +80,9 @@ def _series(units: Sequence[str], currencies: Sequence[str], multipliers: Sequen
             yield place, AssetCode(priced[1]), AssetCode(currency)
 
 
-def _h10_rates(cells: Sequence[str], series: Sequence[tuple[int, AssetCode, AssetCode]]) -> Iterator[PriceQuote]:
+def _h10_rates(header: Sequence[str], cells: Sequence[str], series: Sequence[tuple[int, AssetCode, AssetCode]]) -> Iterator[PriceQuote]:
+    check_width(cells, header)
     moment = day_of(cells[0])
     for place, asset, currency in series:
-        if place < len(cells) and cells[place] not in _NO_RATES:
+        if cells[place] not in _NO_RATES:
             yield PriceQuote(asset=asset, currency=currency, observed_at=moment, price=price_of(cells[place]), source=FedH10.name)

@@ -6,7 +6,7 @@ from functools import partial
 from ledger.domain.errors import InputError
 from ledger.domain.price import PriceQuote
 from ledger.ports import PriceRow
-from ledger.prices.cells import code_of, moment_of, price_of
+from ledger.prices.cells import check_width, code_of, moment_of, price_of
 
 _COLUMNS = ("time", "asset", "currency", "price")
 _SOURCE = "source"
@@ -22,17 +22,18 @@ class LotwrightPrices:
 
     def recognises(self, first: Sequence[str], file_name: str) -> bool:  # noqa: ARG002  # the port asks with the name
         """Tell by the header."""
-        return set(first) - {_SOURCE} == set(_COLUMNS)
+        return {*first, _SOURCE} == {*_COLUMNS, _SOURCE} and len(first) == len(set(first))
 
     def read(self, rows: Iterator[tuple[int, list[str]]], file_name: str) -> Iterator[PriceRow]:  # noqa: ARG002  # as above
         """Yield one quote a row."""
         _, header = next(rows)
         for line, cells in rows:
-            row = dict(zip(header, cells, strict=False))
-            yield PriceRow.read(line, partial(_quotes, row))
+            yield PriceRow.read(line, partial(_quotes, header, cells))
 
 
-def _quotes(row: dict[str, str]) -> tuple[PriceQuote]:
+def _quotes(header: Sequence[str], cells: Sequence[str]) -> tuple[PriceQuote]:
+    check_width(cells, header)
+    row = dict(zip(header, cells, strict=True))
     if not all(row.get(column) for column in _COLUMNS):
         raise InputError(f"has no {next(column for column in _COLUMNS if not row.get(column))}", mend="fill the cell")
     source = row.get(_SOURCE) or LotwrightPrices.name

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, unquote
 
 from ledger.sandbox.faults import CallTraits, Fault
@@ -13,6 +13,9 @@ from ledger.sandbox.limits import Rate, WeightRate
 
 Header = tuple[str, str]
 JsonValue = str | int | bool | list["JsonValue"] | dict[str, "JsonValue"] | None
+
+
+OF_SOCKETS: Final = 0  # no call has this number
 
 
 class ViolationKind(StrEnum):
@@ -29,7 +32,7 @@ class ViolationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """One wrong of the client: at which call, and what; never holds a secret."""
+    """One wrong of the client: at which call (`OF_SOCKETS`: over a socket), and what; never holds a secret."""
 
     kind: ViolationKind
     call: int
@@ -91,7 +94,7 @@ def json_answer(content: JsonValue, *, status: int = 200, violation: ViolationKi
 class CallRecord:
     """One call as it went: `target` without secrets, `faults` as injected, `received_at` in seconds of a monotonic clock.
 
-    `cost` is what it took of its `bucket`.
+    `cost` is what it took of its `bucket`; `rows` is the sort of a history that it paged through, empty for other calls.
     """
 
     number: int
@@ -102,6 +105,7 @@ class CallRecord:
     received_at: float
     bucket: str = ""
     cost: int = 1
+    rows: str = ""
 
 
 class Dialect(Protocol):

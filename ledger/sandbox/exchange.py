@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, unquote
 
-from ledger.sandbox.calls import Answer, BanningDialect, CallRecord, Dialect, ReceivedCall, Violation, ViolationKind
+from ledger.sandbox.calls import OF_SOCKETS, Answer, BanningDialect, CallRecord, Dialect, ReceivedCall, Violation, ViolationKind
 from ledger.sandbox.faults import CallTraits, Fault, FaultPlan
 from ledger.sandbox.limits import Limiter
 
@@ -97,7 +97,7 @@ class Exchange:
         self._inspect(call, traits, now=now)
         reply = self._reply(call, traits, now=now)
         if reply.answer.violation is not None:
-            self._note(reply.answer.violation, call, "the signature does not fit the bytes received")
+            self._note(reply.answer.violation, call.number, "the signature does not fit the bytes received")
         shown = call.path if self._holds_secret(call.target) else call.target
         shown = "(hidden)" if self._holds_secret(shown) else shown
         self.calls.append(
@@ -110,6 +110,7 @@ class Exchange:
                 received_at=now,
                 bucket=traits.bucket,
                 cost=traits.cost,
+                rows=traits.rows,
             ),
         )
         self._in_flight[traits.nonce_key] += 1
@@ -119,24 +120,40 @@ class Exchange:
         """Note that a reply has left: its call is no longer in flight."""
         self._in_flight[reply.nonce_key] -= 1
 
-    def _inspect(self, call: ReceivedCall, traits: CallTraits, *, now: float) -> None:
-        if self._holds_secret(call.target):
+    def venue_now(self) -> float:
+        """Return the venue's time in seconds since 1970, as wrong as faults have made it."""
+        return self._clocks.wall() + self._skew_seconds
+
+    def monotonic_now(self) -> float:
+        """Return the time by which rates are counted, in seconds since whenever."""
+        return self._clocks.monotonic()
+
+    def inspect_address(self, target: str, headers: Mapping[str, str], call: int = OF_SOCKETS) -> None:
+        """Write down a part of the key in path, query or User-Agent; header names are lower-case."""
+        if self._holds_secret(target):
             self._note(ViolationKind.SECRET_IN_ADDRESS, call, "a part of the key stands in path or query")
-        if self._holds_secret(call.headers.get("user-agent", "")):
+        if self._holds_secret(headers.get("user-agent", "")):
             self._note(ViolationKind.SECRET_IN_USER_AGENT, call, "a part of the key stands in the User-Agent")
+
+    def note_on_socket(self, kind: ViolationKind, message: str) -> None:
+        """Write down what a client did wrong over a socket."""
+        self._note(kind, OF_SOCKETS, message)
+
+    def _inspect(self, call: ReceivedCall, traits: CallTraits, *, now: float) -> None:
+        self.inspect_address(call.target, call.headers, call.number)
         if self._is_early(traits, now=now):
-            self._note(ViolationKind.RETRY_TOO_EARLY, call, "came before the Retry-After of an earlier answer had passed")
+            self._note(ViolationKind.RETRY_TOO_EARLY, call.number, "came before the Retry-After of an earlier answer had passed")
         if traits.nonce_key and self._in_flight[traits.nonce_key] > 0:
-            self._note(ViolationKind.CONCURRENT_CALLS, call, "came while another call of the same key was in flight")
+            self._note(ViolationKind.CONCURRENT_CALLS, call.number, "came while another call of the same key was in flight")
 
     def _reply(self, call: ReceivedCall, traits: CallTraits, *, now: float) -> Reply:
         if call.method in _WRITES and not traits.is_read:
-            self._note(ViolationKind.WRITE_CALL, call, f"{call.method} would change something")
+            self._note(ViolationKind.WRITE_CALL, call.number, f"{call.method} would change something")
             return Reply(answer=self._dialect.refusal_of_write())
         if isinstance(self._dialect, BanningDialect) and self._is_early(traits, now=now):
             return Reply(answer=self._banned(self._dialect, traits, now=now))
         if not self._limiter.allows(traits.bucket, now, traits.cost):
-            self._note(ViolationKind.RATE_EXCEEDED, call, f"more calls than the {traits.bucket} rate allows")
+            self._note(ViolationKind.RATE_EXCEEDED, call.number, f"more calls than the {traits.bucket} rate allows")
             wait = _RETRY_AFTER_SECONDS if isinstance(self._dialect, BanningDialect) else None
             return Reply(answer=self._too_many(traits, wait, now=now))
         faults = self._plan.draw(number=call.number, target=f"{call.method} {traits.asked or call.target}", traits=traits)
@@ -153,7 +170,7 @@ class Exchange:
             if fault in _RETRY_AFTER:
                 return self._too_many(traits, _RETRY_AFTER[fault], now=now)
             self._shift_clock(fault)
-        answer = self._dialect.answer(call, now=self._clocks.wall() + self._skew_seconds, faults=faults)
+        answer = self._dialect.answer(call, now=self.venue_now(), faults=faults)
         return answer if self._edge is None else replace(answer, body=self._edge(call.path, answer.body))
 
     def _too_many(self, traits: CallTraits, retry_after: int | None, *, now: float) -> Answer:
@@ -168,7 +185,7 @@ class Exchange:
 
     def _banned(self, dialect: BanningDialect, traits: CallTraits, *, now: float) -> Answer:
         self._closed_until[traits.is_private] = now + _BAN_SECONDS
-        return dialect.refusal_of_ban(seconds=_BAN_SECONDS, now=self._clocks.wall() + self._skew_seconds)
+        return dialect.refusal_of_ban(seconds=_BAN_SECONDS, now=self.venue_now())
 
     def _shift_clock(self, fault: Fault) -> None:
         if fault is Fault.CLOCK_JUMP_BACK:
@@ -179,5 +196,5 @@ class Exchange:
     def _holds_secret(self, text: str) -> bool:
         return any(secret in text or secret in unquote(text) for secret in self._hidden)
 
-    def _note(self, kind: ViolationKind, call: ReceivedCall, message: str) -> None:
-        self.violations.append(Violation(kind=kind, call=call.number, message=message))
+    def _note(self, kind: ViolationKind, call: int, message: str) -> None:
+        self.violations.append(Violation(kind=kind, call=call, message=message))

@@ -1,11 +1,12 @@
 """Which fault strikes which call: by plan, by call number, or by seed; the same plan strikes the same calls.
 
 How a fault looks is the business of `wire` (answers and sockets) and of the dialects (cursors, rows, keys). Group numbers
-are those of the sandbox's fault list: 1 rate, 2 outage, 3 transport, 4 clock, 5 nonce, 6 paging, 7 data, 8 horizon, 9 key.
+are those of the sandbox's fault list: 1 rate, 2 outage, 3 transport, 4 clock, 5 nonce, 6 paging, 7 data, 8 horizon, 9 key,
+10 sockets. What strikes sockets never strikes a call, and draws no chance from what strikes calls.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import Final
@@ -76,6 +77,15 @@ class Fault(StrEnum):
     MISSING_RESULT = "missing-result"
     KEY_WINDOW = "key-window"
     KEY_CAN_WITHDRAW = "key-can-withdraw"
+    RECONNECT_STORM = "reconnect-storm"
+    TOKEN_EXPIRED = "token-expired"  # noqa: S105 - the name of a fault, no secret
+    SOCKET_DROPPED = "socket-dropped"
+    MESSAGE_MISSED = "message-missed"
+    MESSAGE_TWICE = "message-twice"
+    MESSAGE_IN_FRAGMENTS = "message-in-fragments"
+    PING_UNCHECKED = "ping-unchecked"
+    SERVER_SHUTDOWN = "server-shutdown"
+    STREAM_TERMINATED = "stream-terminated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +123,15 @@ class Habit(Enum):
     FIRST_READ = auto()  # when a stream is read for the first time, or never
     LATCHED = auto()  # now and then; from then on always
     STANDING = auto()  # at every call
+    OF_SOCKETS = auto()  # never at a call; now and then at its moment in the life of a socket
+
+
+class Moment(Enum):
+    """When a fault of sockets can strike."""
+
+    CONNECTING = "connecting"
+    LOGIN = "login"
+    MESSAGE = "message"  # one of those that are told live
 
 
 def _any(_: CallTraits) -> bool:
@@ -165,7 +184,7 @@ def _further_by_offset(traits: CallTraits) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultKind:
-    """A fault, its group in the fault list, its habit, and which calls it can strike.
+    """A fault, its group in the fault list, its habit, and which calls, or which `moment` of a socket, it can strike.
 
     `is_mended` says that a correct client ends with the same book, some of them (`NEW_FILL`, `UNSETTLED`) after its next pull.
     """
@@ -175,6 +194,7 @@ class FaultKind:
     habit: Habit = Habit.PASSING
     fits: Callable[[CallTraits], bool] = _any
     is_mended: bool = True
+    moment: Moment | None = None
 
 
 def _kinds() -> Iterable[FaultKind]:
@@ -201,6 +221,7 @@ def _kinds() -> Iterable[FaultKind]:
         yield FaultKind(fault=fault, group=9, habit=Habit.STANDING, fits=_private, is_mended=False)
     yield from _nonce_and_offset_kinds()
     yield from _weighed_kinds()
+    yield from _socket_kinds()
 
 
 def _nonce_and_offset_kinds() -> Iterable[FaultKind]:
@@ -232,7 +253,17 @@ def _weighed_kinds() -> Iterable[FaultKind]:
     yield FaultKind(fault=Fault.KEY_EXPIRES_SOON, group=9, habit=Habit.STANDING, fits=_telling_expiry, is_mended=False)
 
 
+def _socket_kinds() -> Iterable[FaultKind]:
+    """Yield what only a socket can commit."""
+    moments = {Fault.RECONNECT_STORM: Moment.CONNECTING, Fault.TOKEN_EXPIRED: Moment.LOGIN}
+    names = list(Fault)
+    for fault in names[names.index(Fault.RECONNECT_STORM) :]:
+        yield FaultKind(fault=fault, group=10, habit=Habit.OF_SOCKETS, moment=moments.get(fault, Moment.MESSAGE))
+
+
 KIND_BY_FAULT: Final = {kind.fault: kind for kind in _kinds()}
+SOCKET_FAULTS: Final = frozenset(fault for fault, kind in KIND_BY_FAULT.items() if kind.moment is not None)
+_ENDING: Final = frozenset({Fault.SOCKET_DROPPED, Fault.SERVER_SHUTDOWN, Fault.STREAM_TERMINATED})
 
 _RATE_PERCENT = 12  # of all calls
 _STREAK_MAX = 2  # faults in a row for one and the same target
@@ -240,11 +271,15 @@ _CLOCK_CHANGES_MAX = 3
 _CLOCK_CALLS_APART = 40
 _PAGED_CALLS_APART = 4  # of one stream
 _FIRST_READ_ONE_IN = 2
+_ENDINGS_MAX = 3  # how often messages break off in the life of a server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultStep:
-    """A fault at call number `call` (from 1), or at the first `times` calls whose path begins with `path`."""
+    """A fault at call number `call` (from 1), or at the first `times` calls whose path begins with `path`.
+
+    A fault of sockets counts connections, logins or live messages, whichever it strikes, of all sockets together.
+    """
 
     fault: Fault
     call: int | None = None
@@ -268,6 +303,9 @@ class FaultPlan:
         self._latched: list[Fault] = []
         self._clock_changes = 0
         self._clock_changed_at = -_CLOCK_CALLS_APART
+        self._moments: Counter[Moment] = Counter()
+        self._moments_struck: Counter[Moment] = Counter()  # in a row
+        self._endings = 0
 
     @classmethod
     def parse(cls, text: str, *, seed: int) -> "FaultPlan":
@@ -291,9 +329,38 @@ class FaultPlan:
         chosen = scripted or self._chosen(number, target, traits)
         return tuple(dict.fromkeys([*latched, *standing, *chosen]))
 
+    def draw_on_socket(self, moment: Moment, able: Collection[Fault]) -> tuple[Fault, ...]:
+        """Return the fault that strikes a moment in the life of sockets, one of those that the venue is `able` to commit, if any.
+
+        At a login also those that stand, or will stand from now on, for every private call.
+        """
+        self._moments[moment] += 1
+        number = self._moments[moment]
+        scripted = [step.fault for step in self._steps if step.call == number and KIND_BY_FAULT[step.fault].moment is moment]
+        chosen = scripted or self._chosen_on_socket(moment, number, able)
+        self._moments_struck[moment] = self._moments_struck[moment] + 1 if chosen else 0
+        self._endings += any(fault in _ENDING for fault in chosen)
+        return (*(self._standing_of_keys() if moment is Moment.LOGIN else ()), *(fault for fault in chosen if fault in able))
+
+    def _chosen_on_socket(self, moment: Moment, number: int, able: Collection[Fault]) -> list[Fault]:
+        kinds = [kind for kind in self._kinds if kind.moment is moment and kind.fault in able]
+        if self._endings >= _ENDINGS_MAX:
+            kinds = [kind for kind in kinds if kind.fault not in _ENDING]
+        is_enough = moment is not Moment.MESSAGE and self._moments_struck[moment] >= _STREAK_MAX
+        if not kinds or is_enough or noise(self._seed, "socket", moment.value, number, below=100) >= _RATE_PERCENT:
+            return []
+        return [kinds[noise(self._seed, "socket which", moment.value, number, below=len(kinds))].fault]
+
+    def _standing_of_keys(self) -> list[Fault]:
+        key_call = CallTraits(bucket="", is_private=True)
+        standing = [kind.fault for kind in self._kinds if kind.habit is Habit.STANDING and kind.fits(key_call)]
+        return [*self._latched, *standing]
+
     def _scripted(self, number: int, target: str) -> list[Fault]:
         found = []
         for step in self._steps:
+            if KIND_BY_FAULT[step.fault].moment is not None:
+                continue
             on_path = step.path is not None and target.startswith(step.path) and self._steps_done[step] < step.times
             if step.call == number or on_path:
                 self._steps_done[step] += 1
@@ -336,7 +403,7 @@ class FaultPlan:
             case Habit.CLOCK:
                 is_apart = number - self._clock_changed_at >= _CLOCK_CALLS_APART
                 return is_apart and self._clock_changes < _CLOCK_CHANGES_MAX and not self._streaks[target]
-            case Habit.FIRST_READ | Habit.STANDING:
+            case Habit.FIRST_READ | Habit.STANDING | Habit.OF_SOCKETS:
                 return False
 
     def _may_mislead(self, target: str, traits: CallTraits) -> bool:
@@ -356,7 +423,7 @@ class FaultPlan:
                 self._clock_changed_at = number
             case Habit.LATCHED:
                 self._latched.append(kind.fault)
-            case Habit.PASSING | Habit.FIRST_READ | Habit.STANDING:
+            case Habit.PASSING | Habit.FIRST_READ | Habit.STANDING | Habit.OF_SOCKETS:
                 pass
 
 
@@ -367,7 +434,5 @@ def _named(word: str) -> list[FaultKind]:
         found = [kind for kind in KIND_BY_FAULT.values() if kind.fault.value == word]
     if not found:
         known = ", ".join(Fault)
-        raise InputError(
-            f"{word!r} is no fault of the sandbox", mend=f"use none, all, group numbers 1 2 3 4 5 6 7 8 9, or names of: {known}"
-        )
+        raise InputError(f"{word!r} is no fault of the sandbox", mend=f"use none, all, group numbers 1 to 10, or names of: {known}")
     return found

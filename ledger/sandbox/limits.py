@@ -16,11 +16,12 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightRate:
-    """How much weight calls may have within any `seconds`; `header` tells the client how much of it is used."""
+    """How much weight calls may have within any `seconds`; `header` tells the client how much is used, or is left (`tells_left`)."""
 
     limit: int
     seconds: float
     header: str
+    tells_left: bool = False
 
 
 class TokenBucket:
@@ -53,22 +54,25 @@ class WeightBucket:
     def __init__(self, rate: WeightRate) -> None:
         self._rate = rate
         self._calls: deque[tuple[float, int]] = deque()
+        self._used = 0
 
     def take(self, now: float, cost: int = 1) -> bool:
         """Count a call; False when it is one too many, and then not counted."""
-        if self._used(now) + cost > self._rate.limit:
+        self._forget(now)
+        if self._used + cost > self._rate.limit:
             return False
         self._calls.append((now, cost))
+        self._used += cost
         return True
 
     def headers(self, now: float) -> Mapping[str, str]:
-        """Return how much weight is used, as the venue tells it."""
-        return {self._rate.header: str(self._used(now))}
+        """Return how much weight is used or left, as the venue tells it."""
+        self._forget(now)
+        return {self._rate.header: str(self._rate.limit - self._used if self._rate.tells_left else self._used)}
 
-    def _used(self, now: float) -> int:
+    def _forget(self, now: float) -> None:
         while self._calls and self._calls[0][0] + self._rate.seconds <= now:
-            self._calls.popleft()
-        return sum(cost for _, cost in self._calls)
+            self._used -= self._calls.popleft()[1]
 
 
 class Limiter:

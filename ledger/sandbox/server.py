@@ -1,4 +1,4 @@
-"""The sandbox as a program: a real HTTP server on loopback, in a thread and an event loop of its own."""
+"""The sandbox as a program: a real server of calls and sockets on loopback, in a thread and an event loop of its own."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from ledger.domain.errors import InputError
 from ledger.sandbox.account import SandboxAccount, seeded_account
 from ledger.sandbox.binance.dialect import VENUE as BINANCE
 from ledger.sandbox.binance.dialect import Binance
-from ledger.sandbox.calls import CallRecord, Dialect, Violation
+from ledger.sandbox.calls import CallRecord, Violation, json_answer
 from ledger.sandbox.coinbase_advanced.dialect import VENUE as COINBASE_ADVANCED
 from ledger.sandbox.coinbase_advanced.dialect import CoinbaseAdvanced
 from ledger.sandbox.coinbase_exchange.dialect import VENUE as COINBASE_EXCHANGE
@@ -25,13 +25,16 @@ from ledger.sandbox.faults import Fault, FaultPlan
 from ledger.sandbox.kraken.dialect import VENUE as KRAKEN
 from ledger.sandbox.kraken.dialect import Kraken
 from ledger.sandbox.limits import Rate, WeightRate
+from ledger.sandbox.sockets import can_connect, converse
+from ledger.sandbox.streams import Rhythm, SocketDialect
+from ledger.sandbox.switchboard import Line, Switchboard
 from ledger.sandbox.wire import Patience, send
 
 LOOPBACK: Final = "127.0.0.1"
 _START_SECONDS_MAX: Final = 30.0
 _SHUTDOWN_SECONDS: Final = 0.1
 
-DIALECTS: Final[Mapping[str, Callable[[SandboxAccount], Dialect]]] = {
+DIALECTS: Final[Mapping[str, Callable[[SandboxAccount], SocketDialect]]] = {
     BINANCE: Binance,
     COINBASE_ADVANCED: CoinbaseAdvanced,
     COINBASE_EXCHANGE: CoinbaseExchange,
@@ -43,8 +46,9 @@ class Sandbox:
     """A loopback exchange over one seeded account; serves between entering and leaving its context.
 
     `port` 0 takes any free one. `faults` is a plan, or the text of one (``none``, ``all``, names and group numbers).
-    `market` is the seed of the prices, the account's own when None. `wall` gives the server's idea of time in seconds since
-    1970, `monotonic` the seconds by which it counts rates. `edge` alters what the dialect answers before it is sent.
+    `market` is the seed of the prices, the account's own when None. `rhythm` is how its sockets live. `wall` gives the
+    server's idea of time in seconds since 1970, `monotonic` the seconds by which it counts rates. `edge` alters what the
+    dialect answers to a call before it is sent.
 
     Raises:
         InputError: for a venue, plan or number of fills that cannot be; for a port that is taken, on entering.
@@ -60,6 +64,7 @@ class Sandbox:
         port: int = 0,
         market: int | None = None,
         patience: Patience | None = None,
+        rhythm: Rhythm | None = None,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         edge: Edge | None = None,
@@ -72,6 +77,8 @@ class Sandbox:
         self._dialect = DIALECTS[venue](self.account)
         self._exchange = Exchange(self._dialect, plan, Clocks(wall=wall, monotonic=monotonic), edge)
         self._patience = patience or Patience()
+        self._rhythm = rhythm or Rhythm()
+        self._board = Switchboard(self._dialect.socket_side(self._rhythm), self._exchange, plan)
         self._port = port
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
         self._ready = threading.Event()
@@ -83,6 +90,11 @@ class Sandbox:
     def rest_url(self) -> str:
         """Return the address to use in place of the venue's own; valid once the context is entered."""
         return f"http://{LOOPBACK}:{self._port}"
+
+    @property
+    def ws_url(self) -> str:
+        """Return the address to use in place of that of the venue's WebSocket; valid once the context is entered."""
+        return f"ws://{LOOPBACK}:{self._port}{self._board.side.path}"
 
     @property
     def key(self) -> str:
@@ -110,20 +122,25 @@ class Sandbox:
         return list(self._exchange.calls)
 
     @property
+    def connections(self) -> list[int]:
+        """Return with what status each client that wanted a socket was answered; 101: it got one."""
+        return list(self._board.statuses)
+
+    @property
     def rates(self) -> Mapping[str, Rate | WeightRate]:
         """Return what each bucket of calls is allowed."""
         return self._dialect.rates
 
     def fault_counts(self) -> Counter[Fault]:
         """Return how often each fault was injected."""
-        return Counter(fault for call in self.calls for fault in call.faults)
+        return Counter([*(fault for call in self.calls for fault in call.faults), *self._board.faults])
 
     def ready_line(self) -> str:
         """Return one line of JSON that tells a client where and how to log in."""
         content = {
             "venue": self.venue,
             "rest_url": self.rest_url,
-            "ws_url": None,
+            "ws_url": self.ws_url,
             "key": self.key,
             "secret": self.secret,
             "passphrase": self.passphrase,
@@ -170,10 +187,20 @@ class Sandbox:
         await self._stop.wait()
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await request.read()
         headers = {name.lower(): content for name, content in request.headers.items()}
+        if headers.get("upgrade", "").lower() == "websocket":
+            return await self._connect(request, headers)
+        body = await request.read()
         reply = self._exchange.receive(method=request.method, target=request.raw_path, headers=headers, body=body)
         try:
             return await send(request, reply.answer, reply.faults, self._patience)
         finally:
             self._exchange.sent(reply)
+
+    async def _connect(self, request: web.BaseRequest, headers: Mapping[str, str]) -> web.StreamResponse:
+        if not can_connect(request):
+            return await send(request, json_answer({"message": "Bad Request"}, status=400), (), self._patience)
+        found = self._board.connect(target=request.raw_path, headers=headers)
+        if isinstance(found, Line):
+            return await converse(request, found, self._board.side, self._rhythm)
+        return await send(request, found, (), self._patience)

@@ -1,6 +1,6 @@
 """How an answer leaves: whole, spoilt, drop by drop, or never because the socket breaks.
 
-With `server` the only file that knows of aiohttp.
+With `server` and `sockets` the only file that knows of aiohttp.
 """
 
 import asyncio
@@ -41,6 +41,15 @@ async def send(request: web.BaseRequest, answer: Answer, faults: tuple[Fault, ..
     return _response(_spoilt(request, answer, faults))
 
 
+def cut(request: web.BaseRequest) -> None:
+    """Reset the connection of a request, without a word."""
+    transport = request.transport
+    if transport is not None:
+        line = transport.get_extra_info("socket")
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+        transport.abort()
+
+
 def _response(answer: Answer) -> web.Response:
     headers = {**dict(answer.headers), "Content-Type": answer.content_type}
     return web.Response(status=answer.status, reason=_reason(answer.status), body=answer.body, headers=headers)
@@ -62,11 +71,7 @@ def _spoilt(request: web.BaseRequest, answer: Answer, faults: tuple[Fault, ...])
 
 async def _reset(request: web.BaseRequest, answer: Answer, _: Patience) -> web.StreamResponse:
     """Cut the line before the answer."""
-    transport = request.transport
-    if transport is not None:
-        line = transport.get_extra_info("socket")
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
-        transport.abort()
+    cut(request)
     return _response(answer)
 
 

@@ -27,7 +27,10 @@ _PRAGMAS = (
     "temp_store = MEMORY",
     "cache_size = -131072",  # 128 MiB
 )
-_SPARING = "cache_size = -16384"  # 16 MiB: pages of one write of some thousand rows, and those that it looks up
+_SPARING = (
+    "cache_size = -16384",  # 16 MiB: pages of one write of some thousand rows, and those that it looks up
+    "temp_store = FILE",  # what is sorted beyond the cache: the lines of a long ledger would fill half a GiB
+)
 _FILE_SUFFIXES = ("", "-wal", "-shm")  # a write that fails may leave all three
 _LOCK_SUFFIX = ".lock"
 _BEGIN = "lotwright_begin"
@@ -178,7 +181,8 @@ def _driver(connection: Connection) -> sqlite3.Connection:
 
 
 def _spare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    connection.execute(f"PRAGMA {_SPARING}").close()
+    for pragma in _SPARING:
+        connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _pragma(connection: Connection, pragma: str) -> None:

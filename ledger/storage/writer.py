@@ -1,6 +1,6 @@
 """Additions to a book: nouns in, inside one write that is committed as a whole. Nothing here changes a raw fact."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -37,6 +37,8 @@ from ledger.storage.tables import (
     posting,
     transfer_link,
 )
+
+_OF_PAYLOADS = "payload:"  # so begin the origins of what the reading of a payload found
 
 
 class Writer(Reader, QuoteWriter, RegisterWriter, AllocationWriter, ProofWriter, BotWriter):
@@ -86,6 +88,27 @@ class Writer(Reader, QuoteWriter, RegisterWriter, AllocationWriter, ProofWriter,
         self._connection.execute(delete(finding).where(finding.c.origin == origin))
         kept = [rows.finding_row(origin, found, first.get((found.code, found.subject), found_at)) for found in findings]
         self._backend.insert_unknown(self._connection, finding, kept)
+
+    def settle_findings(self, payload_seq: int, subjects: Collection[str] | None) -> None:
+        """Take away what earlier pages of the stream of a page left to look at about some subjects (None: about any).
+
+        What a later page says of them counts, its own findings too.
+        """
+        told = select(finding.c.origin, finding.c.subject).where(finding.c.origin.startswith(_OF_PAYLOADS))
+        open_ones = [tuple(row) for row in self._connection.execute(told) if subjects is None or row.subject in subjects]
+        if not open_ones:
+            return
+        this, listed = payload.alias(), sorted({origin.removeprefix(_OF_PAYLOADS) for origin, _ in open_ones})
+        same = [payload.c[name] == this.c[name] for name in ("kind", "venue", "account", "stream", "symbol")]
+        earlier = (
+            select(payload.c.payload_id)
+            .join(this, this.c.seq == payload_seq)
+            .where(self._backend.among(payload.c.payload_id, listed), payload.c.seq < payload_seq, *same)
+        )
+        origins = {f"{_OF_PAYLOADS}{payload_id}" for payload_id in self._connection.execute(earlier).scalars()}
+        for origin, subject in open_ones:
+            if origin in origins:
+                self._connection.execute(delete(finding).where(finding.c.origin == origin, finding.c.subject == subject))
 
     def add_statement_rows(self, told: Sequence[tuple[int, StatementRow]], payload_seq: int, recorded_at: datetime) -> int:
         """Store rows of a broker's statement with their lines in the file; return how many of them were new."""

@@ -20,6 +20,7 @@ WEIGHTS_FOLDER = ".weights"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _MARGIN_SECONDS = 1.0  # a call may reach the venue later than it left: what we count must not leave the window before
+_GRAINS = 240  # into which a window is cut; a diary of one line a call would hold ten thousand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,7 @@ class WeightWindow:
     """Keeps our own weight within `share` of a limit, and the weight of all that we know of within the limit itself.
 
     A call that weighs more than our share goes out alone: else it could never be made. Each is in the `diary` before it goes out.
+    Calls close together are counted as one, at the instant of the last.
     """
 
     def __init__(self, limit: WeightLimit, *, share: float, budget: Budget, diary: WeightDiary) -> None:
@@ -83,6 +85,7 @@ class WeightWindow:
         self._budget = budget
         self._diary = diary
         self._ours: deque[tuple[float, int]] = deque(self._remembered())
+        self._grain_until = float("-inf")
         self._others: tuple[float, int] = (float("-inf"), 0)
 
     @property
@@ -101,6 +104,10 @@ class WeightWindow:
         while (seconds := self._seconds_to_wait(weight)) > 0:
             self._budget.wait(seconds, reason="the venue's rate limit would have to be waited for")
         now = self._budget.clock.monotonic()
+        if self._ours and now < self._grain_until:
+            weight += self._ours.pop()[1]
+        else:
+            self._grain_until = now + self._seconds / _GRAINS
         self._ours.append((now, weight))
         here = self._budget.clock.now()
         self._diary.write((here - timedelta(seconds=now - at), one) for at, one in self._ours)

@@ -295,3 +295,43 @@ def test_halves_that_tell_one_leg_differently_contradict_each_other() -> None:
     ):
         for telling in (told_again(one, other), told_again(other, one)):
             assert (telling.event, telling.conflicts) == (None, ("base", "quote"))
+
+
+def test_the_newer_word_of_a_source_corrects_its_amounts_and_takes_their_worths_along() -> None:
+    known = replace(VENUE, fee=None, value=Decimal(7), fee_value=Decimal(3), note="seen")
+    charged = replace(VENUE, fee=amount("5", "USD"), note=None)
+    assert told_again(known, charged).conflicts == ("fee",)
+    assert told_again(known, charged, is_newer_word=True).event == replace(charged, value=Decimal(7), fee_value=None, note="seen")
+    larger = replace(VENUE, base=amount("0.6"))
+    assert told_again(known, replace(larger, fee=None), is_newer_word=True).event == replace(
+        larger, fee=None, value=None, fee_value=Decimal(3), note="seen"
+    )
+    moved = EVENTS[2]
+    assert isinstance(moved, Transfer)
+    again = replace(moved, provisional=False, amount=amount("9", moved.amount.asset))
+    assert told_again(replace(moved, provisional=False), again, is_newer_word=True).event == again
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(VENUE, side=Side.SELL, fee=None),
+        replace(VENUE, base=amount("0.6", "ETH")),
+        replace(VENUE, occurred_at=NOON + timedelta(seconds=1), fee=None),
+        replace(VENUE, order_id=OrderId("o2"), fee=None),
+        replace(FILE, fee=amount("6", "USD")),
+        EVENTS[4],
+    ],
+    ids=["side", "asset", "instant", "order", "rank", "kind"],
+)
+def test_a_newer_word_about_another_event_or_of_another_source_corrects_nothing(other: Event) -> None:
+    telling = told_again(VENUE, other, is_newer_word=True)
+    assert telling.event is None
+    assert telling.conflicts
+
+
+def test_the_newer_word_corrects_one_leg_of_a_fill_that_was_told_in_halves() -> None:
+    corrected = replace(GIVEN, quote=amount("251", "USDC"))
+    assert told_again(WHOLE, corrected, is_newer_word=True).event == replace(WHOLE, quote=amount("251", "USDC"))
+    assert told_again(GIVEN, corrected, is_newer_word=True).event == corrected
+    assert told_again(GIVEN, SOLD_HALF, is_newer_word=True).conflicts == ("base", "quote")

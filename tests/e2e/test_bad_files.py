@@ -1,6 +1,10 @@
 """What users bring as files, and what they are told: one message for each way to be wrong, exit 2, and a book as it was before."""
 
-from collections.abc import Iterator
+import os
+import resource
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from zipfile import ZIP_STORED, ZipFile
 
 import pytest
 
@@ -25,6 +29,9 @@ PLAIN = f"is not a plain number (digits with at most one decimal point, no separ
 CODE = "is not an asset code (1 to 32 characters of A-Z, 0-9, '.', '-', '_', '$')"
 NEGATIVE = "'-1' is negative (write the amount without sign; the type of the row says which way it goes)"
 TYPES = "buy, sell, transfer, deposit, withdrawal, income, spend, fee, gift_in, gift_out, donation, lost, opening"
+
+
+RATES = b"Date,USD,JPY,GBP,\n2025-01-02,1.03,160,0.8,\n"
 
 
 def row(**cells: str) -> str:
@@ -127,6 +134,15 @@ def test_the_first_20_bad_rows_are_shown_and_all_of_them_when_asked_for(kept: Bo
     assert kept.run("import", path, "--all").refused(2) == head + "".join(listed)
 
 
+def test_a_file_of_prices_is_told_apart_from_one_of_events(kept: BookFolder) -> None:
+    path = kept.shell.home / "eurofxref-hist.csv"
+    path.write_bytes(RATES)
+    told = f"lotwright: {path}: holds prices (ecb), no events\n  mend: lotwright prices import {path}\n"
+    assert kept.run("import", path, "--account", "main").refused(2) == told
+    path.write_bytes(RATES.replace(b"GBP", b"GPB"))
+    assert "column 5 of the header has no name" in kept.run("import", path, "--account", "main").refused(2)
+
+
 def test_of_several_files_one_bad_row_keeps_all_of_them_out(kept: BookFolder) -> None:
     good, bad = kept.shell.home / "good.csv", kept.shell.home / "bad.csv"
     good.write_bytes(file_of(row(id="t8")))
@@ -165,3 +181,75 @@ def test_a_row_known_with_other_content_is_a_finding_and_the_first_telling_stays
     assert "quote differ\n  mend: compare both with `lotwright explain " in other.err
     assert set(before["journal"].splitlines()) < set(book.csv("journal")["journal"].splitlines())
     assert book.run("check").code == 1
+
+
+# --- without an end ---------------------------------------------------------------------------------------------------
+
+DATA_BYTES_MAX = 96 * 1024 * 1024  # the program itself needs some 50 MB, of the files of 80 MB and more there is no room for one
+PRICES = "time,asset,currency,price"
+
+
+def endless_header(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 400 * 1024 * 1024)  # a hole: takes no room on the disk
+
+
+def endless_row(path: Path) -> None:
+    path.write_text(f"{HEADER}\n{GOOD_ROW}\n", encoding="utf-8")
+    os.truncate(path, 400 * 1024 * 1024)
+
+
+def endless_cell(path: Path) -> None:
+    path.write_text(f'{HEADER}\n{GOOD_ROW}\nt2,"' + "words of a cell\n" * 5_500_000, encoding="utf-8")
+
+
+def endless_list(path: Path) -> None:
+    path.write_text(f'{HEADER}\n{GOOD_ROW}\nt2,"' + f'{"w" * 1000}\n","' * 85_000, encoding="utf-8")
+
+
+def endless_price(path: Path) -> None:
+    path.write_text(f"{PRICES}\n", encoding="utf-8")
+    os.truncate(path, 400 * 1024 * 1024)
+
+
+def endless_json(path: Path) -> None:
+    path.write_text("[", encoding="utf-8")
+    os.truncate(path, 400 * 1024 * 1024)
+
+
+def endless_member(path: Path) -> None:
+    with ZipFile(path, "w", ZIP_STORED) as archive, archive.open("my.csv", "w") as member:
+        for _ in range(85):
+            member.write(b"1" * 1_000_000)
+
+
+LONG = ": has more than 1,048,576 bytes\n"
+
+
+@pytest.mark.parametrize(
+    ("make", "command", "told"),
+    [
+        (endless_header, "import", f", line 1{LONG}"),
+        (endless_row, "import", f", line 3{LONG}"),
+        (endless_cell, "import", ", line 3: the row is not well-formed: quotes do not match, or a cell has more than 131,072 characters\n"),
+        (endless_list, "import", ", line 3: the row that goes on to line 1047 has more than 1,048,576 bytes\n"),
+        (endless_member, "import", f", line 1{LONG}"),
+        (endless_header, "import --explain", f", line 1{LONG}"),
+        (endless_price, "prices import", f", line 2{LONG}"),
+        (endless_row, "bots import", f", line 3{LONG}"),
+        (endless_json, "bots import", ": is JSON of 419,430,400 bytes, more than the 33,554,432 that are read as one\n"),
+    ],
+)
+def test_what_has_no_end_is_refused_in_bounded_memory(make: Callable[[Path], None], command: str, told: str, kept: BookFolder) -> None:
+    path = kept.shell.home / "endless.csv"
+    make(path)
+    account = () if command == "prices import" else ("--account", "main")
+    before = kept.counts()
+    refused = kept.run(*command.split(), path, *account, before=little_memory).refused(2)
+    path.unlink()
+    assert refused.startswith(f"lotwright: {path}{told}  mend: ")
+    assert kept.counts() == before
+
+
+def little_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (DATA_BYTES_MAX, DATA_BYTES_MAX))

@@ -206,6 +206,92 @@ def test_two_rows_of_one_page_that_contradict_each_other_keep_the_first(book: Bo
     assert (contradiction.locator, contradiction.same_payload) == ("row 2", True)
 
 
+# --- what the venue tells otherwise later ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", ["0", "1.5"])
+def test_a_later_page_corrects_what_an_earlier_one_told_by_a_reversal_and_a_new_entry(
+    new_book: Callable[..., Book], bought: Path, tell: Tell, report_of: Callable[..., bytes], first: str
+) -> None:
+    book, plain = new_book(), new_book()
+    for one in (book, plain):
+        one.import_files([bought])
+    tell(book, api_row(fee=first))
+    book.rebuild()
+    assert tell(book, api_row(), page=2).tally == Tally(revised=1)
+    tell(plain, api_row())
+    assert (live(book).revision, live(book).event) == (1, live(plain).event)
+    with book.store.read() as reader:
+        entry, reversal, again = (stored.entry for stored in reader.entries_of(FILL_ID))
+    assert (reversal.reverses, again.reverses) == (entry.entry_id, None)
+    assert reversal.postings == tuple(posting.reversed() for posting in entry.postings)
+    assert figures(book, report_of) == figures(plain, report_of)
+    assert (book.rebuild_diff(), book.check()) == ((), ())
+
+
+def test_a_later_word_about_a_closed_year_leaves_what_was_filed_and_says_so(book: Book, bought: Path, tell: Tell) -> None:
+    book.import_files([bought])
+    tell(book, api_row(fee="0"))
+    book.rebuild()
+    book._now = lambda: datetime(2026, 5, 1, tzinfo=UTC)
+    book.close_year(2025)
+    tell(book, api_row(), page=2)
+    book.rebuild()
+    (finding,) = book.findings()
+    assert (finding.code, finding.severity, finding.subject) == ("closed-year-differs", "warning", "2025")
+
+
+def test_the_newest_word_stands_and_an_older_one_that_comes_again_is_a_finding(book: Book, bought: Path, tell: Tell) -> None:
+    book.import_files([bought])
+    tell(book, api_row(fee="0"), page=2)
+    tell(book, api_row(), page=3)
+    before = live(book)
+    assert tell(book, api_row(fee="0"), page=2).tally == Tally(doubtful=1)
+    assert tell(book, api_row(fee="2"), page=1).tally == Tally(doubtful=1)
+    assert live(book) == before
+
+
+def test_a_later_page_with_another_instant_order_or_money_under_one_id_corrects_nothing(book: Book, bought: Path, tell: Tell) -> None:
+    book.import_files([bought])
+    tell(book, api_row())
+    before = live(book)
+    for page, other in enumerate(({"created_at": "2025-06-03T15:00:00Z"}, {"order_id": "another"}, {"funding_currency": "USDC"}), start=2):
+        assert tell(book, api_row(fee="0", **other), page=page).tally == Tally(doubtful=1)
+    assert live(book) == before
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("file_first", [False, True])
+def test_a_file_that_agreed_with_the_older_word_contradicts_the_newer_one_whenever_it_came(
+    book: Book, bought: Path, fills_file: Callable[..., Path], tell: Tell, *, file_first: bool
+) -> None:
+    book.import_files([bought])
+    path = fills_file()
+    if file_first:
+        book.import_files([path])
+    tell(book, api_row())
+    if not file_first:
+        book.import_files([path])
+    tell(book, api_row(fee="6.5"), page=2)
+    said = [(one.code, one.subject, one.message.rpartition("otherwise")[2]) for one in book.findings()]
+    assert said == [("contradiction", "main/74", " than the book has it: fee differ")]
+    fee = live_fill(book).fee
+    assert fee is not None
+    assert str(fee.quantity) == "6.5"
+    book.import_files([path])
+    assert said == [(one.code, one.subject, one.message.rpartition("otherwise")[2]) for one in book.findings()]
+
+
+def test_a_venue_that_repeats_what_contradicts_a_file_has_corrected_nothing(
+    book: Book, bought: Path, fills_file: Callable[..., Path], tell: Tell
+) -> None:
+    book.import_files([bought, fills_file()])
+    before = live(book)
+    for page in (1, 2):
+        assert tell(book, api_row(size="0.50000000"), page=page).tally == Tally(doubtful=1)
+    assert live(book) == before
+
+
 # --- what the venue itself may still change --------------------------------------------------------------------------
 
 

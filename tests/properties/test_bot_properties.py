@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,11 +12,14 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.book import Book, exporter
-from ledger.domain.amount import ZERO, added
+from ledger.book import Book, Selection, exporter
+from ledger.domain.amount import ZERO, AssetCode, added
 from ledger.domain.document import Cell
+from ledger.domain.ids import AccountId, BotId
+from ledger.domain.period import Period
 
 REPORTS = ("gains", "summary", "lots", "journal", "bots")
+EVERYTHING = Selection()
 START = datetime(2025, 1, 1, tzinfo=UTC)
 COLUMNS = (
     *("id", "time", "type", "account", "bot", "order_id", "asset", "amount", "quote_asset", "quote_amount"),
@@ -91,8 +94,8 @@ def test_any_change_of_rules_ends_in_the_book_of_a_full_rebuild(first: str, then
             assert figures_of(always) == found
 
 
-def tables_of(book: Book, name: str) -> dict[str, list[dict[str, Cell]]]:
-    with book.report(name) as document:
+def tables_of(book: Book, name: str, selection: Selection = EVERYTHING) -> dict[str, list[dict[str, Cell]]]:
+    with book.report(name, selection) as document:
         return {
             table.name: [dict(zip((column.name for column in table.columns), row, strict=True)) for row in table.rows()]
             for table in document.tables
@@ -108,17 +111,92 @@ def total(rows: list[dict[str, Cell]], column: str) -> Decimal:
 def test_bots_add_up_to_the_summary_to_the_last_digit(rules: str, trades: list[dict[str, object]]) -> None:
     with TemporaryDirectory() as folder, Book.create(Path(folder) / "book") as made, with_rules(made, rules) as book:
         book.import_files([trades_file(Path(folder), trades)])
-        bots, summary = tables_of(book, "bots"), tables_of(book, "summary")["summary"]
-        for figure in ("proceeds", "cost_basis", "adjustment", "gain"):
-            assert total(bots["bots"], figure) == total(summary, figure)
-        for table in ("bot-own", "bot-months"):
-            assert total(bots[table], "gain") == total(summary, "gain")
-            assert added(total(bots[table], "own_result"), total(bots[table], "difference")) == total(summary, "gain")
-        assert total(bots["bot-own"], "own_result") == total(bots["bot-months"], "own_result")
-        for row in bots["bot-own"]:
-            assert added(total([row], "proceeds_not_bought"), total([row], "other_lots")) == row["difference"]
+        bots = bots_that_add_up(book, EVERYTHING)
         assert sum(int(str(row["fills"])) for row in bots["bots"]) == len(trades)
-        assert added(total(bots["bot-own"], "proceeds_not_bought")) == total(bots["bot-not-bought"], "proceeds")
+
+
+def bots_that_add_up(book: Book, selection: Selection) -> dict[str, list[dict[str, Cell]]]:
+    """Assert that the report of bots says what the summary says of the same part of a book; return its tables."""
+    bots, summary = tables_of(book, "bots", selection), tables_of(book, "summary", selection)["summary"]
+    for figure in ("proceeds", "cost_basis", "adjustment", "gain"):
+        assert total(bots["bots"], figure) == total(summary, figure)
+    for table in ("bot-own", "bot-months"):
+        assert total(bots[table], "gain") == total(summary, "gain")
+        assert added(total(bots[table], "own_result"), total(bots[table], "difference")) == total(summary, "gain")
+    assert total(bots["bot-own"], "own_result") == total(bots["bot-months"], "own_result")
+    for row in bots["bot-own"]:
+        assert added(total([row], "proceeds_not_bought"), total([row], "other_lots")) == row["difference"]
+    assert added(total(bots["bot-own"], "proceeds_not_bought")) == total(bots["bot-not-bought"], "proceeds")
+    return bots
+
+
+BOTS_RULES = '[[bots]]\nname = "a"\norder_id = "o-*"\n[[bots]]\nname = "b"\norder_id = "*-1"\naccount = "alt"\n'
+ACCOUNT, MONTH = st.sampled_from(["main", "alt"]), st.integers(0, 23)
+MOVE = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "type": st.sampled_from(["buy", "buy", "sell"]),
+            "quote_asset": st.sampled_from(["USD", "USDT"]),
+            "quote_amount": st.sampled_from(["100", "33.33", "0.01"]),
+            "value": st.sampled_from(["99.99", "99.99", ""]),
+            "fee": st.sampled_from([("", "", ""), ("BNB", "0.001", "0.6"), ("BNB", "0.001", ""), ("USD", "-0.02", "")]),
+            "order_id": st.sampled_from(["", "o-1", "p-1"]),
+        }
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("transfer"), "fee": st.sampled_from([("", "", ""), ("BNB", "0.0001", ""), ("ETH", "0.0001", "")])}
+    ),
+    st.fixed_dictionaries({"type": st.just("income"), "kind": st.just("staking"), "value": st.sampled_from(["5", ""])}),
+    st.fixed_dictionaries({"type": st.sampled_from(["spend", "gift_out", "fee"]), "value": st.sampled_from(["5", ""])}),
+)
+AMOUNT = st.sampled_from(["1", "0.3", "0.000000000000000007", "2.5"])
+MOVES = st.lists(
+    st.tuples(MOVE, ACCOUNT, st.sampled_from(["BTC", "ETH"]), AMOUNT, MONTH, st.sampled_from(["", "told"])), min_size=1, max_size=14
+)
+PARTS = (
+    *(Selection(bot=BotId(bot)) for bot in ("a", "b", "told", "")),
+    *(Selection(asset=AssetCode("ETH")), Selection(account=AccountId("alt"))),
+    Selection(period=Period(from_day=date(2025, 6, 1), to_day=date(2026, 3, 31))),
+    Selection(period=Period(from_day=date(2025, 6, 1)), bot=BotId("told"), asset=AssetCode("BTC"), account=AccountId("main")),
+)
+
+
+def moves_file(folder: Path, moves: list[tuple[dict[str, object], str, str, str, int, str]]) -> Path:
+    path = folder / "moves.csv"
+    with path.open("w", encoding="utf-8", newline="") as target:
+        lines = csv.DictWriter(target, (*COLUMNS, "to_account", "value", "kind"), restval="", lineterminator="\n")
+        lines.writeheader()
+        for number, (move, account, asset, amount, month, bot) in enumerate(moves):
+            cells: dict[str, object] = {"asset": asset, "amount": amount, "account": account, "bot": bot, **move}
+            cells |= dict(zip(("fee_asset", "fee_amount", "fee_value"), cells.pop("fee", ()), strict=False))  # type: ignore[call-overload]
+            cells |= {"id": f"m{number}", "time": (START + timedelta(days=month * 30, hours=number)).isoformat()}
+            if move["type"] == "transfer":
+                cells["to_account"] = "alt" if account == "main" else "main"
+            if cells.get("quote_asset") == "USD":
+                cells["value"] = ""
+            lines.writerow(cells)
+    return path
+
+
+@settings(max_examples=12, deadline=None)
+@given(moves=MOVES, method=st.sampled_from(["fifo", "hifo", "average"]))
+def test_bots_of_every_part_of_a_book_add_up_to_its_summary_and_a_renamed_bot_keeps_its_figures(
+    moves: list[tuple[dict[str, object], str, str, str, int, str]], method: str
+) -> None:
+    with TemporaryDirectory() as folder, Book.create(Path(folder) / "book", regime="generic", method=method) as made:
+        with with_rules(made, BOTS_RULES) as book:
+            book.import_files([moves_file(Path(folder), moves)])
+            before = bots_that_add_up(book, EVERYTHING)
+            for part in PARTS:
+                bots_that_add_up(book, part)
+        with with_rules(made, BOTS_RULES.replace('"a"', '"alpha"')) as renamed:
+            now = bots_that_add_up(renamed, EVERYTHING)
+    for name in ("bots", "bot-own", "bot-months"):
+        assert by_bot(now[name]) == by_bot([{**row, "bot": "alpha" if row["bot"] == "a" else row["bot"]} for row in before[name]])
+
+
+def by_bot(rows: list[dict[str, Cell]]) -> list[str]:
+    return sorted(str(sorted((name, str(cell)) for name, cell in row.items())) for row in rows)
 
 
 @settings(max_examples=20, deadline=None)

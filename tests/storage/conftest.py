@@ -347,6 +347,11 @@ def closed_year() -> Callable[..., ClosedYear]:
 
 
 @pytest.fixture
+def ledger_line() -> Callable[..., StoredLine]:
+    return _ledger_line
+
+
+@pytest.fixture
 def full_store(store: Store) -> Store:
     """A book with a row in every table."""
     with store.write() as writer:

@@ -409,14 +409,15 @@ def test_what_is_no_fault_of_the_world_passes_through(raised: Exception) -> None
         raise raised
 
 
-def test_a_store_that_spares_memory_keeps_a_small_part_of_the_file_in_it(sqlite_store: Store) -> None:
-    def cache_kib() -> int:
+def test_a_store_that_spares_memory_keeps_a_small_part_of_the_file_in_it_and_sorts_on_the_disk(sqlite_store: Store) -> None:
+    def told(pragma: str) -> int:
         with sqlite_store.read() as reader:
-            return -int(reader._connection.exec_driver_sql("PRAGMA cache_size").scalar_one())
+            return int(reader._connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one())
 
-    assert cache_kib() == 128 * 1024
+    on_disk, in_memory = 1, 2
+    assert (told("cache_size"), told("temp_store")) == (-128 * 1024, in_memory)
     sqlite_store.spare_memory()
-    assert cache_kib() == 16 * 1024
+    assert (told("cache_size"), told("temp_store")) == (-16 * 1024, on_disk)
 
 
 def test_a_store_that_spares_memory_reads_and_writes_as_before(store: Store) -> None:

@@ -25,6 +25,7 @@ READINGS: dict[str, Callable[[Reader], Iterator[object]]] = {
     "disposals": lambda reader: reader.disposals(),
     "disposals of a period": lambda reader: reader.disposals(since=NOON, until=NOON, bot="grid-1"),
     "coverage": lambda reader: reader.coverage(),
+    "ledger by payload": lambda reader: reader.lines_of_payloads("main", "ledger", after_seq=1),
 }
 
 

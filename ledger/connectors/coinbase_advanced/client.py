@@ -31,11 +31,13 @@ from ledger.ports import ConnectionTerms
 from ledger.transport.pace import Budget, Clock, TokenBucket
 from ledger.transport.reader import Answer, HttpReader, Reply, Timeouts
 from ledger.transport.redaction import Redactor
+from ledger.transport.weights import WeightDiary, WeightLimit, WeightWindow
 
 BASE_URL = "https://api.coinbase.com"
 FILLS_ROWS_MAX = 250
 WALLET_ROWS_MAX = 100
 ORDERS_MAX = 100  # ids in one call: the address stays below 5 kB
+V2_HOUR = WeightLimit(weight=10_000, seconds=3_600)
 _BROKERAGE = "/api/v3/brokerage"
 _TOKEN_SECONDS = 120
 _PASSING_CODES = ("resource_exhausted", "internal_server_error")
@@ -51,6 +53,7 @@ _PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----(.*)-----END \1-----", re.DOTALL)
 _PEM_COLUMNS = 64
 
 SigningKey = EllipticCurvePrivateKey | Ed25519PrivateKey
+_Limit = TokenBucket | WeightWindow
 
 
 def signing_key_of(secret: str, *, account: str) -> SigningKey:
@@ -157,10 +160,11 @@ class CoinbaseAdvancedClient:
             timeouts=timeouts,
             judge=_judge,
         )
-        # Rate and burst together never show more than the published calls in one second, or in one hour.
+        # Rate and burst together never show more than the published calls in one second.
         self._public = (TokenBucket(rate=9, burst=3, share=terms.share, budget=budget),)
         self._private = (TokenBucket(rate=28.5, burst=3.5, share=terms.share, budget=budget),)
-        self._wallets = (TokenBucket(rate=9_500 / 3_600, burst=500, share=terms.share, budget=budget),)
+        diary = WeightDiary(folder=terms.folder, key=terms.secrets.key, allowance="v2")
+        self._wallets = (WeightWindow(V2_HOUR, share=terms.share, budget=budget, diary=diary),)
 
     def close(self) -> None:
         """Release the sockets."""
@@ -211,7 +215,7 @@ class CoinbaseAdvancedClient:
             raise TransientError(f"{VENUE}: GET /time: answered no time: {unreadable.message}") from unreadable
         return self._auth.skew
 
-    def _signed(self, target: str, limits: Sequence[TokenBucket]) -> Answer:
+    def _signed(self, target: str, limits: Sequence[_Limit]) -> Answer:
         """Make a signed call; as a token out of its time is refused like a wrong one, the venue's clock is asked before giving up.
 
         Again, if that clock has moved: then the refusal is no proof of a fault of ours.
@@ -246,11 +250,16 @@ def transactions_path(wallet_id: str) -> str:
     return f"/v2/accounts/{quote(wallet_id, safe='')}/transactions"
 
 
-def _heed(headers: Mapping[str, str], limits: Sequence[TokenBucket]) -> None:
-    remaining = headers.get("x-ratelimit-remaining", "")
-    if remaining.isascii() and remaining.isdigit():
-        for bucket in limits:
-            bucket.heed(int(remaining))
+def _heed(headers: Mapping[str, str], limits: Sequence[_Limit]) -> None:
+    """Believe what the venue says is left; of the hour only what it counts by the hour's own limit: a mistake would cost an hour."""
+    limit, remaining = (headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining"))
+    if not (remaining.isascii() and remaining.isdigit()):
+        return
+    for one in limits:
+        if isinstance(one, TokenBucket):
+            one.heed(int(remaining))
+        elif limit == str(V2_HOUR.weight):
+            one.observe(V2_HOUR.weight - int(remaining))
 
 
 def _spellings(secrets: Secrets) -> tuple[str, ...]:

@@ -2,15 +2,15 @@
 
 Their amounts are lossy (floats; six decimals; estimated fees), so none is read. What is joined is the venue's order id, the bot's
 own name for the order, or the venue's trade id with its market. Source: `trades` and `orders` of freqtrade's trade_model.py,
-`TradeFill` of hummingbot's model/trade_fill.py, `Order` and `ClosedTrade` of jesse's models (read 2026-05).
+`TradeFill` and `Order` of hummingbot's model/trade_fill.py and order.py, `Order` and `ClosedTrade` of jesse's models (read 2026-05).
 """
 
 import io
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from ledger.connectors.files.cells import shown
 from ledger.connectors.files.reading import read_table
@@ -18,7 +18,9 @@ from ledger.domain.errors import InputError
 from ledger.domain.json_text import json_of
 
 ROWS_MAX = 5_000_000
+JSON_BYTES_MAX = 32 * 1024 * 1024  # all of it is held, at some ten times its length
 TEXT_MAX = 500  # characters of an id or a name
+_START_BYTES = 4096
 _SQLITE = b"SQLite format 3\x00"
 _STEPS = 1_000_000  # of SQLite's machine between two looks at how much it has done
 _LOOKS_MAX = 5_000
@@ -65,7 +67,7 @@ def read_database(content: bytes, *, name: str) -> BotDatabase:
     """
     if content.startswith(_SQLITE):
         return _sqlite(content, name)
-    if content.lstrip()[:1] in (b"[", b"{"):
+    if _is_json(content):
         return BotDatabase(format_name="jesse-json", rows=_json_rows(content, name))
     table = read_table(io.BytesIO(content), name=name)
     for format_name, needed, read in _CSV:
@@ -75,6 +77,25 @@ def read_database(content: bytes, *, name: str) -> BotDatabase:
     raise InputError(
         f"{name}: is no table of a bot; its columns are {', '.join(map(shown, table.header[:30]))}", mend=f"expected are {_expected()}"
     )
+
+
+def rows_in_advance(stream: BinaryIO, *, name: str) -> Iterable[object]:
+    """Return the rows of a file that is neither SQLite nor JSON, for a look at it before all of it is held; `name` stands in messages.
+
+    Raises:
+        InputError: for JSON that is too long; here, or while rows are read, for what is no CSV file.
+    """
+    start = stream.read(_START_BYTES)
+    length = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    if _is_json(start) and length > JSON_BYTES_MAX:
+        found = f"{name}: is JSON of {length:,} bytes, more than the {JSON_BYTES_MAX:,} that are read as one"
+        raise InputError(found, mend="split it, or export the orders as CSV")
+    return () if start.startswith(_SQLITE) or _is_json(start) else read_table(stream, name=name).rows
+
+
+def _is_json(content: bytes) -> bool:
+    return content[:_START_BYTES].lstrip()[:1] in (b"[", b"{")
 
 
 def _expected() -> str:
@@ -94,11 +115,11 @@ def _sqlite(content: bytes, name: str) -> BotDatabase:
     copy = bytearray(content)
     copy[_VERSIONS] = b"\x01\x01"
     with closing(sqlite3.connect(":memory:")) as connection:
-        layout = _told(name, lambda: _layout_of(_opened(connection, bytes(copy)), name))
-    return BotDatabase(format_name=layout.name, rows=_sqlite_rows(bytes(copy), layout, name))
+        layout = _told(name, lambda: _layout_of(_opened(connection, copy), name))
+    return BotDatabase(format_name=layout.name, rows=_sqlite_rows(copy, layout, name))
 
 
-def _opened(connection: sqlite3.Connection, copy: bytes) -> sqlite3.Connection:
+def _opened(connection: sqlite3.Connection, copy: bytearray) -> sqlite3.Connection:
     looks = iter(range(_LOOKS_MAX))
     connection.set_progress_handler(lambda: int(next(looks, None) is None), _STEPS)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _CELL_BYTES_MAX)
@@ -125,7 +146,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
     return {str(row["name"]) for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
 
 
-def _sqlite_rows(copy: bytes, layout: _Layout, name: str) -> Iterator[BotRow]:
+def _sqlite_rows(copy: bytearray, layout: _Layout, name: str) -> Iterator[BotRow]:
     with closing(sqlite3.connect(":memory:")) as connection:
         rows = _told(name, lambda: iter(_opened(connection, copy).execute(layout.query)))
         counted = _bounded(enumerate(iter(lambda: _told(name, lambda: next(rows, None)), None), 1), name)
@@ -171,13 +192,13 @@ def _freqtrade(cells: Cells, locator: str) -> BotRow:
 
 
 def _hummingbot(cells: Cells, locator: str) -> BotRow:
-    """Read a row of `TradeFill`: `order_id` is hummingbot's own name for the order, `config_file_path` the bot."""
+    """Read a row of `TradeFill`: `order_id` is hummingbot's own name for the order; `config_file_path` is the bot."""
     base, _, quote = _text(cells, "symbol").partition("-")
     market = _text(cells, "base_asset") or base, _text(cells, "quote_asset") or quote
     trade = _text(cells, "exchange_trade_id")
     return BotRow(
         locator=locator,
-        orders=_ids(cells, "order_id"),
+        orders=_ids(cells, "order_id", "exchange_order_id"),
         trade=(*market, trade) if trade and all(market) else None,
         bot=_text(cells, "config_file_path", "strategy"),
     )
@@ -203,6 +224,10 @@ _CSV: tuple[tuple[str, tuple[str, ...], Callable[[Cells, str], BotRow]], ...] = 
     ("hummingbot-csv", _TRADE_FILL, _hummingbot),
     ("jesse-csv", ("id", "exchange_id", "symbol"), _jesse),
 )
+_FILLS = """
+    SELECT f.rowid AS place, f.exchange_trade_id, f.config_file_path, f.strategy, f.symbol, f.order_id {} FROM "TradeFill" f {}
+    ORDER BY f.rowid
+"""
 _LAYOUTS = (
     _Layout(
         name="freqtrade",
@@ -212,8 +237,9 @@ _LAYOUTS = (
     ),
     _Layout(
         name="hummingbot",
-        tables={"TradeFill": _TRADE_FILL},
-        query='SELECT rowid AS place, exchange_trade_id, config_file_path, strategy, symbol, order_id FROM "TradeFill" ORDER BY rowid',
+        tables={"TradeFill": _TRADE_FILL, "Order": ("id", "exchange_order_id")},
+        query=_FILLS.format(", o.exchange_order_id", 'LEFT JOIN "Order" o ON o.id = f.order_id'),
         read=_hummingbot,
     ),
+    _Layout(name="hummingbot", tables={"TradeFill": _TRADE_FILL}, query=_FILLS.format("", ""), read=_hummingbot),
 )

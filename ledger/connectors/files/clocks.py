@@ -12,6 +12,7 @@ from ledger.domain.errors import InputError
 
 _MICRO_DIGITS = 6
 _MEND = "use the file as exported: spreadsheets rewrite times"
+_WRITE_OFFSET = "export it with times in the zone of the book, or write each with its offset, like 2025-03-01 12:00:00-05:00"
 _PLAIN = re.compile(
     r"(?P<year>\d{4})[-/](?P<month>\d\d)[-/](?P<day>\d\d)[T ](?P<hour>\d\d?):(?P<minute>\d\d)"
     r"(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{1,9}))?)?(?: ?(?P<zone>UTC|GMT|Z|[+-]\d\d:?\d\d))?",
@@ -109,7 +110,18 @@ def _instant(text: str, written: str, zone: tzinfo) -> datetime:
         raise InputError(f"{shown(text)} is not in the calendar", mend=_MEND) from error
     if not YEAR_MIN <= told.year <= YEAR_MAX:
         raise InputError(f"{shown(text)} lies outside the years {YEAR_MIN} to {YEAR_MAX}", mend="check the year")
-    return told.replace(tzinfo=zone).astimezone(UTC)
+    here = told.replace(tzinfo=zone)
+    if here.utcoffset() != here.replace(fold=1).utcoffset():
+        raise _no_one_moment(text, here)
+    return here.astimezone(UTC)
+
+
+def _no_one_moment(text: str, here: datetime) -> InputError:
+    """Refuse what the clock of a zone showed twice, when it was set back, or never, when it was set forward."""
+    offsets = " or ".join(one.isoformat(sep=" ", timespec="seconds") for one in (here, here.replace(fold=1)))
+    if here.astimezone(UTC).astimezone(here.tzinfo).replace(tzinfo=None) != here.replace(tzinfo=None):
+        return InputError(f"{shown(text)} was on no clock in {here.tzinfo}", mend=f"the file is of another zone: {_WRITE_OFFSET}")
+    return InputError(f"{shown(text)} came twice in {here.tzinfo}", mend=f"write which: {offsets}")
 
 
 def _unreadable(text: str) -> InputError:

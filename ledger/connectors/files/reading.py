@@ -6,8 +6,9 @@ to mend it, so that no importer ever sees half-decoded text. What the cells mean
 
 import csv
 import stat
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
@@ -53,25 +54,43 @@ class TextTable:
     """A file as text: `header` holds distinct names, `rows` yields (line, cells) once, in file order.
 
     Cells carry no surrounding blanks; rows without any text are left out. A line is the physical one on which the row begins,
-    counted from 1. Rows may have more or fewer cells than the header: the formats say so row by row.
+    counted from 1. Rows may have more or fewer cells than the header: the formats say so row by row. Those of a workbook's sheet
+    (`is_sheet`) are slow to come by, and few enough to need no look in advance.
     """
 
     name: str
     header: tuple[str, ...]
     rows: Iterator[tuple[int, list[str]]]
+    is_sheet: bool = False
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, rows_of: Callable[[BinaryIO], Iterable[object]]) -> bytes:
     """Return all bytes of a file: a book keeps them as the source document of its events.
+
+    What `rows_of` yields of the file on the disk is passed over first, so that what it refuses never fills the memory.
+
+    Raises:
+        InputError: as `opened`, and what `rows_of` raises.
+    """
+    with opened(path) as stream:
+        deque(rows_of(stream), maxlen=0)
+        stream.seek(0)
+        return stream.read()
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to be read within the block.
 
     Raises:
         InputError: when there is no such file, it may not be read, is no regular file or has more than 512 MiB.
     """
-    _check_file(path)
     try:
-        return path.read_bytes()
+        _check_file(path)
+        with path.open("rb") as stream:
+            yield stream
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise InputError(f"{path}: cannot be read ({error.strerror})", mend="check the path and its rights") from error
 
 
 def read_table(stream: BinaryIO, *, name: str, knows: Callable[[tuple[str, ...]], bool] | None = None) -> TextTable:
@@ -84,27 +103,28 @@ def read_table(stream: BinaryIO, *, name: str, knows: Callable[[tuple[str, ...]]
         InputError: here, or while rows are read, when the bytes are no CSV in UTF-8 with commas, a line has more than 1 MiB, an archive
             has not exactly one CSV file or unpacks to too much, or a workbook has formulas or several sheets.
     """
-    rows, is_sheet = _rows_of(stream, name)
+    rows, is_sheet = _rows_of(stream, _archive_of(stream, name), name)
     first = next(rows, None)
     if first is None:
         raise InputError(f"{name}: is empty, there is no header row", mend="export the file again")
     (line, header), rest = _header_row(first, rows, knows)
     _check_header(header, f"{name}, line {line}")
-    return TextTable(name=name, header=_numbered(header), rows=_widened(rest, len(header)) if is_sheet else rest)
+    return TextTable(name=name, header=_numbered(header), rows=_widened(rest, len(header)) if is_sheet else rest, is_sheet=is_sheet)
 
 
 Rows = Iterator[tuple[int, list[str]]]
 
 
-def _rows_of(stream: BinaryIO, name: str) -> tuple[Rows, bool]:
+def _archive_of(stream: BinaryIO, name: str) -> Archive | None:
     start = stream.read(len(_ZIPS[0]))
     stream.seek(0)
-    if start not in _ZIPS:
-        return _rows(_lines(stream, name), name), False
-    archive = Archive(stream, name)
-    if archive.is_workbook:
+    return Archive(stream, name) if start in _ZIPS else None
+
+
+def _rows_of(stream: BinaryIO, archive: Archive | None, name: str) -> tuple[Rows, bool]:
+    if archive is not None and archive.is_workbook:
         return archive.sheet_rows(), True
-    return _rows(_lines(archive, name), name), False
+    return _rows(archive or stream, name), False
 
 
 def _header_row(
@@ -130,20 +150,27 @@ def _widened(rows: Rows, width: int) -> Rows:
         yield line, [*filled, *[""] * (width - len(filled))]
 
 
-def read_rows(stream: BinaryIO, *, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line, cells) of CSV bytes from the first row on, for files that have no header of their own.
+def read_rows(stream: BinaryIO, *, name: str) -> tuple[str, Iterator[tuple[int, list[str]]]]:
+    """Return a file's own name and (line, cells) from its first row on, for files that have no header; `name` is its path.
+
+    The own name of an archive is that of the file in it. Rows of a workbook are as wide as the first.
 
     Raises:
-        InputError: while rows are read, as `read_table`.
+        InputError: here, or while rows are read, as `read_table`.
     """
-    return _rows(_lines(stream, name), name)
+    archive = _archive_of(stream, name)
+    rows, is_sheet = _rows_of(stream, archive, name)
+    own_name = Path(name if archive is None or is_sheet else archive.member_name).name
+    first = next(rows, None)
+    if first is None:
+        raise InputError(f"{name}: is empty", mend="export the file again")
+    if len(first[1]) == 1:
+        _check_separator(first[1][0], f"{name}, line {first[0]}")
+    return own_name, chain([first], _widened(rows, len(first[1])) if is_sheet else rows)
 
 
 def _check_file(path: Path) -> None:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{path}: is not a regular file", mend="name one CSV file")
     if status.st_size > FILE_BYTES_MAX:
@@ -151,24 +178,38 @@ def _check_file(path: Path) -> None:
         raise InputError(f"{path}: {found}", mend="split it into several files with the same header row")
 
 
-def _unreadable(path: Path, error: OSError) -> InputError:
-    return InputError(f"{path}: cannot be read ({error.strerror})", mend="check the path and its rights")
+@dataclass(slots=True)
+class _Lines:
+    """The physical lines of a stream as text, each with its end; a row may have several, of no more bytes than one line may have."""
 
+    stream: BinaryIO | Archive
+    name: str
+    row_begins: int = 1
+    row_bytes: int = 0
 
-def _lines(stream: BinaryIO | Archive, name: str) -> Iterator[str]:
-    """Yield the physical lines as text, each with its end."""
-    for number, raw in enumerate(iter(partial(stream.readline, LINE_BYTES_MAX + 1), b""), 1):
-        line = _checked_first(raw, name) if number == 1 else raw
-        if len(line) > LINE_BYTES_MAX:
-            raise InputError(f"{name}, line {number}: has more than {LINE_BYTES_MAX:,} bytes", mend="check that the file is a CSV file")
-        if b"\x00" in line:
-            raise InputError(f"{name}, line {number}: has a NUL byte, so it is UTF-16 or no text at all", mend=_SAVE_AS_UTF8)
-        try:
-            text = line.decode()
-        except UnicodeDecodeError as error:
-            found = f"byte 0x{line[error.start]:02X} at position {error.start + 1} is not UTF-8"
-            raise InputError(f"{name}, line {number}: {found}", mend=_SAVE_AS_UTF8) from error
-        yield text
+    def begin_row(self, line: int) -> None:
+        """Say that the next row begins on this line."""
+        self.row_begins, self.row_bytes = line, 0
+
+    def __iter__(self) -> Iterator[str]:
+        for number, raw in enumerate(iter(partial(self.stream.readline, LINE_BYTES_MAX + 1), b""), 1):
+            line = _checked_first(raw, self.name) if number == 1 else raw
+            self.row_bytes += len(line)
+            if self.row_bytes > LINE_BYTES_MAX:
+                raise self._endless(number)
+            if b"\x00" in line:
+                raise InputError(f"{self.name}, line {number}: has a NUL byte, so it is UTF-16 or no text at all", mend=_SAVE_AS_UTF8)
+            try:
+                text = line.decode()
+            except UnicodeDecodeError as error:
+                found = f"byte 0x{line[error.start]:02X} at position {error.start + 1} is not UTF-8"
+                raise InputError(f"{self.name}, line {number}: {found}", mend=_SAVE_AS_UTF8) from error
+            yield text
+
+    def _endless(self, number: int) -> InputError:
+        row = "" if number == self.row_begins else f"the row that goes on to line {number} "
+        found = f"{self.name}, line {self.row_begins}: {row}has more than {LINE_BYTES_MAX:,} bytes"
+        return InputError(found, mend="check that the file is a CSV file as it was exported, each row on a line of its own")
 
 
 def _checked_first(line: bytes, name: str) -> bytes:
@@ -181,12 +222,14 @@ def _checked_first(line: bytes, name: str) -> bytes:
     return line.removeprefix(_UTF8_BOM)
 
 
-def _rows(lines: Iterator[str], name: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(stream: BinaryIO | Archive, name: str) -> Iterator[tuple[int, list[str]]]:
+    lines = _Lines(stream, name)
     reader = csv.reader(lines, strict=True)
     line_next = 1
     try:
         for cells in reader:
             line, line_next = line_next, reader.line_num + 1
+            lines.begin_row(line_next)
             trimmed = [cell.strip() for cell in cells]
             if any(trimmed):
                 yield line, trimmed

@@ -44,7 +44,7 @@ def allocate(writer: Writer, path: Path, told: AllocationTold, *, terms: BookTer
         UnsupportedCase: when the book's law or scope knows no allocations.
     """
     _check_dates(told, now)
-    content = read_file(path)
+    content = read_file(path, lambda stream: read_table(stream, name=str(path)).rows)
     allocations = [_allocation(asset, rows, told) for asset, rows in sorted(_rows_by_asset(path, content, terms).items())]
     if not allocations:
         raise InputError(f"{path}: has no rows", mend="write one row for each lot and wallet")

@@ -1,13 +1,14 @@
 """Bots' databases -> attributions and evidence, for orders that the book knows now or comes to know later."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 
 from ledger.config import check_name
-from ledger.connectors.files.bot_databases import BotRow, read_database
+from ledger.connectors.files.bot_databases import BotRow, read_database, rows_in_advance
 from ledger.connectors.files.reading import read_file
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
@@ -21,13 +22,17 @@ _CHUNK_ROWS = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotDatabaseOutcome:
-    """What one bot's database brought: its rows, how many of them an event of the book was found for, and orders that wait for one."""
+    """What one bot's database brought: its rows, how many of them an event of the book was found for, and orders that wait for one.
+
+    `disputed` are orders and fills that the database of another bot claims too, and whose they are by the databases.
+    """
 
     path: Path
     format_name: str
     rows: int
     joined: int
     waiting: tuple[str, ...]
+    disputed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,24 +52,46 @@ def take_in(writer: Writer, path: Path, terms: BotDatabaseTerms, attribution: At
             or an impossible one, and for a file that was taken in before with another bot.
     """
     _refuse_log(path)
-    content = read_file(path)
+    content = read_file(path, lambda stream: rows_in_advance(stream, name=str(path)))
     database = read_database(content, name=str(path))
     payload = _payload(path, content, database.format_name, terms)
     seq, is_new = writer.add_payload(payload)
     rows, joined, waiting = 0, 0, []
+    disputed: dict[str, str] = {}
     touched: set[AssetCode] = set()
     while chunk := list(islice(database.rows, _CHUNK_ROWS)):
         told = [one for row in chunk for one in _orders_of(row, seq, terms, path)]
         if not is_new:
             _refuse_other_bot(writer, told, path)
         writer.add_bot_orders(told)
+        disputed |= _disputed(writer, told)
         places, changed = _join(writer, told, attribution)
         touched |= changed
         rows += len(chunk)
         joined += sum(row.locator in places for row in chunk)
         waiting += [_named(row) for row in chunk if row.locator not in places]
-    outcome = BotDatabaseOutcome(path=path, format_name=database.format_name, rows=rows, joined=joined, waiting=tuple(waiting))
+    outcome = BotDatabaseOutcome(
+        path=path,
+        format_name=database.format_name,
+        rows=rows,
+        joined=joined,
+        waiting=tuple(waiting),
+        disputed=tuple(disputed[subject] for subject in sorted(disputed)),
+    )
     return outcome, touched
+
+
+def _disputed(reader: Reader, told: Sequence[BotOrder]) -> dict[str, str]:
+    """Return, by order or fill, the words on those that several bots claim. Fills of a disputed order are not told again."""
+    accounts = {one.account for one in told}
+    bots: defaultdict[str, set[BotId]] = defaultdict(set)
+    for claim in reader.bot_orders(sorted({one.subject for one in told})):
+        if claim.account in accounts:
+            bots[claim.subject].add(BotId(claim.bot))
+    found = {subject: sorted(claimed) for subject, claimed in bots.items() if len(claimed) > 1}
+    orders = {one.locator for one in told if one.subject in found and one.subject.startswith(order_subject(""))}
+    again = {one.subject for one in told if one.locator in orders and not one.subject.startswith(order_subject(""))}
+    return {one: f"{one} by {' and '.join(claimed)}; it counts as {claimed[0]}'s" for one, claimed in found.items() if one not in again}
 
 
 def waiting_orders(reader: Reader) -> Iterator[BotOrder]:
@@ -73,6 +100,36 @@ def waiting_orders(reader: Reader) -> Iterator[BotOrder]:
     while chunk := list(islice(orders, _CHUNK_ROWS)):
         found = _found(reader, chunk)
         yield from (one for one in chunk if (one.payload_seq, one.locator) not in found)
+
+
+def orders_told(reader: Reader) -> list[tuple[str, str, AccountId, BotId, int]]:
+    """Return (file's name, format, account, bot, its orders) of the databases taken in, sorted; ids that one row names are of one order."""
+    databases = reader.bot_databases()
+    orders: defaultdict[tuple[str, str, AccountId, BotId], _Orders] = defaultdict(_Orders)
+    for (seq, _), row in groupby(reader.all_bot_orders(), key=lambda one: (one.payload_seq, one.locator)):
+        told = list(row)
+        orders[*databases[seq], told[0].account, told[0].bot].add([one.subject for one in told])
+    return [(*key, orders[key].count) for key in sorted(orders)]
+
+
+@dataclass(slots=True)
+class _Orders:
+    """Orders by their ids, of which rows tell some together."""
+
+    leads: dict[str, str] = field(default_factory=dict)  # from an id to another one of its order, and at the end to itself
+    count: int = 0
+
+    def add(self, subjects: Sequence[str]) -> None:
+        """Take in the ids that one row names."""
+        ends = {self._end(one) for one in subjects if one in self.leads}
+        end = min(ends, default=subjects[0])
+        self.count += 1 - len(ends)
+        self.leads |= dict.fromkeys((*subjects, *ends), end)
+
+    def _end(self, subject: str) -> str:
+        while (onward := self.leads[subject]) != subject:
+            subject = onward
+        return subject
 
 
 def _refuse_log(path: Path) -> None:

@@ -26,6 +26,7 @@ from ledger.sandbox.binance.rows import (
     trade_text,
     withdrawal_content,
 )
+from ledger.sandbox.binance.stream import socket_side
 from ledger.sandbox.binance.sundries import MARKETS, Sundries
 from ledger.sandbox.calls import Answer, JsonValue, ReceivedCall, json_answer
 from ledger.sandbox.faults import CallTraits, Fault
@@ -33,6 +34,7 @@ from ledger.sandbox.history.market import PRODUCT_BY_NAME, SECONDS_PER_MINUTE, C
 from ledger.sandbox.history.rows import SandboxFill, SandboxTransfer, microseconds_of
 from ledger.sandbox.limits import Rate, WeightRate
 from ledger.sandbox.paging import RowStream
+from ledger.sandbox.streams import Rhythm, SocketSide
 
 VENUE: Final = "binance"
 MINUTE_SECONDS: Final = 60.0
@@ -133,6 +135,10 @@ class Binance:
         words = f"Way too much request weight used; IP banned until {until}. Please use WebSocket Streams to avoid bans."
         answer = json_answer({"code": -1003, "msg": words}, status=418)
         return Answer(status=418, body=answer.body, headers=(("Retry-After", str(seconds)),))
+
+    def socket_side(self, rhythm: Rhythm) -> SocketSide:
+        """Return the venue's sockets."""
+        return socket_side(self._account, self._ids, self._gate, rhythm)
 
     # --- public endpoints
 

@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote
 
@@ -65,33 +66,67 @@ class Gate:
             Refused: 400 or 401, whichever check fails first.
         """
         key = call.headers.get("x-mbx-apikey", "")
+        self._check_key(key, faults)
+        _check_presence(call.query)
+        _check_time(call.query["timestamp"], call.query.get("recvWindow"), now=now)
+        payload, signature = signed_part(call.target, call.body)
+        if _ENCODED.fullmatch(payload.decode("utf-8", "replace")) is None or not self._is_signed(payload, signature, key):
+            raise _not_signed()
+
+    def admit_request(self, params: Mapping[str, str], *, now: float, faults: tuple[Fault, ...]) -> None:
+        """Let a signed request of a socket in; what is signed are its parameters in the order of the alphabet.
+
+        Raises:
+            Refused: 400 or 401, whichever check fails first.
+        """
+        key = params.get("apiKey", "")
+        self._check_key(key, faults)
+        _check_presence(params)
+        _check_time(params["timestamp"], params.get("recvWindow"), now=now)
+        payload = "&".join(f"{name}={params[name]}" for name in sorted(params) if name != "signature")
+        if not self._is_signed(payload.encode("utf-8", "surrogatepass"), params["signature"], key):
+            raise _not_signed()
+
+    def check_can_log_on(self, key: str) -> None:
+        """Let only an Ed25519 key log on for a whole session.
+
+        Raises:
+            Refused: for a key of another kind.
+        """
+        if key == self.credentials.key:
+            raise Refused(-4056, "HMAC_SHA256 API key is not supported.")
+
+    def _check_key(self, key: str, faults: tuple[Fault, ...]) -> None:
         if not re.fullmatch("[A-Za-z0-9]{64}", key, re.ASCII):
             raise Refused(-2014, "API-key format invalid.", status=401)
         known = {self.credentials.key, self._ed25519_key}
         if key not in known or any(fault in faults for fault in (Fault.KEY_REVOKED, Fault.IP_REFUSED, Fault.PERMISSION_LACKING)):
-            raise Refused(-2015, "Invalid API-key, IP, or permissions for action.", status=401)
-        query = call.query
-        if not query.get("timestamp"):
-            raise Refused(-1102, "Mandatory parameter 'timestamp' was not sent, was empty/null, or malformed.")
-        if not query.get("signature"):
-            raise Refused(-1102, "Mandatory parameter 'signature' was not sent, was empty/null, or malformed.")
-        _check_time(query["timestamp"], query.get("recvWindow"), now=now)
-        if not self._is_signed(call, key):
-            message = "Signature for this request is not valid."
-            raise Refused(-1022, message, violation=ViolationKind.SIGNATURE_MISMATCH)
+            raise denied()
 
-    def _is_signed(self, call: ReceivedCall, key: str) -> bool:
-        payload, signature = signed_part(call.target, call.body)
-        if _ENCODED.fullmatch(payload.decode("utf-8", "replace")) is None:
-            return False
+    def _is_signed(self, payload: bytes, signature: str, key: str) -> bool:
         if key == self.credentials.key:
             expected = hmac.new(self.credentials.secret.encode(), payload, hashlib.sha256).hexdigest()
-            return hmac.compare_digest(expected.encode(), signature.lower().encode())
+            return hmac.compare_digest(expected.encode(), signature.lower().encode("utf-8", "replace"))
         try:
             self._public.verify(base64.b64decode(signature, validate=True), payload)
         except (InvalidSignature, binascii.Error, ValueError):
             return False
         return True
+
+
+def denied() -> Refused:
+    """Return 401: the key may not do this."""
+    return Refused(-2015, "Invalid API-key, IP, or permissions for action.", status=401)
+
+
+def _not_signed() -> Refused:
+    return Refused(-1022, "Signature for this request is not valid.", violation=ViolationKind.SIGNATURE_MISMATCH)
+
+
+def _check_presence(params: Mapping[str, str]) -> None:
+    for name in ("timestamp", "signature"):
+        if not params.get(name):
+            raise Refused(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
 
 
 def signed_part(target: str, body: bytes) -> tuple[bytes, str]:

@@ -35,17 +35,20 @@ from ledger.sandbox.coinbase_advanced.rows import (
     fill_content,
     has_twin,
     mirror_content,
+    mirror_id,
     order_content,
     product_content,
     product_id_of,
     transfer_content,
     wallet_content,
 )
+from ledger.sandbox.coinbase_advanced.stream import socket_side
 from ledger.sandbox.faults import CallTraits, Fault
 from ledger.sandbox.history.market import PRODUCT_BY_NAME, SECONDS_PER_MINUTE, minute_of
 from ledger.sandbox.history.rows import SandboxFill, SandboxOrder, SandboxTransfer, instant_of, microseconds_of
-from ledger.sandbox.limits import Rate
+from ledger.sandbox.limits import Rate, WeightRate
 from ledger.sandbox.paging import PageQuery, RowStream
+from ledger.sandbox.streams import Rhythm, SocketSide
 
 VENUE: Final = "coinbase-advanced"
 _REMAINING: Final = "x-ratelimit-remaining"
@@ -83,10 +86,10 @@ class CoinbaseAdvanced:
     """The dialect over one account."""
 
     venue = VENUE
-    rates: Mapping[str, Rate] = {
+    rates: Mapping[str, Rate | WeightRate] = {
         "public": Rate(per_second=10, burst=10, header=_REMAINING),
         "private": Rate(per_second=30, burst=30, header=_REMAINING),
-        "v2": Rate(per_second=10_000 / 3_600, burst=10_000, header=_REMAINING),
+        "v2": WeightRate(limit=10_000, seconds=3_600, header=_REMAINING, tells_left=True),
     }
 
     def __init__(self, account: SandboxAccount) -> None:
@@ -99,6 +102,10 @@ class CoinbaseAdvanced:
         self._last_after: dict[str, int] = {}
         self._amended = 0  # how many of the newest fills were told wrong at first
         self._asset_by_wallet = {self._ids.wallet(asset): asset for asset in self._assets}
+        self._moves = self._moves_by_asset()
+        self._ordinals = {
+            asset: {self._row_id(move, asset): number for number, move in enumerate(moves, start=1)} for asset, moves in self._moves.items()
+        }
 
     # --- the face towards the server
 
@@ -119,7 +126,8 @@ class CoinbaseAdvanced:
             answer = self._served(call, now=now, faults=faults)
         except Refused as refused:
             answer = refused.answer
-        limit = self.rates[self.traits_of(call).bucket].burst
+        rate = self.rates[self.traits_of(call).bucket]
+        limit = rate.burst if isinstance(rate, Rate) else rate.limit
         told = (("x-ratelimit-limit", str(limit)), ("x-ratelimit-reset", "1"))
         return replace(answer, headers=(*answer.headers, *told))
 
@@ -140,6 +148,10 @@ class CoinbaseAdvanced:
         if traits.bucket == "v2":
             return json_answer({"errors": [{"id": "rate_limit_exceeded", "message": "Too many requests"}]}, status=429)
         return json_answer({"error": "rate_limit_exceeded", "code": 8, "message": "too many requests"}, status=429)
+
+    def socket_side(self, rhythm: Rhythm) -> SocketSide:
+        """Return the venue's sockets."""
+        return socket_side(self._account, self._ids, self._gate, rhythm)
 
     # --- public endpoints
 
@@ -275,7 +287,7 @@ class CoinbaseAdvanced:
             raise refused_v2(400, "invalid_request", "starting_after is unknown")
         asked = PageQuery(limit=limit, after=None if asked_after is None else ordinals[asked_after])
         page = self._page(request, history, asked)
-        last = None if page.after is None else str(history.content(bisect_left(history.stream.ids, page.after))["id"])
+        last = None if page.after is None else self._row_id(self._moves[asset][bisect_left(history.stream.ids, page.after)], asset)
         content: JsonRow = {"pagination": _pagination(request.call.path, limit, last), "data": [*page.rows]}
         return page_answer(content, request.faults)
 
@@ -348,14 +360,16 @@ class CoinbaseAdvanced:
             self._histories[name] = History(stream=stream, content=lambda index: self._wallet_row(moves[index], asset))
         return self._histories[name]
 
+    def _row_id(self, move: SandboxFill | SandboxTransfer, asset: AssetCode) -> str:
+        return mirror_id(move, asset, self._ids) if isinstance(move, SandboxFill) else move.transfer_id
+
     def _wallet_row(self, move: SandboxFill | SandboxTransfer, asset: AssetCode) -> JsonRow:
         if isinstance(move, SandboxFill):
             return mirror_content(move, asset, self._ids)
         return transfer_content(move, self._ids)
 
-    @cached_property
-    def _moves(self) -> Mapping[AssetCode, list[SandboxFill | SandboxTransfer]]:
-        """What happened to each wallet, in order of time."""
+    def _moves_by_asset(self) -> Mapping[AssetCode, list[SandboxFill | SandboxTransfer]]:
+        """Return what happened to each wallet, in order of time."""
         moves: dict[AssetCode, list[SandboxFill | SandboxTransfer]] = {asset: [] for asset in self._assets}
         every: Iterable[SandboxFill | SandboxTransfer] = (*self._account.fills, *self._account.transfers)
         for move in sorted(every, key=_moved_at):
@@ -363,13 +377,6 @@ class CoinbaseAdvanced:
             for asset in assets:
                 moves[asset].append(move)
         return moves
-
-    @cached_property
-    def _ordinals(self) -> Mapping[AssetCode, Mapping[str, int]]:
-        return {
-            asset: {str(self._wallet_row(move, asset)["id"]): number for number, move in enumerate(self._moves[asset], start=1)}
-            for asset in self._assets
-        }
 
     def _wallet_content(self, asset: AssetCode) -> JsonRow:
         moves = self._moves[asset]

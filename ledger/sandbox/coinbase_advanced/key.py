@@ -120,7 +120,7 @@ def token_in(text: str) -> Token:
     try:
         header, claims, signature = (_decoded(part) for part in parts)
         said = json.loads(header), json.loads(claims)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Unauthorized from None
     if not all(isinstance(part, dict) for part in said):
         raise Unauthorized
@@ -174,25 +174,52 @@ class Gate:
         scheme, _, text = call.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or Fault.KEY_REVOKED in faults:
             raise Unauthorized
-        token = token_in(text)
-        public_key = self._public_keys.get(str(token.header.get("kid")))
-        if public_key is None or token.claims.get("sub") != token.header["kid"]:
-            raise Unauthorized
-        if not is_signed(token, public_key) or not _is_for(token, call):
+        token = self._known(token_in(text))
+        if not self._bears_signature(token) or not _is_for(token, call):
             raise Unauthorized(violation=ViolationKind.SIGNATURE_MISMATCH)
-        self._check_claims(token, now=now)
+        _check_claims(token, now=now)
+        self._use_up(token)
         if Fault.PERMISSION_LACKING in faults:
             raise _denied("missing required scopes")
 
-    def _check_claims(self, token: Token, *, now: float) -> None:
-        nbf, exp, nonce = token.claims.get("nbf"), token.claims.get("exp"), token.header.get("nonce")
-        if token.claims.get("iss") not in _ISSUERS or not isinstance(nbf, int) or not isinstance(exp, int):
+    def admit_subscription(self, text: str, *, now: float, faults: tuple[Fault, ...]) -> None:
+        """Let a subscription of a socket in: its token is made for no call, and some clients use one for several subscriptions.
+
+        Raises:
+            Refused: 401 or 403, whichever check fails first.
+        """
+        if Fault.IP_REFUSED in faults or Fault.PERMISSION_LACKING in faults:
+            raise _denied("missing required scopes")
+        if Fault.KEY_REVOKED in faults or Fault.TOKEN_EXPIRED in faults:
             raise Unauthorized
-        if nbf > now + _CLOCKS_APART_SECONDS or exp <= now or exp - nbf > LIFE_SECONDS_MAX:
+        token = self._known(token_in(text))
+        if not self._bears_signature(token) or "uri" in token.claims or "uris" in token.claims:
+            raise Unauthorized(violation=ViolationKind.SIGNATURE_MISMATCH)
+        _check_claims(token, now=now)
+
+    def _known(self, token: Token) -> Token:
+        if str(token.header.get("kid")) not in self._public_keys or token.claims.get("sub") != token.header["kid"]:
             raise Unauthorized
-        if not isinstance(nonce, str) or not nonce or nonce in self._nonces:
+        return token
+
+    def _bears_signature(self, token: Token) -> bool:
+        return is_signed(token, self._public_keys[str(token.header["kid"])])
+
+    def _use_up(self, token: Token) -> None:
+        nonce = str(token.header["nonce"])
+        if nonce in self._nonces:
             raise Unauthorized
         self._nonces.add(nonce)
+
+
+def _check_claims(token: Token, *, now: float) -> None:
+    nbf, exp, nonce = token.claims.get("nbf"), token.claims.get("exp"), token.header.get("nonce")
+    if token.claims.get("iss") not in _ISSUERS or not isinstance(nbf, int) or not isinstance(exp, int):
+        raise Unauthorized
+    if nbf > now + _CLOCKS_APART_SECONDS or exp <= now or exp - nbf > LIFE_SECONDS_MAX:
+        raise Unauthorized
+    if not isinstance(nonce, str) or not nonce:
+        raise Unauthorized
 
 
 def _is_for(token: Token, call: ReceivedCall) -> bool:

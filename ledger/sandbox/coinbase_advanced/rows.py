@@ -167,10 +167,15 @@ def moved_by(fill: SandboxFill, asset: AssetCode) -> Decimal:
     return subtracted(EXACT.multiply(fill.money_amount, -sign), fill.fee)
 
 
+def mirror_id(fill: SandboxFill, asset: AssetCode, ids: Identities) -> str:
+    """Return the id of the row in which a wallet mirrors a fill."""
+    return ids.uuid("mirror", fill.product, str(fill.trade_id), fill.side.value, asset)
+
+
 def mirror_content(fill: SandboxFill, asset: AssetCode, ids: Identities) -> JsonRow:
     """Return the row in which a wallet mirrors a fill."""
     amount = moved_by(fill, asset)
-    content = _wallet_row(ids.uuid("mirror", fill.product, str(fill.trade_id), fill.side.value, asset), "advanced_trade_fill", ids, asset)
+    content = _wallet_row(mirror_id(fill, asset, ids), "advanced_trade_fill", ids, asset)
     return content | {
         "amount": {"amount": text_of(amount), "currency": asset},
         "native_amount": {"amount": text_of(_cents(fill.money_amount)), "currency": "USD"},

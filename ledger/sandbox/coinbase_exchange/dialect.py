@@ -27,11 +27,13 @@ from ledger.sandbox.coinbase_exchange.rows import (
     product_content,
     transfer_text,
 )
+from ledger.sandbox.coinbase_exchange.stream import socket_side
 from ledger.sandbox.faults import CallTraits, Fault
 from ledger.sandbox.history.market import PRODUCT_BY_NAME, SECONDS_PER_MINUTE, Product, minute_of
 from ledger.sandbox.history.rows import SandboxFill, instant_of, instant_text, microseconds_of
 from ledger.sandbox.limits import Rate
 from ledger.sandbox.paging import RowStream
+from ledger.sandbox.streams import Rhythm, SocketSide
 
 VENUE: Final = "coinbase-exchange"
 CANDLES_MAX: Final = 300
@@ -117,6 +119,10 @@ class CoinbaseExchange:
         """Return 429 in the venue's words; it has no Retry-After."""
         word = "Private" if traits.is_private else "Public"
         return json_answer({"message": f"{word} rate limit exceeded"}, status=429)
+
+    def socket_side(self, rhythm: Rhythm) -> SocketSide:
+        """Return the venue's sockets."""
+        return socket_side(self._account, self._ids, self.credentials, rhythm)
 
     # --- public endpoints
 

@@ -17,12 +17,14 @@ from ledger.sandbox.account import SandboxAccount
 from ledger.sandbox.calls import Answer, JsonValue, ReceivedCall, json_answer
 from ledger.sandbox.faults import CallTraits, Fault
 from ledger.sandbox.history.rows import TransferKind
-from ledger.sandbox.kraken.key import Gate, Refused, credentials_of, form_of
+from ledger.sandbox.kraken.key import TOKEN_SECONDS, Gate, Refused, Tokens, credentials_of, form_of
 from ledger.sandbox.kraken.market import asset_contents, candle_rows, pair_contents, trade_rows
 from ledger.sandbox.kraken.names import Identities, Pair, asset_name, pairs_of
 from ledger.sandbox.kraken.pages import KEY_WINDOW_FROM, PAGE_MAX, History, page_answer
 from ledger.sandbox.kraken.rows import Entry, ledger_entries, order_content, trade_entries, transfer_content
+from ledger.sandbox.kraken.stream import socket_side
 from ledger.sandbox.limits import Rate
+from ledger.sandbox.streams import Rhythm, SocketSide
 
 VENUE: Final = "kraken"
 _PUBLIC, _PRIVATE = "/0/public/", "/0/private/"
@@ -60,6 +62,10 @@ class Kraken:
         self._account = account
         self._ids = Identities(account.seed)
         self._gate = Gate(self.credentials)
+        self._tokens = Tokens(account.seed)
+        self._trades = History(list(trade_entries(account, self._ids)))
+        self._ledger = History(list(ledger_entries(account, self._ids)))
+        self._orders = self._order_contents()
         self._filtered: dict[tuple[str, str], History] = {}
 
     # --- the face towards the server
@@ -115,6 +121,10 @@ class Kraken:
     def refusal_of_rate(self, traits: CallTraits) -> Answer:
         """Return the words for one call too many; the status is 200 and there is no header."""
         return Refused("EAPI:Rate limit exceeded" if traits.is_private else "EGeneral:Too many requests").answer
+
+    def socket_side(self, rhythm: Rhythm) -> SocketSide:
+        """Return the venue's sockets."""
+        return socket_side(self._account, self._ids, self._tokens, rhythm)
 
     # --- public endpoints
 
@@ -214,6 +224,10 @@ class Kraken:
         }
         return _result(told)
 
+    def token(self, request: _Request) -> Answer:
+        """Answer ``GetWebSocketsToken``."""
+        return _result({"token": self._tokens.issue(now=request.now), "expires": TOKEN_SECONDS})
+
     def _transfers(self, request: _Request, kind: TransferKind, name: str) -> Answer:
         """Answer a plain list of recent rows without a cursor; with one an object, and where older rows begin."""
         found = [one for one in reversed(self._account.transfers) if one.kind is kind]
@@ -236,16 +250,7 @@ class Kraken:
     def _listed(self) -> tuple[Pair, ...]:
         return tuple(pair for pair in pairs_of(self._account) if pair.product.delisted_at is None)
 
-    @cached_property
-    def _trades(self) -> History:
-        return History(list(trade_entries(self._account, self._ids)))
-
-    @cached_property
-    def _ledger(self) -> History:
-        return History(list(ledger_entries(self._account, self._ids)))
-
-    @cached_property
-    def _orders(self) -> dict[str, JsonValue]:
+    def _order_contents(self) -> dict[str, JsonValue]:
         trades: dict[str, list[str]] = {}
         for fill in self._account.fills:
             trades.setdefault(fill.order_id, []).append(self._ids.trade(fill))
@@ -289,4 +294,5 @@ _PRIVATE_CALLS: Final[Mapping[str, _Serve]] = {
     "DepositStatus": Kraken.deposits,
     "WithdrawStatus": Kraken.withdrawals,
     "GetApiKeyInfo": Kraken.key_info,
+    "GetWebSocketsToken": Kraken.token,
 }

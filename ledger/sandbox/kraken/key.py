@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from ledger.sandbox.calls import Credentials, ReceivedCall, ViolationKind, json_answer
 from ledger.sandbox.faults import Fault
 
+TOKEN_SECONDS: Final = 900
 _ANOTHER_PROCESS: Final = 2_000_000  # by how much a nonce of somebody else is ahead
 
 
@@ -48,6 +49,25 @@ def form_of(call: ReceivedCall) -> Mapping[str, str]:
             return {}
         return {name: str(cell) for name, cell in said.items()} if isinstance(said, dict) else {}
     return dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+class Tokens:
+    """Tokens for sockets, as they are given out: each can be used for 900 seconds."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._ends: dict[str, float] = {}
+
+    def issue(self, *, now: float) -> str:
+        """Return a new token at the venue's time `now` (seconds since 1970)."""
+        digest = hashlib.sha256(f"{self._seed}/token/{len(self._ends)}".encode()).digest()
+        token = base64.b64encode(digest).decode()
+        self._ends[token] = now + TOKEN_SECONDS
+        return token
+
+    def is_good(self, token: str, *, now: float) -> bool:
+        """Tell whether a token was given out no longer ago than it lives."""
+        return now <= self._ends.get(token, 0.0)
 
 
 class Gate:

@@ -70,9 +70,9 @@ def page_answer(form: Mapping[str, str], history: History, name: str, faults: tu
     return Answer(status=200, body=f'{{"error":[],"result":{{"{name}":{{{",".join(texts)}}},"count":{told}}}}}'.encode())
 
 
-def _order(history: History, low: int, high: int, faults: tuple[Fault, ...]) -> list[int]:
+def _order(history: History, low: int, high: int, faults: tuple[Fault, ...]) -> Sequence[int]:
     """Return the indexes from the newest row down; of rows of one instant in another order where that fault was drawn."""
-    newest_first = list(range(high - 1, low - 1, -1))
+    newest_first = range(high - 1, low - 1, -1)
     if Fault.EQUAL_TIMES_SHUFFLED not in faults:
         return newest_first
     blocks = groupby(newest_first, key=lambda at: history.times[at])

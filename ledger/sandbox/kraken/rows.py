@@ -51,7 +51,7 @@ def trade_entries(account: SandboxAccount, ids: Identities) -> Iterator[Entry]:
 
 def _trade_text(fill: SandboxFill, pair: Pair, ids: Identities, at: int) -> str:
     refid = ids.trade(fill)
-    cost, fee = (_rounded(figure, pair.money_decimals) for figure in (fill.money_amount, fill.fee))
+    cost, fee = (rounded(figure, pair.money_decimals) for figure in (fill.money_amount, fill.fee))
     return (
         f'{{"ordertxid":"{ids.order(fill.order_id)}","postxid":"TKH2SE-M7IF5-CFI7LT","pair":"{pair.name}","aclass":"forex",'
         f'"time":{time_text(at)},"type":"{fill.side.value}","ordertype":"{"limit" if fill.is_maker else "market"}",'
@@ -61,13 +61,14 @@ def _trade_text(fill: SandboxFill, pair: Pair, ids: Identities, at: int) -> str:
     )
 
 
-def _rounded(figure: Decimal, decimals: int) -> str:
+def rounded(figure: Decimal, decimals: int) -> str:
+    """Write a figure as the venue does: with so many decimals, halves away from zero."""
     return f"{figure.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):f}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Move:
-    """One change of a balance, before it has one."""
+class Move:
+    """One change of a balance, before it has one: `amount` signed and without the fee, `fee` in the same asset, positive for paid."""
 
     refid: str
     at: datetime
@@ -79,8 +80,8 @@ class _Move:
 
 def ledger_entries(account: SandboxAccount, ids: Identities) -> Iterator[Entry]:
     """Yield the rows of the ledger in order of time: two for a trade, the fee in that of the money; one for a transfer that was done."""
-    moves = [move for fill in account.fills for move in _moves_of_fill(fill, ids)]
-    moves += [move for transfer in account.transfers for move in _moves_of_transfer(transfer, ids)]
+    moves = [move for fill in account.fills for move in moves_of_fill(fill, ids)]
+    moves += [move for transfer in account.transfers for move in moves_of_transfer(transfer, ids)]
     balances: defaultdict[AssetCode, Decimal] = defaultdict(Decimal)
     for move in sorted(moves, key=lambda move: move.at):
         moved = EXACT.subtract(move.amount, move.fee)
@@ -99,22 +100,24 @@ def _padded(figure: Decimal) -> str:
     return max(f"{figure:.10f}", f"{figure.normalize(EXACT):f}", key=len)
 
 
-def _moves_of_fill(fill: SandboxFill, ids: Identities) -> Iterator[_Move]:
+def moves_of_fill(fill: SandboxFill, ids: Identities) -> Iterator[Move]:
+    """Yield the two changes that a fill makes, the fee in that of the money."""
     sign = 1 if fill.side is Side.BUY else -1
     refid, at = ids.trade(fill), fill.occurred_at
-    yield _Move(refid=refid, at=at, kind="trade", asset=fill.money, amount=-sign * fill.money_amount, fee=fill.fee)
-    yield _Move(refid=refid, at=at, kind="trade", asset=fill.base, amount=sign * fill.size)
+    yield Move(refid=refid, at=at, kind="trade", asset=fill.money, amount=-sign * fill.money_amount, fee=fill.fee)
+    yield Move(refid=refid, at=at, kind="trade", asset=fill.base, amount=sign * fill.size)
 
 
-def _moves_of_transfer(transfer: SandboxTransfer, ids: Identities) -> Iterator[_Move]:
+def moves_of_transfer(transfer: SandboxTransfer, ids: Identities) -> Iterator[Move]:
+    """Yield the change that a transfer makes; one that was canceled makes none."""
     at, refid = transfer.moved_at, ids.transfer(transfer.transfer_id)
     if at is None:
         return
     if transfer.kind is TransferKind.DEPOSIT:
-        yield _Move(refid=refid, at=at, kind="deposit", asset=transfer.asset, amount=transfer.amount)
+        yield Move(refid=refid, at=at, kind="deposit", asset=transfer.asset, amount=transfer.amount)
         return
     sent = EXACT.subtract(transfer.amount, transfer.fee)
-    yield _Move(refid=refid, at=at, kind="withdrawal", asset=transfer.asset, amount=-sent, fee=transfer.fee)
+    yield Move(refid=refid, at=at, kind="withdrawal", asset=transfer.asset, amount=-sent, fee=transfer.fee)
 
 
 def transfer_content(transfer: SandboxTransfer, ids: Identities) -> dict[str, JsonValue]:
@@ -138,7 +141,7 @@ def order_content(order: SandboxOrder, trades: list[str]) -> dict[str, JsonValue
     """Return one order, closed; prices are averages."""
     pair = Pair(base=PRODUCT_BY_NAME[order.product].base, quote=order.money, product=PRODUCT_BY_NAME[order.product])
     kind = "market" if order.limit_price is None else "limit"
-    price = _rounded(order.limit_price or unit_price(order.executed_value, order.size), 5)
+    price = rounded(order.limit_price or unit_price(order.executed_value, order.size), 5)
     opened, closed = (microseconds_of(at) for at in (order.created_at, order.done_at))
     return {
         "refid": None,
@@ -160,8 +163,8 @@ def order_content(order: SandboxOrder, trades: list[str]) -> dict[str, JsonValue
         },
         "vol": f"{order.size:.8f}",
         "vol_exec": f"{order.size:.8f}",
-        "cost": _rounded(order.executed_value, pair.money_decimals),
-        "fee": _rounded(order.fees, pair.money_decimals),
+        "cost": rounded(order.executed_value, pair.money_decimals),
+        "fee": rounded(order.fees, pair.money_decimals),
         "price": price,
         "stopprice": "0.00000",
         "limitprice": "0.00000",

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, exists, insert, or_, select
 
-from ledger.domain.ids import AccountId, BotId, EventId
+from ledger.domain.ids import BotId, EventId
 from ledger.storage.backend import Backend
 from ledger.storage.nouns import Attributable, BotOrder
 from ledger.storage.tables import attributed, attribution, bot_order, event, payload
@@ -73,11 +73,10 @@ class BotReader:
         ordered = select(*columns).order_by(bot_order.c.payload_seq, bot_order.c.locator, bot_order.c.subject)
         return iter([BotOrder(**row._mapping) for row in self._connection.execute(ordered)])  # noqa: SLF001  # as above
 
-    def bot_databases(self) -> list[tuple[str, str, AccountId, str, int]]:
-        """Return (file's name, format, account, bot, its orders and fills) of the databases taken in, sorted."""
-        key = payload.c.name, payload.c.stream, bot_order.c.account, bot_order.c.bot
-        statement = select(*key, func.count(bot_order.c.subject.distinct())).select_from(bot_order).join(payload)
-        return [tuple(row) for row in self._connection.execute(statement.group_by(*key).order_by(*key))]
+    def bot_databases(self) -> dict[int, tuple[str, str]]:
+        """Return (file's name, format) of the databases taken in, by the place of their payload."""
+        taken_in = select(payload.c.seq, payload.c.name, payload.c.stream).where(payload.c.seq.in_(select(bot_order.c.payload_seq)))
+        return {seq: (name, stream) for seq, name, stream in self._connection.execute(taken_in)}
 
 
 class BotWriter(BotReader):

@@ -1,21 +1,26 @@
 """What proves that a book is complete: lines of venues' own ledgers, and the comparisons of balances that were made."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import starmap
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, delete, func, select
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.event_text import instant_text
 from ledger.domain.ids import AccountId
+from ledger.domain.payload import PayloadKind
+from ledger.domain.values.quick import made_in_order
 from ledger.storage.backend import Backend, BulkRow
 from ledger.storage.columns import decimal_text, decimal_text_or_none
 from ledger.storage.nouns import BalanceAssertion, StoredLine
 from ledger.storage.tables import assertion, entry, event, evidence, ledger_line, payload, posting
 
 _LINES = 2_000  # fetched at a time
+_line = made_in_order(StoredLine)  # two or three for each fill pass here
 _COMPARED = [column for column in assertion.columns if column.name != "seq"]
 
 
@@ -40,6 +45,26 @@ class ProofReader:
         """Tell whether any event was told by the payload of a place."""
         told = select(evidence.c.payload_seq).where(evidence.c.payload_seq == payload_seq).limit(1)
         return self._connection.execute(told).first() is not None
+
+    def is_newest_word(self, event_id: str, payload_seq: int) -> bool:
+        """Tell whether a page is the newest of the pages of its stream that told of an event, and not the only one."""
+        this = payload.alias()
+        told = (
+            select(payload.c.fetched_at, payload.c.seq, this.c.fetched_at.label("this_at"))
+            .distinct()
+            .select_from(evidence.join(event).join(payload, evidence.c.payload_seq == payload.c.seq))
+            .join(this, this.c.seq == payload_seq)
+            .where(event.c.event_id == event_id, this.c.kind == PayloadKind.PAGE.value)
+            .where(*(payload.c[name] == this.c[name] for name in ("kind", "venue", "account", "stream", "symbol")))
+        )
+        others = [row for row in self._connection.execute(told) if row.seq != payload_seq]
+        return bool(others) and all((row.fetched_at, row.seq) < (row.this_at, payload_seq) for row in others)
+
+    def places_in_files(self, event_id: str) -> list[tuple[str, str]]:
+        """Return the files that tell of an event, of any of its revisions, with the place in each."""
+        told = select(payload.c.payload_id, evidence.c.locator).distinct().select_from(evidence.join(event).join(payload))
+        in_files = told.where(event.c.event_id == event_id, payload.c.kind == PayloadKind.FILE.value)
+        return [(row.payload_id, row.locator) for row in self._connection.execute(in_files.order_by(*in_files.selected_columns))]
 
     def ledger_payload_last(self, account: str) -> int:
         """Return the place of the newest payload with lines of an account's ledgers; 0: there is none."""
@@ -71,6 +96,12 @@ class ProofReader:
         told = select(ledger_line).where(ledger_line.c.account == account, ledger_line.c.explains != "")
         later = told.where(ledger_line.c.payload_seq > after_payload_seq)
         yield from self._lines(later.order_by(ledger_line.c.explains, ledger_line.c.wallet, ledger_line.c.line_id))
+
+    def lines_of_payloads(self, account: str, stream: str, *, after_seq: int) -> Iterator[StoredLine]:
+        """Yield the lines that belong to events, of payloads of a stream after a place, by payload."""
+        pages = payload.c.account == account, payload.c.stream == stream, payload.c.seq > after_seq
+        told = select(ledger_line).join(payload, ledger_line.c.payload_seq == payload.c.seq).where(*pages)
+        yield from self._lines(told.where(ledger_line.c.explains != "").order_by(payload.c.seq))
 
     def moves(
         self,
@@ -129,8 +160,7 @@ class ProofReader:
 
     def _lines(self, statement: Select[*tuple[Any, ...]]) -> Iterator[StoredLine]:
         with self._connection.execute(statement, execution_options={"yield_per": _LINES}) as result:
-            for row in result:
-                yield StoredLine(**row._mapping)  # noqa: SLF001  # as above
+            yield from starmap(_line, result)
 
 
 class ProofWriter:
@@ -140,13 +170,40 @@ class ProofWriter:
     _backend: Backend
 
     def add_ledger_lines(self, lines: Sequence[StoredLine]) -> None:
-        """Store lines of a venue's ledger; those that are there are passed over."""
-        self._backend.insert_unknown(self._connection, ledger_line, [_line_row(line) for line in lines])
+        """Store lines of a venue's ledger; one that a later payload tells otherwise takes the place of the one before: they are derived.
+
+        A line that once was told to belong to an event goes on doing so.
+        """
+        before = {_line_key(line): line for line in self._known_lines(lines)}
+        told: dict[tuple[str, str, str], StoredLine] = {}
+        for line in lines:
+            known = told.get(_line_key(line)) or before.get(_line_key(line))
+            if known is not None and known.payload_seq > line.payload_seq:
+                continue
+            kept = line if known is None else replace(line, explains=line.explains or known.explains)
+            if known is None or kept != replace(known, payload_seq=kept.payload_seq):
+                told[_line_key(line)] = kept
+        for gone in before.keys() & told.keys():
+            condition = [column == part for column, part in zip(ledger_line.primary_key.columns, gone, strict=True)]
+            self._connection.execute(delete(ledger_line).where(*condition))
+        self._backend.insert(self._connection, ledger_line, [_line_row(line) for line in told.values()])
+
+    def _known_lines(self, lines: Sequence[StoredLine]) -> list[StoredLine]:
+        if not lines:
+            return []
+        parts = [sorted(set(part)) for part in zip(*map(_line_key, lines), strict=True)]
+        keys = zip(ledger_line.primary_key.columns, parts, strict=True)
+        statement = select(ledger_line).where(*(self._backend.among(column, part) for column, part in keys))
+        return [StoredLine(**row._mapping) for row in self._connection.execute(statement)]  # noqa: SLF001  # as above
 
     def add_assertions(self, compared: Sequence[BalanceAssertion]) -> None:
         """Store comparisons of balances."""
         first: int = self._connection.execute(select(func.coalesce(func.max(assertion.c.seq), 0))).scalar_one()
         self._backend.insert(self._connection, assertion, (_assertion_row(seq, one) for seq, one in enumerate(compared, first + 1)))
+
+
+def _line_key(line: StoredLine) -> tuple[str, str, str]:
+    return line.account, line.wallet, line.line_id
 
 
 def _line_row(line: StoredLine) -> BulkRow:

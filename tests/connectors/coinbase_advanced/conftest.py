@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
@@ -98,9 +99,9 @@ def venue(clock: ManualClock) -> Iterator[Venue]:
 def connect(venue: Venue, clock: ManualClock) -> Iterator[Callable[..., CoinbaseAdvanced]]:
     opened: list[CoinbaseAdvanced] = []
 
-    def connected(*, share: float = 1.0) -> CoinbaseAdvanced:
+    def connected(*, share: float = 1.0, folder: Path | None = None) -> CoinbaseAdvanced:
         secrets = Secrets(key=KEY.key, secret=KEY.secret)
-        terms = ConnectionTerms(account=AccountId("main"), secrets=secrets, share=share, base_url=venue.url)
+        terms = ConnectionTerms(account=AccountId("main"), secrets=secrets, share=share, base_url=venue.url, folder=folder)
         rng = Random(1)  # noqa: S311  # a seed makes the pauses the same in every run
         opened.append(CoinbaseAdvanced(terms, clock=clock, rng=rng, timeouts=Timeouts(connect=2, read=2)))
         return opened[-1]

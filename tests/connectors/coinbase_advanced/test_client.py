@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import pytest
@@ -306,22 +307,47 @@ def test_rights_that_are_not_told_are_not_guessed(venue: Venue, connect: Callabl
         connect().check_key()
 
 
-def test_the_share_of_the_hour_is_kept_from_the_first_answer_on(
-    venue: Venue, connect: Callable[..., CoinbaseAdvanced], clock: ManualClock
-) -> None:
+def wallet_pages(*told: dict[str, str]) -> list[tuple[int, bytes, dict[str, str]]]:
+    """Give pages of one wallet each, with what the venue tells beside each."""
     pages = [
-        said(
-            {
-                "data": [{"id": f"w{page}", "currency": "BTC", "balance": {"amount": "1", "currency": "BTC"}}],
-                "pagination": {"next_uri": uri},
-            },
-            {"x-ratelimit-remaining": remaining},
-        )
-        for page, (uri, remaining) in enumerate(zip(["/v2/accounts?p=1", "/v2/accounts?p=2", None], ["8", "7", "6"], strict=True))
+        {"data": [{"id": f"w{page}", "currency": "BTC", "balance": {"amount": "1", "currency": "BTC"}}], "pagination": {"next_uri": uri}}
+        for page, uri in enumerate([*(f"/v2/accounts?p={page}" for page in range(1, len(told))), None])
     ]
-    venue.answers["/v2/accounts"] = pages
-    assert len([one for one in connect(share=0.5).streams() if one.stream == "ledger"]) == 3
-    assert clock.seconds == 0  # half of 8 calls, less a reserve of 2, are there at once
+    return [said(page, headers) for page, headers in zip(pages, told, strict=True)]
+
+
+def told_left(remaining: int, *, limit: int = 10_000) -> dict[str, str]:
+    """Tell how many calls are left of a limit."""
+    return {"x-ratelimit-limit": str(limit), "x-ratelimit-remaining": str(remaining)}
+
+
+@pytest.mark.parametrize(
+    ("told", "waited"),
+    [
+        ([told_left(2), told_left(1), told_left(0)], [3601]),  # two calls more, and then the hour that others have used
+        ([told_left(2, limit=30), told_left(1, limit=30), told_left(0, limit=30)], []),  # of some other limit
+        ([{"x-ratelimit-remaining": "0"}] * 3, []),  # nobody knows of what
+    ],
+)
+def test_what_others_use_of_the_hour_is_left_to_them(
+    venue: Venue, connect: Callable[..., CoinbaseAdvanced], clock: ManualClock, told: list[dict[str, str]], waited: list[float]
+) -> None:
+    venue.answers["/v2/accounts"] = wallet_pages(*told, {})
+    assert len([one for one in connect().streams() if one.stream == "ledger"]) == 4
+    assert clock.sleeps == waited
+
+
+def test_an_hour_carries_our_share_of_the_calls_of_all_runs(
+    venue: Venue, connect: Callable[..., CoinbaseAdvanced], clock: ManualClock, tmp_path: Path
+) -> None:
+    for seconds, waited in ((0, []), (20, []), (400, [pytest.approx(3601 - 420)]), (10, [pytest.approx(10)])):
+        clock.seconds += seconds
+        before = len(clock.sleeps)
+        venue.answers["/v2/accounts"] = wallet_pages(*[{}] * 2)
+        connect(share=0.0005, folder=tmp_path).streams()  # five calls an hour, as a new run, whatever became of the one before
+        assert clock.sleeps[before:] == waited
+    (written,) = (tmp_path / ".weights").iterdir()
+    assert (written.stat().st_mode & 0o777, KEY.key in str(written)) == (0o600, False)
 
 
 def test_no_secret_stands_in_any_log_error_payload_or_address(

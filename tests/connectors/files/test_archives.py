@@ -4,7 +4,7 @@ import io
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import pytest
 from openpyxl import Workbook
@@ -13,6 +13,8 @@ from ledger.domain.errors import InputError
 from ledger.domain.event import Fill
 from ledger.ports import FileRow
 
+INLINE = b'<c t="inlineStr"><is><t>%s</t></is></c>'
+ROW = b"<row>" + INLINE % b"a" + b"</row>"
 ReadFile = Callable[..., list[FileRow]]
 
 HEADER = (
@@ -41,6 +43,25 @@ def workbook(*rows: tuple[object, ...], sheets: int = 1) -> bytes:
     target = io.BytesIO()
     book.save(target)
     return target.getvalue()
+
+
+def sheet_of(rows: bytes, **parts: bytes) -> bytes:
+    """Return a workbook with this XML as rows of its sheet, and other parts replaced."""
+    sheet = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>' + rows
+    replaced = {"xl/worksheets/sheet1.xml": sheet + b"</sheetData></worksheet>", **parts}
+    target = io.BytesIO()
+    with ZipFile(io.BytesIO(workbook(("a",)))) as source, ZipFile(target, "w", ZIP_STORED) as archive:
+        for name in source.namelist():
+            archive.writestr(name, replaced.get(name, source.read(name)))
+    return target.getvalue()
+
+
+def test_a_sheet_of_many_ordinary_rows_is_read(read_file: ReadFile) -> None:
+    cells = b"".join(INLINE % cell.encode() for cell in HEADER)
+    header, good = b"<row>" + cells + b"</row>", b"<row>" + b"".join(INLINE % cell.encode() for cell in CELLS) + b"</row>"
+    rows = read_file(sheet_of(header + good * 8_000), account="main")
+    assert len(rows) == 8_000
+    assert not any(row.faults for row in rows)
 
 
 def test_a_zipped_file_says_what_the_file_in_it_says(read_file: ReadFile) -> None:
@@ -73,6 +94,10 @@ def test_lines_above_the_header_are_passed_over(read_file: ReadFile) -> None:
         (zipped(a_csv=CSV)[:-30], "is a damaged zip archive or workbook"),
         (workbook(HEADER, ("=1+1",)), "line 2: cell 1 holds a formula"),
         (workbook(HEADER, sheets=2), "the workbook has 2 sheets"),
+        (sheet_of(ROW + b"<row>" + b"<c/>" * 300_000 + b"</row>"), "line 2: the row, or what follows it, has more than 1,048,576 bytes"),
+        (sheet_of(ROW * 3_000 + b"<row>" + INLINE % (b"x" * 1_100_000) + b"</row>"), "line 3001: the row, or what follows it"),
+        (sheet_of(ROW + b"<row/>" + b"<c/>" * 2_000_000), "line 2: the row, or what follows it, has more than"),
+        (sheet_of(ROW, **{"xl/styles.xml": b"<a/>" * 2_000_000}), "unpacks from"),
         (b"a" * 2_000_000, "line 1: has more than 1,048,576 bytes"),
         (zipped(a_csv="\n".join(f"{n},{n * 7919}" * 9 for n in range(40_000)).replace("\n", " ")), "line 1: has more than 1,048,576 bytes"),
     ],

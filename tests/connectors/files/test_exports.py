@@ -170,3 +170,49 @@ def test_amounts_keep_every_digit(read_file: ReadFile) -> None:
     (row,) = read_file(f"{UNIVERSAL}\n2024-03-01 12:00 UTC,,,0.123456789012345678,ETH,,,,,,,\n", account="main")
     assert isinstance(row.event, Transfer)
     assert row.event.amount.quantity == Decimal("0.123456789012345678")
+
+
+@pytest.mark.parametrize(
+    ("time", "told"),
+    [
+        ("03.11.2024 00:59:59", "2024-11-03T04:59:59+00:00"),
+        ("03.11.2024 01:00:00", "came twice in America/New_York (write which: 2024-11-03 01:00:00-04:00 or 2024-11-03 01:00:00-05:00)"),
+        ("2024-11-03 01:30:00", "came twice in America/New_York"),
+        ("2024-11-03 01:30:00-05:00", "2024-11-03T06:30:00+00:00"),
+        ("03.11.2024 02:00:00", "2024-11-03T07:00:00+00:00"),
+        ("10.03.2024 02:30:00", "was on no clock in America/New_York (the file is of another zone: "),
+        ("10.03.2024 03:00:00", "2024-03-10T07:00:00+00:00"),
+    ],
+)
+def test_what_a_clock_showed_twice_or_never_is_no_moment(time: str, told: str, read_file: ReadFile) -> None:
+    header, (line, *_) = next((one[1], one[2]) for one in FILES if one[0] == "cointracking")
+    (row,) = read("cointracking", content(header, (line.replace("01.03.2024 07:00:00", time),)), read_file)
+    assert told in (row.event.occurred_at.isoformat() if row.event else str(row.faults[0]))
+
+
+def test_the_trade_group_of_a_row_is_its_bot_and_other_rows_take_that_of_the_command_line(read_file: ReadFile) -> None:
+    header, lines = next((one[1], one[2]) for one in FILES if one[0] == "cointracking")
+    rows = read_file(content(header, lines), wanted="cointracking", bot="mine")
+    assert [row.event.bot for row in rows if row.event] == ["grid-1", "mine"]
+    (bad,) = read("cointracking", content(header, (lines[0].replace("grid-1", "g" * 65),)), read_file)
+    assert [fault.column for fault in bad.faults] == ["Trade-Group"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "fault"),
+    [
+        ("-600,USD,0.01,BTC,,,", "line 2, column Sent Amount: '-600' is negative"),
+        ("600,USD,-0.01,BTC,,,", "line 2, column Received Amount: '-0.01' is negative"),
+        ("600,USD,0.01,BTC,-1,USD,", "line 2, column Fee Amount: '-1' is negative"),
+        ("600,USD,0,BTC,,,", "line 2, column Received Amount: is zero, and the row says of what"),
+        ("0.00,USD,0.01,BTC,,,", "line 2, column Sent Amount: is zero, and the row says of what"),
+        ("600,USD,0,,,,", ""),
+        ("0,ETH,,,0.001,ETH,", ""),
+        ("0,ETH,0.001,ETH,,,staking", ""),
+    ],
+)
+def test_a_sign_or_a_zero_that_may_mean_two_things_is_a_fault(cells: str, fault: str, read_file: ReadFile) -> None:
+    sent, sent_asset, received, received_asset, fee, fee_asset, label = cells.split(",")
+    line = f"2024-03-01 12:00 UTC,{sent},{sent_asset},{received},{received_asset},{fee},{fee_asset},,,{label},,"
+    (row,) = read("koinly-universal", content(UNIVERSAL, (line,)), read_file)
+    assert [str(one).startswith(fault) for one in row.faults] == ([True] if fault else [])

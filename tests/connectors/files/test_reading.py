@@ -1,9 +1,11 @@
 import csv
 import io
 import os
+import tracemalloc
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -11,11 +13,16 @@ from ledger.connectors.files.reading import FILE_BYTES_MAX, LINE_BYTES_MAX, Text
 from ledger.domain.errors import InputError
 
 SEPARATOR_MEND = "save it with commas between cells and points in numbers (language English in most spreadsheets)"
+ONE_A_LINE = "check that the file is a CSV file as it was exported, each row on a line of its own"
 CSV_UTF8 = 'save it as "CSV UTF-8 (comma delimited)"'
 
 
 def table(content: bytes) -> TextTable:
     return read_table(io.BytesIO(content), name="my.csv")
+
+
+def rows(stream: BinaryIO) -> Iterator[object]:
+    return read_table(stream, name="my.csv").rows
 
 
 def refusal(content: bytes) -> str:
@@ -133,14 +140,39 @@ def test_an_endless_line_is_refused_after_one_mebibyte() -> None:
     found = read_table(stream, name="my.csv")
     with pytest.raises(InputError) as refused:
         list(found.rows)
-    assert str(refused.value) == "my.csv, line 2: has more than 1,048,576 bytes\n  mend: check that the file is a CSV file"
+    assert str(refused.value) == f"my.csv, line 2: has more than 1,048,576 bytes\n  mend: {ONE_A_LINE}"
     assert stream.tell() <= LINE_BYTES_MAX + 5
+
+
+def test_an_endless_row_of_many_lines_is_refused_after_one_mebibyte() -> None:
+    row = b",".join(b'"' + b"1" * 100_000 + b'\n"' for _ in range(40))
+    stream = io.BytesIO(b"a,b\n1,2\n" + row)
+    with pytest.raises(InputError) as refused:
+        list(read_table(stream, name="my.csv").rows)
+    assert str(refused.value) == f"my.csv, line 3: the row that goes on to line 13 has more than 1,048,576 bytes\n  mend: {ONE_A_LINE}"
+    assert stream.tell() <= 2 * LINE_BYTES_MAX
+
+
+def test_rows_of_many_lines_may_be_many() -> None:
+    assert len(list(table(b"a\n" + b'"x\n\ny"\n' * LINE_BYTES_MAX).rows)) == LINE_BYTES_MAX
 
 
 def test_all_bytes_of_a_file_are_read(tmp_path: Path) -> None:
     path = tmp_path / "fills.csv"
     path.write_bytes(b"\xef\xbb\xbfa,b\r\n1,2\n")
-    assert read_file(path) == b"\xef\xbb\xbfa,b\r\n1,2\n"
+    assert read_file(path, rows) == b"\xef\xbb\xbfa,b\r\n1,2\n"
+
+
+def test_a_file_is_not_held_before_its_rows_were_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "fills.csv"
+    path.touch()
+    os.truncate(path, FILE_BYTES_MAX)  # a hole: takes no room on the disk
+    tracemalloc.start()
+    with pytest.raises(InputError, match="line 1: has more than 1,048,576 bytes"):
+        read_file(path, rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * LINE_BYTES_MAX
 
 
 def test_a_file_over_the_size_limit_is_refused_before_it_is_read(tmp_path: Path) -> None:
@@ -148,7 +180,7 @@ def test_a_file_over_the_size_limit_is_refused_before_it_is_read(tmp_path: Path)
     path.touch()
     os.truncate(path, FILE_BYTES_MAX + 1)  # a hole: takes no room on the disk
     with pytest.raises(InputError) as refused:
-        read_file(path)
+        read_file(path, rows)
     assert str(refused.value) == (
         f"{path}: has 536,870,913 bytes, more than the 536,870,912 that one import takes\n"
         "  mend: split it into several files with the same header row"
@@ -172,7 +204,7 @@ def test_what_is_no_file_is_refused(make: Callable[[Path], None], message: str, 
     path = tmp_path / "fills.csv"
     make(path)
     with pytest.raises(InputError) as refused:
-        read_file(path)
+        read_file(path, rows)
     assert refused.value.exit_code == 2
     assert str(refused.value) == f"{path}: {message}"
 
@@ -181,10 +213,10 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path, monkeypatch: pyt
     path = tmp_path / "fills.csv"
     path.write_bytes(b"a,b\n")
 
-    def refuse(_path: Path) -> bytes:
+    def refuse(_path: Path, _mode: str) -> BinaryIO:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)  # rights do not stop a superuser, who may run the tests
+    monkeypatch.setattr(Path, "open", refuse)  # rights do not stop a superuser, who may run the tests
     with pytest.raises(InputError) as refused:
-        read_file(path)
+        read_file(path, rows)
     assert str(refused.value) == f"{path}: cannot be read (Permission denied)\n  mend: check the path and its rights"

@@ -131,8 +131,10 @@ def test_databases_that_disagree_give_one_bot_in_whatever_order_they_come(
     for paths in (files, files[::-1]):
         book = new_book()
         book.import_files([events])
-        book.import_bots(paths, account="main")
+        found = book.import_bots(paths, account="main")
+        assert [one.disputed for one in found] == [(), ("order:o-1 by A and B; it counts as A's",)]
         assert bots(book) == {"b1": "A"}
+        assert book.import_bots(files[:1], account="other")[0].disputed == ()
 
 
 def test_hummingbot_s_sqlite_and_jesse_s_orders_are_read_too(
@@ -142,14 +144,42 @@ def test_hummingbot_s_sqlite_and_jesse_s_orders_are_read_too(
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(f"CREATE TABLE TradeFill ({', '.join(FILL_COLUMNS)})")
         database.execute("INSERT INTO TradeFill VALUES ('x', 'conf.yml', 's', 'm', 'BTC-USD', 'o-1', 1000000, 1)")
+    named = tmp_path / "named.sqlite"
+    with closing(sqlite3.connect(named)) as database, database:
+        database.execute(f"CREATE TABLE TradeFill ({', '.join(FILL_COLUMNS)})")
+        database.execute('CREATE TABLE "Order" (id, exchange_order_id)')
+        database.execute(
+            "INSERT INTO TradeFill VALUES ('y', 'conf.yml', 's', 'm', 'BTC-USD', 'HB4', 1, 1), ('z', 'c', 's', 'm', 'A-B', '?', 1, 1)"
+        )
+        database.execute("INSERT INTO \"Order\" VALUES ('HB4', 'o-4')")
     orders = tmp_path / "orders.csv"
     orders.write_text("id,exchange_id,symbol,strategy_name\nu-1,o-2,BTC-USD,Turtle\n", encoding="utf-8")
     listed = tmp_path / "orders.json"
     listed.write_text('{"orders": [{"id": "o-3", "exchange_id": null, "strategy_name": "Snail"}]}', encoding="utf-8")
-    book.import_files([write(*(row(f"b{number}", order_id=f"o-{number}") for number in (1, 2, 3)))])
-    found = book.import_bots([path, orders, listed], account="main")
-    assert [(one.format_name, one.joined) for one in found] == [("hummingbot", 1), ("jesse-csv", 1), ("jesse-json", 1)]
-    assert bots(book) == {"b1": "conf.yml", "b2": "Turtle", "b3": "Snail"}
+    book.import_files([write(*(row(f"b{number}", order_id=f"o-{number}") for number in (1, 2, 3, 4)))])
+    found = book.import_bots([path, orders, listed, named], account="main")
+    names = ["hummingbot", "jesse-csv", "jesse-json", "hummingbot"]
+    assert [(one.format_name, one.rows, one.joined) for one in found] == list(zip(names, (1, 1, 1, 2), (1, 1, 1, 1), strict=True))
+    assert bots(book) == {"b1": "conf.yml", "b2": "Turtle", "b3": "Snail", "b4": "conf.yml"}
+
+
+def test_orders_are_counted_once_whatever_they_are_called_and_however_often(book: Book, tmp_path: Path) -> None:
+    rows = [
+        (ident, "conf.yml", "pmm", "coinbase", "BTC-USD", order, "1", "1") for ident, order in (("7", "HB1"), ("8", "HB1"), ("9", "HB2"))
+    ]
+    orders = tmp_path / "orders.csv"
+    cells = ("u-1,,Turtle", "u-1,v-1,Turtle", "v-2,,Turtle", "u-2,,Turtle", "u-2,v-2,Turtle", "u-3,v-3,Snail")
+    orders.write_text("\n".join(["id,exchange_id,strategy_name,symbol", *(f"{one},BTC-USD" for one in cells), ""]), encoding="utf-8")
+    theirs = [(ident, "other.yml", *rest) for ident, _, *rest in rows[:2]]
+    book.import_bots([hummingbot(tmp_path / "fills.csv", rows), orders], account="main")
+    (outcome,) = book.import_bots([hummingbot(tmp_path / "theirs.csv", theirs)], account="main")
+    assert outcome.disputed == ("order:HB1 by conf.yml and other.yml; it counts as conf.yml's",)
+    assert book.bot_databases() == (
+        ("fills.csv", "hummingbot-csv", "main", "conf.yml", 2),
+        ("orders.csv", "jesse-csv", "main", "Snail", 1),
+        ("orders.csv", "jesse-csv", "main", "Turtle", 2),
+        ("theirs.csv", "hummingbot-csv", "main", "other.yml", 1),
+    )
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
@@ -246,5 +276,9 @@ def test_the_command_counts_joined_and_waiting_orders_and_refuses_other_files_wi
     assert capsys.readouterr().out == "trades.sqlite  freqtrade  main  Grid  2\nmain  order:o-2  Grid\n"
     assert run([*here, "import", str(write(row("b2"))), "--account", "main"]) == 2
     assert "is no table of a bot; its columns are" in capsys.readouterr().err
+    other = freqtrade(tmp_path / "other.sqlite", [("o-2", "Snail")])
+    assert run([*here, "import", str(other), "--account", "main"]) == 0
+    claimed = "  claimed twice: order:o-2 by Grid and Snail; it counts as Grid's; a rule of [[bots]] goes before\n"
+    assert capsys.readouterr().err.startswith(claimed)
     assert run([*here, "import", str(path), "--account", "mian"]) == 0
     assert "the book knows no account 'mian'; did you mean 'main'?" in capsys.readouterr().err

@@ -1,13 +1,14 @@
-"""CoinTracking's export of trades, ``cointracking``: bots usually stand in its trade group.
+"""CoinTracking's export of trades, ``cointracking``: its trade group, where users put their bots, is the bot of a row.
 
 Its times are those of the user's own clock there and name no zone; they are read in the book's zone, and a finding says so.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from functools import partial
 
-from ledger.connectors.files.cells import CellReader, shown
+from ledger.connectors.files.cells import CellReader, bot_of, shown
 from ledger.connectors.files.clocks import day_first, plain
 from ledger.connectors.files.exports.draft import EPOCH, EXPORTED, Draft, assumed_zone, has_columns, read_drafts, with_finding
 from ledger.connectors.files.exports.movers import RECEIVED, SENT, Told, draft_of
@@ -23,7 +24,7 @@ _COLUMNS = (
 )
 _PICKED = (
     *("Date", "Sell Amount", "Sell Currency", "Buy Amount", "Buy Currency", "Fee", "Fee Currency", "Type", "Comment", ""),
-    *("Exchange", "Exchange", "Tx-ID"),
+    *("Exchange", "Exchange", "Tx-ID", "Trade-Group"),
 )
 
 
@@ -54,8 +55,8 @@ class Cointracking:
 
 
 def _row(cells: tuple[str, ...], reader: CellReader, *, zone: tzinfo) -> Draft | None:
-    """Sample: ``01.03.2024 12:00:00,600,USD,0.01,BTC,1.5,USD,Trade,,,Kraken,Kraken,TX1`` as picked."""
-    row = Told(*cells)
+    """Sample: ``01.03.2024 12:00:00,600,USD,0.01,BTC,1.5,USD,Trade,,,Kraken,Kraken,TX1,grid-1`` as picked."""
+    row, group = Told(*cells[:-1]), cells[-1]
     occurred_at = reader.take(partial(_instant, zone=zone), row.time, column="Date", stand_in=EPOCH)
     kind = row.label.lower()
     if (kind != "trade" and kind not in {**RECEIVED, **SENT}) or not kind:
@@ -64,7 +65,9 @@ def _row(cells: tuple[str, ...], reader: CellReader, *, zone: tzinfo) -> Draft |
     if not row.sent_wallet:
         reader.refuse("Exchange", "is empty", "name the exchange or wallet of the row")
         return None
-    return draft_of(row, reader, occurred_at, columns=_NAMES)
+    draft = draft_of(row, reader, occurred_at, columns=_NAMES)
+    bot = reader.take(bot_of, group, column="Trade-Group", stand_in=None) if group else None
+    return None if draft is None else replace(draft, bot=bot)
 
 
 def _instant(text: str, zone: tzinfo) -> datetime:

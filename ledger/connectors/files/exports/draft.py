@@ -19,7 +19,7 @@ from ledger.domain.errors import InputError, RowFault
 from ledger.domain.event import Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
 from ledger.domain.event_text import HeadFields, body_text, facts_hash, kind_of
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId, EventId, OrderId, SourceId, VenueName, event_id, hash_of
+from ledger.domain.ids import AccountId, BotId, EventId, OrderId, SourceId, VenueName, event_id, hash_of
 from ledger.ports import FileRow, FileTerms
 
 EXPORTED = "use the file as exported"
@@ -42,7 +42,7 @@ class Draft:
     """What a row says. Amounts are positive; `fee` is a further debit, negative: a rebate.
 
     `source_id` is the venue's own id of the row, empty where there is none; `scope` the symbol or part within which it is unique.
-    `side` None: of the two the one that is more of a money is the quote. `account` None: that of the
+    `side` None: of the two the one that is more of a money is the quote. `account` and `bot` None: those of the
     command line; `other_account` is the receiving one of a transfer inside the file.
     """
 
@@ -57,6 +57,7 @@ class Draft:
     sequence: int | None = None
     order_id: str = ""
     client_order_id: str = ""
+    bot: BotId | None = None
     note: str = ""
     chain_hash: str = ""
     address: str = ""
@@ -106,7 +107,7 @@ class Teller:
             "sequence": draft.sequence,
             "order_id": OrderId(draft.order_id) if draft.order_id else None,
             "client_order_id": OrderId(draft.client_order_id) if draft.client_order_id else None,
-            "bot": self.terms.bot,
+            "bot": draft.bot or self.terms.bot,
             "note": draft.note or None,
             "provisional": False,
         }

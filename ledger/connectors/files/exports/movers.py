@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from ledger.connectors.files.cells import NOTE_CHARACTERS_MAX, CellReader, account_of
+from ledger.connectors.files.cells import NOTE_CHARACTERS_MAX, CellReader, account_of, shown
 from ledger.connectors.files.exports.draft import Draft, Meaning, Why, optional, refuse_kind
+from ledger.domain.amount import Amount
 from ledger.domain.event import ChargeKind, IncomeKind
 from ledger.domain.ids import AccountId
 
@@ -28,6 +29,7 @@ class Told(NamedTuple):
     id: str = ""
 
 
+_ONE_SIDE = "empty the cells of that side if it was none: the row is then a deposit or a withdrawal"
 RECEIVED: Mapping[str, Why] = {
     "": Meaning.TRANSFER,
     "deposit": Meaning.TRANSFER,
@@ -78,11 +80,14 @@ def draft_of(
     What was received and sent in one row is a trade, whatever its label. A label without a rule is refused by its name.
     """
     sent_column, received_column, fee_column, label_column = columns
-    given = optional(reader, row.sent, row.sent_asset, columns=(sent_column, ""))
-    received = optional(reader, row.received, row.received_asset, columns=(received_column, ""))
-    fee = optional(reader, row.fee, row.fee_asset, columns=(fee_column, ""))
+    given = _amount(reader, row.sent, row.sent_asset, column=sent_column)
+    received = _amount(reader, row.received, row.received_asset, column=received_column)
+    fee = _amount(reader, row.fee, row.fee_asset, column=fee_column)
     label = row.label.lower()
     why: Why | None = Meaning.TRADE
+    if not (label or reader.faults) and row.sent_asset and row.received_asset and (given is None) != (received is None):
+        reader.refuse(sent_column if given is None else received_column, "is zero, and the row says of what", _ONE_SIDE)
+        return None
     if received is None or given is None:
         why = (RECEIVED if received is not None else SENT).get(label)
     if why is None:
@@ -103,6 +108,14 @@ def draft_of(
         account=(sender if given is not None else receiver) or receiver or sender,
         other_account=receiver if is_moved else None,
     )
+
+
+def _amount(reader: CellReader, quantity: str, asset: str, *, column: str) -> Amount | None:
+    """Return what a cell moves, None where it is empty or zero. The column says which way: a sign would say it again, or otherwise."""
+    if quantity.startswith("-"):
+        reader.refuse(column, f"{shown(quantity)} is negative", "write the amount without sign in the column of what was sent or received")
+        return None
+    return optional(reader, quantity, asset, columns=(column, ""))
 
 
 def _wallet(text: str, reader: CellReader) -> AccountId | None:
