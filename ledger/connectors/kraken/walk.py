@@ -5,13 +5,14 @@ two oldest instants: the order within an instant may change between calls; the v
 lacks the overlap, or another count, is asked for again; if it stays so, rows came late or went, and the window is walked anew.
 
 What is stored of a stream: every row from `high` down to `since` (microseconds; None: to the beginning), and a window under way.
-A window ends where the venue's count ends, never at an empty page. Rows of the ledger that may lack a row of the same exchange on
+A window ends where the venue's count ends, never at the first empty page. Rows of the ledger that may lack a row of the same exchange on
 the next page are carried there; see `ledger.connectors.kraken.rows.held_back`.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from ledger.connectors.kraken.client import PAGE_ROWS_MAX
 from ledger.connectors.kraken.parse import Rows, count_of, result_of, rows_held_back, rows_of, text_of_rows, times_of
 from ledger.connectors.kraken.rows import GROUP_SPAN
 from ledger.domain.errors import InputError, TransientError
@@ -24,6 +25,7 @@ RESTARTS_MAX = 3
 _SPAN = GROUP_SPAN.seconds * 1_000_000
 _OVERLAP_INSTANTS = 2  # of rows: one whose rows may go on, on the next page, and one that is whole
 _ASKS_MAX = 4
+_EMPTY_MAX = 4  # pages in a row that a venue counts and does not give, before nothing more is asked for
 _AGAIN_MAX = 2  # so often the same doubt about a page makes it certain
 
 
@@ -146,7 +148,7 @@ class OffsetWalker:
             yield from self._descent(trail, Window(start=ground, end=trail.since + MARGIN, is_ground=True))
 
     def _descent(self, trail: Trail, window: Window) -> Generator[tuple[Leaf, Trail], None, Trail]:
-        restarts = 0
+        restarts = empty = 0
         while True:
             try:
                 leaf = self._believed(window)
@@ -156,7 +158,8 @@ class OffsetWalker:
                     raise
                 window = Window(start=window.start, end=window.end, is_ground=window.is_ground)
                 continue
-            is_last = leaf.short is not None or _reached(window, leaf) >= leaf.count
+            empty = 0 if leaf.rows else empty + 1
+            is_last = _is_last(window, leaf, empty=empty)
             told_above = _told_above(window, leaf, is_last=is_last)
             leaf = replace(leaf, carried=window.carried, known_above=window.known_above, told_above=told_above)
             window = _advanced(window, leaf)
@@ -208,11 +211,21 @@ def _doubt(window: Window, leaf: Leaf) -> str | None:
     return _ENDS_EARLY if reached <= window.offset + len(tail) and reached < leaf.count else None
 
 
+def _is_last(window: Window, leaf: Leaf, *, empty: int) -> bool:
+    """Tell whether nothing lies below a page; pages of rows that are counted and not given are stepped over, `empty` ones so far."""
+    is_over = empty > _EMPTY_MAX or window.offset + PAGE_ROWS_MAX >= leaf.count
+    return _reached(window, leaf) >= leaf.count or (leaf.short is not None and is_over)
+
+
 def _reached(window: Window, leaf: Leaf) -> int:
     """Return how many rows of the window are known with a page; rows above the overlap were on the page before, which counts them."""
+    return window.offset + len(leaf.rows) - _repeated(window, leaf)
+
+
+def _repeated(window: Window, leaf: Leaf) -> int:
+    """Return how many rows of a page stand above the overlap: one that a page repeats, or more where rows were counted and not given."""
     ids = list(leaf.rows)
-    repeated = min((ids.index(row) for row in window.tail.split() if row in leaf.rows), default=0)
-    return window.offset + len(ids) - repeated
+    return min((ids.index(row) for row in window.tail.split() if row in leaf.rows), default=0)
 
 
 def _told_above(window: Window, leaf: Leaf, *, is_last: bool) -> int | None:
@@ -229,11 +242,12 @@ def _advanced(window: Window, leaf: Leaf) -> Window:
     overlap = min(max(1, sum(times.get(row) in oldest for row in ids)), len(ids) // 2)
     merged = object_of(json_of(window.carried.encode())) | leaf.rows
     back = frozenset[str]() if leaf.told_above is None else rows_held_back(merged, told_above=leaf.told_above)
+    is_stepped_over = leaf.short is not None
     return replace(
         window,
-        offset=_reached(window, leaf) - overlap,
+        offset=window.offset + (PAGE_ROWS_MAX if is_stepped_over else len(ids) - overlap - min(1, _repeated(window, leaf))),
         count=leaf.count,
-        tail=" ".join(ids[len(ids) - overlap :]),
+        tail="" if is_stepped_over else " ".join(ids[len(ids) - overlap :]),
         carried=text_of_rows({row_id: merged[row_id] for row_id in merged if row_id in back}),
         known_above=leaf.told_above,
         top=max([*([] if window.top is None else [window.top]), *times.values()], default=None),

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ledger.connectors.kraken.walk import OffsetWalker, Trail, Window
-from ledger.domain.json_text import json_of
+from ledger.domain.json_text import json_of, object_of
 from ledger.transport.reader import Answer
 
 PAGE = 50
@@ -55,3 +55,21 @@ def test_a_row_told_twice_on_every_page_costs_no_call_and_no_row(rows: int) -> N
 @pytest.mark.parametrize("at_once", [2, 3, 4, 7])
 def test_rows_of_one_instant_may_change_places_between_any_two_pages(at_once: int) -> None:
     assert_walked_once(Venue(1_000, at_once=at_once, shuffles=True))
+
+
+@pytest.mark.parametrize("hidden", [range(60, 70), range(52, 98), range(40, 140), range(60, 160), range(100, 1_000)])
+def test_rows_that_are_counted_and_never_given_hide_no_row_below_them(hidden: range) -> None:
+    venue = Venue(400)
+    given = [row for number, row in enumerate(venue.row_ids) if number not in hidden]
+
+    def page(window: Window) -> Answer:
+        told = venue.page(window)
+        result = object_of(object_of(told.json)["result"])
+        result["ledger"] = {row: cell for row, cell in object_of(result["ledger"]).items() if row in given}
+        return told
+
+    walker = OffsetWalker(page, name="ledger", place="kraken: ledger")
+    leaves = list(walker.leaves(Trail(), since=None, now=(FIRST_AT + 1) * 1_000_000))
+    assert {row for leaf, _ in leaves for row in leaf.rows} == set(given)
+    assert any(leaf.short for leaf, _ in leaves)
+    assert (leaves[-1][1].window, len(venue.asked) < 60) == (None, True)
