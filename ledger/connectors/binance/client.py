@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -49,6 +50,7 @@ _PASSING_CODES = frozenset({-1000, -1001, -1003, -1006, -1007, -1008, -1015, -10
 _KEY_CODES = frozenset({-1002, -1022, -2014, -2015})
 _UNAUTHORISED = 401
 _BAN_SECONDS = 120.0  # the shortest ban, for one that does not say how long it lasts
+_BAN_END = re.compile(rb"banned until ([0-9]{13})\b")
 _MEND_KEY = "look at key and secret, at the key's rights and at the addresses that it is bound to"
 _MEND_BAN = "run again after that time; with a smaller `share` if other programs use the same address"
 
@@ -382,7 +384,7 @@ class BinanceClient:
             return None
         code = reply.json.get("code") if isinstance(reply.json, dict) else None
         if reply.status == _BANNED:
-            self._closed_until = self._budget.clock.now() + timedelta(seconds=reply.wished_seconds or _BAN_SECONDS)
+            self._closed_until = self._end_of_ban(reply)
             return self._banned_until(self._closed_until)
         if reply.status == _TOO_MANY or code in _PASSING_CODES:
             # Zero is no leave to come back at once: the pause then grows by our own schedule.
@@ -392,6 +394,12 @@ class BinanceClient:
         if code in _KEY_CODES or reply.status == _UNAUTHORISED:
             return KeyRefused(reply.said, status=reply.status, mend=_MEND_KEY)
         return VenueRefusal(reply.said, status=reply.status, code=code, content=reply.content)
+
+    def _end_of_ban(self, reply: Reply) -> datetime:
+        """Return the later of the two ends that a ban tells: by its header, which may be missing or 0, and in its words (milliseconds)."""
+        end = self._budget.clock.now() + timedelta(seconds=reply.wished_seconds or _BAN_SECONDS)
+        told = _BAN_END.search(reply.content)
+        return end if told is None else max(end, _EPOCH + int(told[1]) * _MILLISECOND - self._auth.skew)
 
     def _banned_until(self, until: datetime, *, who: str = "") -> VenueClosed:
         seconds = max(0.0, (until - self._budget.clock.now()).total_seconds())

@@ -235,6 +235,17 @@ def test_a_ban_stops_all_calls_until_its_end(server: Server, clock: ManualClock,
     client.trades("BTCUSD", from_id=0)
 
 
+@pytest.mark.parametrize("header", [{}, {"Retry-After": "0"}, {"Retry-After": "60"}])
+def test_the_end_of_a_ban_is_read_from_its_words_where_the_header_says_less(
+    header: dict[str, str], server: Server, connect: Callable[..., BinanceClient]
+) -> None:
+    until = int((START + timedelta(hours=3)).timestamp() * 1000)
+    server.answers = [(418, {"code": -1003, "msg": f"Way too much request weight used; IP banned until {until}."}, header)]
+    with pytest.raises(VenueClosed) as banned:
+        connect().trades("BTCUSD", from_id=0)
+    assert banned.value.retry_after_seconds == pytest.approx(3 * 3600)
+
+
 @pytest.mark.parametrize(("header", "least"), [("7", 7.0), ("0", 0.2), (None, 0.2)])
 def test_too_many_calls_wait_as_the_venue_asks_and_never_not_at_all(
     header: str | None, least: float, server: Server, clock: ManualClock, connect: Callable[..., BinanceClient]
