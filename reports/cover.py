@@ -40,6 +40,7 @@ def cover_lines(cover: BookCover) -> tuple[tuple[str, str], ...]:
         *((("Unverified", f"coverage of {', '.join(cover.unverified)}"),) if cover.unverified else ()),
         ("Software", f"Lotwright {cover.version}"),
         *((("Coverage", cover.coverage),) if cover.coverage else ()),
+        *((("No longer given", "; ".join(cover.gone)),) if cover.gone else ()),
         ("Findings", "; ".join(finding_lines(cover)) or "none"),
         ("Please note", _DISCLAIMER),
     )

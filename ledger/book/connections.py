@@ -9,6 +9,7 @@ from ledger.book.core import BookCore
 from ledger.config import SHARE_DEFAULT, ConnectionSettings
 from ledger.domain.errors import TransientError
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
+from ledger.pipeline.proof.keys import note_key, origin_of_key
 from ledger.pipeline.unverified import unverified_accounts
 from ledger.ports import ConnectionTerms, KeyReport
 
@@ -60,13 +61,24 @@ class Connections(BookCore):
         """Take a connection out of the settings; what it brought stays in the book."""
         with self.store.hold():
             self.settings = config.remove_connection(config.load_settings(self.settings.folder), name)
+            with self.store.write() as writer:
+                writer.replace_findings(origin_of_key(name), [], self._now())
 
-    def check_connection(self, name: str, *, environment: Mapping[str, str] = os.environ) -> KeyReport:
+    def check_connection(self, name: str, *, allow_withdraw: bool = False, environment: Mapping[str, str] = os.environ) -> KeyReport:
         """Sign one harmless call and return what the venue told of the key, within `CHECK_SECONDS_MAX`.
+
+        The book keeps it: later syncs are compared with it. With `allow_withdraw` they use the key although it can withdraw.
 
         Raises:
             KeyRefused, TransientError, InputError: as the venue and the settings have it.
+            BookBusy: when another run holds the book.
         """
+        report = self._asked(name, environment)
+        with self.store.hold():
+            note_key(self.store, report, name, now=self._now(), allows_withdraw=allow_withdraw)
+        return report
+
+    def _asked(self, name: str, environment: Mapping[str, str]) -> KeyReport:
         settings = self.settings.connection(name)
         terms = ConnectionTerms(
             account=settings.name,

@@ -67,10 +67,12 @@ def list_connections(session: Session) -> None:
 
 @connect.command()
 @click.argument("names", nargs=-1)
-@click.option("--allow-withdraw", is_flag=True, help="Accept a key that can withdraw.")
+@click.option("--allow-withdraw", is_flag=True, help="Accept a key that can withdraw, in later syncs too.")
 @pass_session
 def check(session: Session, names: tuple[str, ...], allow_withdraw: bool) -> None:
     r"""Sign a call with each key (or the named ones), show the clock skew and what the key may do.
+
+    Each sync asks too, and tells what is not as it was here.
 
     \b
     Example:
@@ -81,7 +83,7 @@ def check(session: Session, names: tuple[str, ...], allow_withdraw: bool) -> Non
         if not chosen:
             raise InputError("this book has no connection", mend="add one: lotwright connect add NAME --venue VENUE --secrets env:PREFIX")
         for name in chosen:
-            report = book.check_connection(name, environment=session.environment)
+            report = book.check_connection(name, allow_withdraw=allow_withdraw, environment=session.environment)
             rights = (("read", report.may_read), ("trade", report.may_trade), ("withdraw", report.may_withdraw))
             told = ", ".join(f"{right} {_word(may=may)}" for right, may in rights)
             click.echo(f"{report.account} at {report.venue}: {told}; our clock is {report.clock_skew_seconds:+.1f} s off the venue's")

@@ -1,6 +1,7 @@
 """`lotwright report`."""
 
 import sys
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -17,6 +18,7 @@ from ledger.domain.period import Period
 STANDARD_OUTPUT = Path("-")
 _SUFFIX_OF_TABLES = "txt"
 _COMPARE = "compare"
+_GAPS = ("Unverified", "No longer given")  # labels of a cover that stand there only when something is lacking
 
 
 class _Asked(TypedDict):
@@ -91,9 +93,18 @@ def report(
         selection = _selection(book, asked)
         with book.report(name, selection, _options(options)) as document, opened(output, binary=writer.binary, own=book.files()) as target:
             writer.write(document, target)
+            if not getattr(writer, "has_cover", True):
+                _say_gaps(session, document.cover)
         print_strange_names(session, book, selection)
     if output is not None:
         session.say(f"wrote {output}")
+
+
+def _say_gaps(session: Session, cover: Sequence[tuple[str, str]]) -> None:
+    """Say what a cover would tell of a history that is not whole."""
+    for label, text in cover:
+        if label in _GAPS or (label == "Coverage" and not text.startswith("complete")):
+            session.say(f"{label.lower()}: {text}")
 
 
 def _list_reports() -> None:

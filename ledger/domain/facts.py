@@ -158,6 +158,7 @@ class BookCover:
     prices: str = ""  # the policy by which quotes count, in words
     usual_prices: bool = True  # whether that policy is the one without any setting
     coverage: str = ""  # up to when all was pulled, or how many holes are known; empty: nothing was pulled
+    gone: tuple[str, ...] = ()  # months that venues no longer give, by stream, with the export file that would fill them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

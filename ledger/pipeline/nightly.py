@@ -18,6 +18,8 @@ from ledger.pipeline.match import MatchResult, Rebuild
 from ledger.pipeline.periods.derive import derive_book
 from ledger.pipeline.prices.worth import PriceFetch
 from ledger.pipeline.progress import Progress
+from ledger.pipeline.proof.coverage import keep_gone
+from ledger.pipeline.proof.keys import watch_key
 from ledger.pipeline.sync import ConnectionSync
 from ledger.pipeline.unverified import origin_of, unverified_of
 from ledger.plugins import check_options
@@ -224,9 +226,11 @@ class Night:
         with self.store.write() as writer:
             writer.replace_findings(origin_of(settings.name), unverified_of(connector, settings.name), self.now())
         try:
+            watch_key(self.store, connector, settings.name, now=self.now())
             run.run()
         except ConnectorError as stopped:
             error = stopped
+        keep_gone(self.store, connector, settings.name, now=self.now())
         if isinstance(error, TransientError) and error.retry_after_seconds:
             until = time.monotonic() + error.retry_after_seconds
             self._closures[settings.venue, settings.base_url] = _Closure(until=until, told=settings.name)

@@ -45,7 +45,7 @@ from ledger.pipeline.gains.statements import reported_law
 from ledger.pipeline.match import movements_of
 from ledger.pipeline.prices.valuation import PriceBook
 from ledger.pipeline.prices.worth import valuations_of, worth_of
-from ledger.pipeline.proof.coverage import coverage_line
+from ledger.pipeline.proof.coverage import coverage_line, gone_lines
 from ledger.pipeline.terms import terms_of
 from ledger.pipeline.transfers.pair import Routes, routes_of
 from ledger.pipeline.unverified import unverified_accounts
@@ -125,6 +125,7 @@ class BookInput:
             prices=str(self.settings.prices),
             usual_prices=self.settings.prices == USUAL_PRICES,
             coverage=coverage_line(self.reader),
+            gone=gone_lines(self.reader),
         )
 
     def broker(self, account: AccountId) -> str:

@@ -149,7 +149,11 @@ class StreamFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyReport:
-    """What a signed call told of a key. `may_*` None: the venue has no call that tells."""
+    """What a signed call told of a key. `may_*` None: the venue has no call that tells.
+
+    `notes` are sentences for its owner; `facts` what else the venue told, as pairs of a name (permissions, ends_at, addresses) and
+    its text, which later nights are compared with.
+    """
 
     venue: VenueName
     account: AccountId
@@ -158,6 +162,7 @@ class KeyReport:
     may_trade: bool | None
     may_withdraw: bool | None
     notes: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,7 +126,10 @@ class TellsGains(Protocol):
 
 
 class Exporter(Protocol):
-    """One file format. `suffix` with the dot; `binary` formats need a file, not a terminal."""
+    """One file format. `suffix` with the dot; `binary` formats need a file, not a terminal.
+
+    A class may have `has_cover`, False: its files have no place for a cover, and what is lacking is told beside them.
+    """
 
     name: str
     suffix: str

@@ -9,7 +9,7 @@ from ledger.domain.amount import AssetCode
 from ledger.domain.election import Election
 from ledger.domain.entry import JournalEntry, PostingCells
 from ledger.domain.event import Event, SourceRank
-from ledger.domain.ids import AccountId, BotId, Hash, OrderId, PayloadId, SourceId
+from ledger.domain.ids import AccountId, BotId, Hash, OrderId, PayloadId, SourceId, VenueName
 from ledger.domain.values.quick import made_quickly
 
 State = Mapping[str, str | int | None]  # what a connector needs to go on
@@ -224,6 +224,24 @@ class BalanceAssertion:
     balance_venue: Decimal | None
     difference: Decimal | None
     asserted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyCheck:
+    """What a venue told of the key of a connection; `may_*` None: it does not tell. `facts` are pairs of what else it told.
+
+    `is_of_owner`: its owner asked, and has seen it; `allows_withdraw`: they want it used although it can withdraw.
+    """
+
+    connection: str
+    venue: VenueName
+    checked_at: datetime
+    may_read: bool
+    may_trade: bool | None
+    may_withdraw: bool | None
+    facts: tuple[tuple[str, str], ...]
+    is_of_owner: bool
+    allows_withdraw: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ from ledger.storage.rows import AnyRow
 from ledger.storage.shelves.allocations import AllocationReader
 from ledger.storage.shelves.bots import BotReader
 from ledger.storage.shelves.closed_years import ClosedYearReader
+from ledger.storage.shelves.keys import KeyReader
 from ledger.storage.shelves.proof import ProofReader
 from ledger.storage.shelves.quotes import QuoteReader
 from ledger.storage.shelves.register import RegisterReader
@@ -71,7 +72,7 @@ Condition = ColumnElement[bool] | None
 AnySelect = Select[*tuple[Any, ...]]
 
 
-class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader, ProofReader, BotReader):
+class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader, ProofReader, BotReader, KeyReader):
     """What a book says. Made by `Store.read`."""
 
     def __init__(self, connection: Connection, backend: Backend) -> None:

@@ -1,7 +1,7 @@
 """Every table of a book, in one `MetaData` with one naming convention.
 
 Raw facts (payload, event, evidence, entry, posting, price, coverage, assertion, broker_statement, election, allocation, pair_decision,
-book) and closed years only ever grow: triggers, made by the migrations, let the database itself refuse UPDATE and DELETE. Lots,
+key_check, book) and closed years only ever grow: triggers, made by the migrations, let the database itself refuse UPDATE and DELETE. Lots,
 disposals, ledger lines and links of transfers are derived and may be built again.
 
 Conditions of partial indexes are told for SQLite here; ``postgresql.py`` takes them over, so that a book in a file never loads what
@@ -418,6 +418,23 @@ broker_statement = Table(
     Column("recorded_at", Instant, nullable=False),
     UniqueConstraint("row_id"),
     Index(None, "account", "year"),
+)
+
+# What a venue told of an API key: by the night where it was new, and whenever its owner asked.
+key_check = Table(
+    "key_check",
+    METADATA,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("connection", Key, nullable=False),
+    Column("venue", Key, nullable=False),
+    Column("checked_at", Instant, nullable=False),
+    Column("may_read", Boolean, nullable=False),
+    Column("may_trade", Boolean, nullable=True),  # null: the venue does not tell
+    Column("may_withdraw", Boolean, nullable=True),
+    Column("facts", JsonText, nullable=False),  # pairs of what else it told: permissions, ends_at, addresses
+    Column("is_of_owner", Boolean, nullable=False),
+    Column("allows_withdraw", Boolean, nullable=False),
+    Index(None, "connection", "seq"),
 )
 
 # Who decided an event, where its source does not say: derived from the settings and from `bot_order`.

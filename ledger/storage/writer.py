@@ -17,6 +17,7 @@ from ledger.storage.nouns import ClosedYear, Computation, CoverageWindow, NewEnt
 from ledger.storage.reader import Reader
 from ledger.storage.shelves.allocations import AllocationWriter
 from ledger.storage.shelves.bots import BotWriter
+from ledger.storage.shelves.keys import KeyWriter
 from ledger.storage.shelves.proof import ProofWriter
 from ledger.storage.shelves.quotes import QuoteWriter
 from ledger.storage.shelves.register import RegisterWriter
@@ -41,7 +42,7 @@ from ledger.storage.tables import (
 _OF_PAYLOADS = "payload:"  # so begin the origins of what the reading of a payload found
 
 
-class Writer(Reader, QuoteWriter, RegisterWriter, AllocationWriter, ProofWriter, BotWriter):
+class Writer(Reader, QuoteWriter, RegisterWriter, AllocationWriter, ProofWriter, BotWriter, KeyWriter):
     """What may be added to a book, and what is derived may be replaced. Made by `Store.write`."""
 
     def add_payload(self, source: Payload) -> tuple[int, bool]:

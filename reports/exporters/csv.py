@@ -21,6 +21,7 @@ class CsvExporter:
     name = "csv"
     suffix = ".csv"
     binary = False
+    has_cover = False
 
     def write(self, document: ReportDocument, target: IO[bytes]) -> None:
         """Write the main table; the cover and further tables have no place in one CSV file."""

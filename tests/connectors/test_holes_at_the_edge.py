@@ -7,6 +7,7 @@ stay as they are, as when a venue forgets, or a proxy does.
 import io
 import json
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
@@ -401,6 +402,22 @@ def test_what_a_venue_no_longer_gives_is_told_and_is_a_hole_only_where_balances_
         assert {one.stream for one in told.gone} == {"moves"}
         (months,) = [dict(one.months) for one in told.streams if (one.stream, one.symbol) == ("moves", "MAIN_FUNDING")]
         assert (months["2024-03"], months["2025-09"]) == (MonthCover.GONE, MonthCover.FULL)
+    gone = [month for month, cover in months.items() if cover is MonthCover.GONE]
+    line = f"main moves {gone[0]} to {gone[-1]}: import Binance: Wallet, Transaction History, all statements (binance-statement)"
+    assert_covers_tell(book, line)
+
+
+def assert_covers_tell(book: Book, line: str) -> None:  # noqa: F811
+    """A workbook has it on its cover; a file of CSV has none, so that it is said beside it."""
+    written = book.settings.folder / "summary.xlsx"
+    assert commanded(book, "report", "summary", "-o", str(written))[0] == 0
+    with zipfile.ZipFile(written) as workbook:
+        texts = "".join(workbook.read(name).decode() for name in workbook.namelist() if name.endswith(".xml"))
+    assert "No longer given" in texts
+    assert line in texts
+    said = commanded(book, "report", "summary", "--format", "csv", "-o", str(written.with_suffix(".csv")))[1]
+    assert f"no longer given: {line}" in said
+    assert line.encode() not in written.with_suffix(".csv").read_bytes()
 
 
 def test_without_a_ledger_the_last_balances_that_agreed_bound_what_is_missing(book: Book) -> None:  # noqa: F811

@@ -44,6 +44,20 @@ def test_a_key_that_can_withdraw_is_refused_until_its_owner_allows_it(book: Book
         book.run("connect", "check", "--allow-withdraw").ok()
 
 
+@pytest.mark.parametrize("venue", ["coinbase-advanced", "kraken"])
+def test_a_sync_refuses_a_key_that_can_withdraw_until_its_owner_has_allowed_it_in_the_book(book: BookFolder, venue: str) -> None:
+    with serve(venue, "key-can-withdraw") as sandbox:
+        connect(book, sandbox)
+        refused = book.run("sync", "--json")
+        assert (refused.code, refused.json()["new"]) == (3, 0)
+        assert "the key of main can withdraw; nothing was pulled with it" in refused.json()["connections"][0]["error"]
+        book.run("connect", "check", "--allow-withdraw").ok()
+        allowed = book.run("sync", "--json").ok()
+        assert allowed.json()["new"] >= FILLS
+        assert book.run("connect", "check").code == 3
+        assert book.run("sync").code == 3  # the owner's last word counts
+
+
 @pytest.mark.parametrize("venue", ["binance", "kraken"])
 def test_the_end_of_a_key_is_told(book: BookFolder, venue: str) -> None:
     with serve(venue, "key-expires-soon") as sandbox:

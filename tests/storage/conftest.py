@@ -44,6 +44,7 @@ from ledger.storage.store import (
     ClosedYear,
     Computation,
     CoverageWindow,
+    KeyCheck,
     NewEntry,
     NewEvent,
     PriceAsked,
@@ -255,6 +256,20 @@ def _ledger_line(payload_seq: int, line_id: str = "1", balance: str = "0.5") -> 
     )
 
 
+def _key_check() -> KeyCheck:
+    return KeyCheck(
+        connection="main",
+        venue=VenueName("kraken"),
+        checked_at=NOON,
+        may_read=True,
+        may_trade=None,
+        may_withdraw=False,
+        facts=(("permissions", "query-funds"), ("addresses", "any")),
+        is_of_owner=True,
+        allows_withdraw=False,
+    )
+
+
 def _assertion(difference: str = "0") -> BalanceAssertion:
     return BalanceAssertion(
         account=AccountId("main"),
@@ -413,4 +428,5 @@ def full_store(store: Store) -> Store:
         writer.put_attributed_by("{}")
         told = BotOrder(payload_seq=payload_seq, account=AccountId("main"), subject="order:1", bot=BotId("grid-1"), locator="row 1")
         writer.add_bot_orders([told])
+        writer.add_key_check(_key_check())
     return store

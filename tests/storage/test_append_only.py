@@ -22,6 +22,7 @@ FACTS = (
     "allocation",
     "pair_decision",
     "closed_year",
+    "key_check",
 )
 
 

@@ -162,6 +162,7 @@ class _Spot:
             may_trade=None if rights is None else rights.may_trade,
             may_withdraw=None if rights is None else rights.may_withdraw,
             notes=tuple(_notes_of(rights)),
+            facts=_told_of(rights),
         )
 
     def price_source(self) -> MinuteCandles:
@@ -382,3 +383,10 @@ def _notes_of(rights: parse.KeyRights | None) -> Iterable[str]:
         yield "the key can trade or move coins between wallets: reading is all that is needed"
     if rights.expires_at is not None:
         yield f"the key's right to trade ends at {rights.expires_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _told_of(rights: parse.KeyRights | None) -> tuple[tuple[str, str], ...]:
+    if rights is None:
+        return ()
+    ends_at = () if rights.expires_at is None else (("the right to trade ends at", f"{rights.expires_at:%Y-%m-%d %H:%M} UTC"),)
+    return (("addresses", "bound" if rights.is_bound_to_addresses else "any"), *ends_at)

@@ -94,6 +94,7 @@ class Kraken:
             may_trade=rights.may_trade,
             may_withdraw=rights.may_withdraw,
             notes=rights.notes,
+            facts=rights.facts,
         )
 
     def price_source(self) -> KrakenTrades:

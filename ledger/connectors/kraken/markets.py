@@ -11,22 +11,25 @@ from ledger.connectors.kraken.rows import VENUE
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.event_text import instant_text
+from ledger.domain.ids import content_hash
 from ledger.domain.json_text import Json, Row, cell_positive, cell_text, cell_text_or_none, cell_whole, object_of, shown
 from ledger.domain.price import PriceQuote
 
 _PRICE_CELLS_MIN = 3
 _MILLION = 1_000_000
 _TRADING_WORDS = ("add", "modify", "cancel", "close", "earn")
+_ADDRESS_CELLS = ("iplist", "ipallowlist")
 _WITHDRAWAL_WORD = "withdraw"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRights:
-    """What the venue says that a key may do: withdraw, trade, and what limits it, in sentences."""
+    """What the venue says that a key may do: withdraw, trade, and what limits it, in sentences and as facts to compare."""
 
     may_withdraw: bool
     may_trade: bool
     notes: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
 
 
 def rights_of(result: Json) -> KeyRights:
@@ -45,17 +48,27 @@ def rights_of(result: Json) -> KeyRights:
         raise InputError(f'"permissions" is no list but {shown(permissions)}')
     words = sorted(str(word) for word in permissions)
     notes = [f"permissions: {', '.join(words)}"]
+    facts = [("permissions", ", ".join(words)), ("addresses", _addresses(cells))]
     for key, said in (("validuntil", "the key expires at"), ("queryfrom", "no rows before"), ("queryto", "no rows after")):
         at = _moment(cells, key)
         if at is not None:
             notes.append(f"{said} {instant_text(at)}")
-    if any(name in cells and not cells[name] for name in ("iplist", "ipallowlist")):
+            facts.append((said, instant_text(at)))
+    if any(name in cells and not cells[name] for name in _ADDRESS_CELLS):
         notes.append("the key works from any address: bind it to yours")
     return KeyRights(
         may_withdraw=any(_WITHDRAWAL_WORD in word for word in words),
         may_trade=any(part in word.split("-") for word in words for part in _TRADING_WORDS),
         notes=tuple(notes),
+        facts=tuple(facts),
     )
+
+
+def _addresses(cells: Row) -> str:
+    """Return how many addresses a key is bound to, with a mark by which another list of as many is told from it."""
+    listed = next((cells[name] for name in _ADDRESS_CELLS if isinstance(cells.get(name), list)), None)
+    told = sorted(map(str, listed)) if isinstance(listed, list) else []
+    return f"{len(told)} ({content_hash(' '.join(told).encode())[:8]})" if told else "any"
 
 
 def _moment(cells: Row, key: str) -> datetime | None:

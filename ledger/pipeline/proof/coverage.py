@@ -1,6 +1,6 @@
 """Which stretches of which streams were pulled, from the windows that each page left behind; by month, and where holes are."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -10,13 +10,14 @@ from ledger.domain.ids import AccountId
 from ledger.journal.checks import BalanceComparison, Reconciliation
 from ledger.pipeline.proof.rows import BREAKS, ledger_gaps
 from ledger.pipeline.sync import reconciliation
-from ledger.ports import StreamFacts
-from ledger.storage.store import CoverageWindow, Reader
+from ledger.ports import Connector, StreamFacts
+from ledger.storage.store import CoverageWindow, Reader, Store
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = StreamFacts()
 _FOUND_LATE = frozenset({*BREAKS, "balance-differs", "stream-refused"})
 _BALANCES = "balances"  # an instant, no history
+_GONE = "gone"  # the cursor that says which months of which streams a venue no longer gives
 
 FactsOf = Callable[[str], Mapping[str, StreamFacts]]  # of a connection's streams, by its name
 
@@ -139,6 +140,46 @@ def coverage_line(reader: Reader) -> str:
     count = sum(finding.code in _FOUND_LATE and finding.severity is Severity.ERROR for _, finding in reader.findings())
     newest = {one.connection: one.pulled_at for one in sorted(pulled, key=lambda one: one.pulled_at)}
     return f"holes: {count}, see lotwright coverage" if count else f"complete to {min(newest.values()):%Y-%m-%d}"
+
+
+def keep_gone(store: Store, connector: Connector, connection: str, *, now: datetime) -> None:
+    """Keep which whole months a venue no longer gives of a connection's streams, so that a cover can tell them without its connector."""
+    facts: Mapping[str, StreamFacts] = getattr(connector, "stream_facts", {})
+    with store.write() as writer:
+        pulls = _pulls(writer, lambda name: facts if name == connection else {})
+        pulled = [one for one in coverage_of(writer) if one.connection == connection]
+        first = min((one.from_at for one in pulled if one.from_at), default=now)
+        months: dict[str, set[str]] = {}
+        for one in pulled:
+            lost = _gone(one, first, facts.get(one.stream, _PLAIN), pulls.get((connection, one.stream, one.symbol), ()))
+            months.setdefault(one.stream, set()).update(_whole_months(lost))
+        told = {stream: f"{_spans(gone)}: import {facts[stream].export or 'an export file'}" for stream, gone in months.items() if gone}
+        if told != (writer.cursor(connection, _GONE, "") or {}):
+            writer.put_cursor(connection, _GONE, "", told, now)
+
+
+def gone_lines(reader: Reader) -> tuple[str, ...]:
+    """Return what a cover says of months that venues no longer give: of which streams, and which export file would fill them."""
+    kept = reader.cursors_of(_GONE)
+    return tuple(f"{connection} {stream} {told}" for connection, state in kept.items() for stream, told in sorted(state.items()))
+
+
+def _whole_months(lost: Sequence[Hole]) -> Iterator[str]:
+    for hole in lost:
+        assert hole.from_at is not None, hole
+        assert hole.to_at is not None, hole
+        yield from (f"{start:%Y-%m}" for start in _months(hole.from_at, hole.to_at) if _following(start) <= hole.to_at)
+
+
+def _spans(months: Collection[str]) -> str:
+    """Write runs of months: ``2024-03 to 2025-06, 2025-09``."""
+    runs: list[list[datetime]] = []
+    for start in sorted(datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC) for month in months):
+        if runs and _following(runs[-1][-1]) == start:
+            runs[-1].append(start)
+        else:
+            runs.append([start])
+    return ", ".join(f"{run[0]:%Y-%m} to {run[-1]:%Y-%m}" if len(run) > 1 else f"{run[0]:%Y-%m}" for run in runs)
 
 
 def _is_of(hole: Hole, one: StreamCoverage) -> bool:
