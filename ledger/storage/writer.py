@@ -1,6 +1,6 @@
 """Additions to a book: nouns in, inside one write that is committed as a whole. Nothing here changes a raw fact."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -79,12 +79,12 @@ class Writer(Reader, QuoteWriter, RegisterWriter, AllocationWriter, ProofWriter,
         """Store findings of one origin; one of the same code and subject stays as it was first found."""
         self._backend.insert_unknown(self._connection, finding, [rows.finding_row(origin, found, found_at) for found in findings])
 
-    def replace_findings(self, origin: str, findings: Sequence[Finding], found_at: datetime) -> None:
+    def replace_findings(self, origin: str, findings: Iterable[Finding], found_at: datetime) -> None:
         """Make these the only findings of an origin; those found before keep the instant at which they were."""
         before = select(finding.c.code, finding.c.subject, finding.c.found_at).where(finding.c.origin == origin)
         first = {(row.code, row.subject): row.found_at for row in self._connection.execute(before)}
         self._connection.execute(delete(finding).where(finding.c.origin == origin))
-        kept = [rows.finding_row(origin, found, first.get((found.code, found.subject), found_at)) for found in findings]
+        kept = (rows.finding_row(origin, found, first.get((found.code, found.subject), found_at)) for found in findings)
         self._backend.insert_unknown(self._connection, finding, kept)
 
     def add_statement_rows(self, told: Sequence[tuple[int, StatementRow]], payload_seq: int, recorded_at: datetime) -> int:
