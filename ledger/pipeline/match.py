@@ -105,7 +105,7 @@ def match_into(
         own, unsound = sound(terms, regime, asset, moved)
         law = rule if own is terms else regime.rule(own)
         kept.take(law.match(ties_ordered(moved(gaps=found))))
-        writer.replace_findings(f"match:{asset}", [*kept.findings, *kept.marked.values(), *unsound, *found.findings()], now)
+        writer.replace_findings(f"match:{asset}", chain(kept.findings, kept.marked.values(), unsound, found.findings()), now)
         gaps.add(found)
     progress.advance("match", len(assets), len(assets))
     if assets or not linked:
@@ -251,9 +251,9 @@ class Gaps:
         self.lacking += other.lacking
         self.refused += other.refused
 
-    def findings(self) -> list[Finding]:
-        """Return a finding for each gap."""
-        return [*map(missing_price, self.lacking), *self.refused]
+    def findings(self) -> Iterator[Finding]:
+        """Yield a finding for each gap."""
+        return chain(map(missing_price, self.lacking), self.refused)
 
 
 def movements_of(

@@ -55,7 +55,7 @@ class Backend(Protocol):
         """Insert many rows the quickest way."""
         ...
 
-    def insert_unknown(self, connection: Connection, table: Table, rows: Sequence[BulkRow]) -> None:
+    def insert_unknown(self, connection: Connection, table: Table, rows: Iterable[BulkRow]) -> None:
         """Insert the rows whose keys are not there yet."""
         ...
 

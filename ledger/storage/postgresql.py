@@ -1,6 +1,6 @@
 """A book in a PostgreSQL database, one book a database: repeatable-read snapshots, COPY for many rows."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -114,7 +114,7 @@ class PostgresqlBackend:
             for row in rows:
                 copy.write_row(row)
 
-    def insert_unknown(self, connection: Connection, table: Table, rows: Sequence[BulkRow]) -> None:
+    def insert_unknown(self, connection: Connection, table: Table, rows: Iterable[BulkRow]) -> None:
         """Insert from one array a column, passing over keys that are there."""
         arrays = sql.SQL(", ").join(sql.SQL("%s::{}[]").format(_type(column, connection.dialect)) for column in table.columns)
         statement = sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({}) ON CONFLICT DO NOTHING")

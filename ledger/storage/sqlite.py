@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -132,7 +132,7 @@ class SqliteBackend:
         """Insert in a second thread while the caller goes on; what fails is raised by the next statement or the end of the write."""
         _inserts(connection).add(table, rows)
 
-    def insert_unknown(self, connection: Connection, table: Table, rows: Sequence[BulkRow]) -> None:
+    def insert_unknown(self, connection: Connection, table: Table, rows: Iterable[BulkRow]) -> None:
         """Insert as `insert` does, passing over keys that are there."""
         _inserts(connection).add(table, rows, then="ON CONFLICT DO NOTHING")
 

@@ -1,6 +1,6 @@
 """Additions to a book: nouns in, inside one write that is committed as a whole. Nothing here changes a raw fact."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -82,12 +82,12 @@ class Writer(Reader, QuoteWriter, RegisterWriter, AllocationWriter, ProofWriter,
         """Store findings of one origin; one of the same code and subject stays as it was first found."""
         self._backend.insert_unknown(self._connection, finding, [rows.finding_row(origin, found, found_at) for found in findings])
 
-    def replace_findings(self, origin: str, findings: Sequence[Finding], found_at: datetime) -> None:
+    def replace_findings(self, origin: str, findings: Iterable[Finding], found_at: datetime) -> None:
         """Make these the only findings of an origin; those found before keep the instant at which they were."""
         before = select(finding.c.code, finding.c.subject, finding.c.found_at).where(finding.c.origin == origin)
         first = {(row.code, row.subject): row.found_at for row in self._connection.execute(before)}
         self._connection.execute(delete(finding).where(finding.c.origin == origin))
-        kept = [rows.finding_row(origin, found, first.get((found.code, found.subject), found_at)) for found in findings]
+        kept = (rows.finding_row(origin, found, first.get((found.code, found.subject), found_at)) for found in findings)
         self._backend.insert_unknown(self._connection, finding, kept)
 
     def settle_findings(self, payload_seq: int, subjects: Collection[str] | None) -> None:
@@ -96,7 +96,9 @@ class Writer(Reader, QuoteWriter, RegisterWriter, AllocationWriter, ProofWriter,
         What a later page says of them counts, its own findings too.
         """
         told = select(finding.c.origin, finding.c.subject).where(finding.c.origin.startswith(_OF_PAYLOADS))
-        open_ones = [tuple(row) for row in self._connection.execute(told) if subjects is None or row.subject in subjects]
+        if subjects is not None:
+            told = told.where(self._backend.among(finding.c.subject, sorted(subjects)))
+        open_ones = [tuple(row) for row in self._connection.execute(told)]
         if not open_ones:
             return
         this, listed = payload.alias(), sorted({origin.removeprefix(_OF_PAYLOADS) for origin, _ in open_ones})

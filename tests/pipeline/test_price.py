@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from ledger.book import Book
-from ledger.domain.amount import Amount, AssetCode
+from ledger.domain.amount import AssetCode
 from ledger.domain.errors import TransientError
-from ledger.domain.event import Income, IncomeKind, SourceRank
 from ledger.domain.finding import Finding
-from ledger.domain.ids import AccountId, EventId, SourceId, VenueName, content_hash, payload_id
+from ledger.domain.ids import AccountId, SourceId, VenueName, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
 from ledger.pipeline.nightly import Night, NightSummary
@@ -344,18 +343,7 @@ def test_whatever_lacks_a_price_is_asked_for_until_it_comes_and_is_then_whole(
 
 
 def need(asset: str, at: datetime) -> PriceNeed:
-    code = AssetCode(asset)
-    event = Income(
-        event_id=EventId("e"),
-        source_id=SourceId("s"),
-        venue=VENUE,
-        account=AccountId("main"),
-        occurred_at=at,
-        rank=SourceRank.FILE,
-        kind=IncomeKind.STAKING,
-        amount=Amount(quantity=Decimal(1), asset=code),
-    )
-    return PriceNeed(event=event, role="value", asset=code)
+    return PriceNeed(account=AccountId("main"), source_id=SourceId("s"), needed_at=at, role="value", asset=AssetCode(asset))
 
 
 def test_needs_within_one_call_share_a_window_and_others_do_not() -> None:

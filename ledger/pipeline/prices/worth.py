@@ -14,6 +14,7 @@ from ledger.domain.event import Charge, Event, Fill, Income, Transfer, moment_of
 from ledger.domain.event_text import instant_text
 from ledger.domain.facts import ValuationRow
 from ledger.domain.finding import Finding, Severity
+from ledger.domain.ids import AccountId, SourceId
 from ledger.domain.price import STABLECOINS, PricePolicy, Worth
 from ledger.pipeline.prices.valuation import PriceBook
 from ledger.pipeline.progress import Progress
@@ -30,9 +31,14 @@ _WINDOW_MAX = timedelta(minutes=300)  # what one call of the venues gives
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceNeed:
-    """An event lacks the price of an asset at its moment, for its `role` ``value`` or ``fee``."""
+    """An event lacks the price of an asset at its moment, for its `role` ``value`` or ``fee``.
 
-    event: Event
+    There may be one for every fill, so it does not hold the event itself.
+    """
+
+    account: AccountId
+    source_id: SourceId
+    needed_at: datetime
     role: str
     asset: AssetCode
 
@@ -57,7 +63,8 @@ def worth_of(event: Event, *, regime: TaxRegime, terms: BookTerms, prices: Price
         if valuation is not None:
             found[role] = valuation.value
         elif needs is not None:
-            needs.append(PriceNeed(event=event, role=role, asset=asset))
+            needed_at = moment_of(event)
+            needs.append(PriceNeed(account=event.account, source_id=event.source_id, needed_at=needed_at, role=role, asset=asset))
     return Worth(value=found["value"], fee=found["fee"])
 
 
@@ -97,7 +104,7 @@ class PriceWindow:
 
 def windows_of(needs: Iterable[PriceNeed]) -> tuple[PriceWindow, ...]:
     """Return the fewest windows that cover all needs, each short enough for one call; by asset and time."""
-    moments = sorted({(need.asset, minute_of(moment_of(need.event))) for need in needs})
+    moments = sorted({(need.asset, minute_of(need.needed_at)) for need in needs})
     windows: list[PriceWindow] = []
     for asset, minute in moments:
         last = windows[-1] if windows else None
@@ -170,7 +177,7 @@ def missing_price(need: PriceNeed) -> Finding:
     return Finding(
         code="missing-price",
         severity=Severity.ERROR,
-        subject=f"{need.event.account}/{need.event.source_id}/{need.role}",
-        message=f"no price of {need.asset} at {instant_text(moment_of(need.event))}, needed for {what} event {need.event.source_id}",
+        subject=f"{need.account}/{need.source_id}/{need.role}",
+        message=f"no price of {need.asset} at {instant_text(need.needed_at)}, needed for {what} event {need.source_id}",
         mend=f"lotwright prices import FILE with that time in it, lotwright prices set {need.asset} ..., or `value` in the file",
     )
