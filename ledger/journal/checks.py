@@ -4,7 +4,7 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -135,19 +135,21 @@ def reconciled(
     balances: Mapping[tuple[AccountName, AssetCode], Decimal],
     snapshots: Iterable[BalanceSnapshot],
     narrowed: Callable[[BalanceComparison], BalanceComparison] = as_it_is,
+    *,
+    told_accounts: Collection[AccountId] = (),
 ) -> Reconciliation:
     """Compare the balances of asset accounts with the newest snapshot of each account and asset.
 
     `balances` are to be those of the snapshots' instant. `narrowed` adds what is known of when a difference came about.
-    Accounts of which no snapshot exists are left out; an asset that we hold and the venue's snapshots of that account do not
-    name is a row without `balance_venue`.
+    Accounts of which no snapshot exists are left out, unless they are among `told_accounts`, whose venues were asked; an asset that
+    we hold and the venue's snapshots of that account do not name is a row without `balance_venue`.
     """
     told = _newest(snapshots)
-    told_accounts = {account for account, _ in told}
+    accounts = {*told_accounts, *(account for account, _ in told)}
     booked = {
         (account, asset): balance
         for (name, asset), balance in balances.items()
-        if (account := account_of_assets(name)) is not None and account in told_accounts
+        if (account := account_of_assets(name)) is not None and account in accounts
     }
     rows = tuple(_compared(account, asset, booked, told) for account, asset in sorted({*told, *booked}))
     rows = tuple(narrowed(row) if row.difference else row for row in rows)

@@ -15,7 +15,7 @@ from operator import attrgetter
 from ledger.config import ConnectionSettings
 from ledger.domain.errors import KeyRefused, TerminalError
 from ledger.domain.event import BalanceSnapshot, SourceRank
-from ledger.domain.event_text import instant_text
+from ledger.domain.event_text import instant_of, instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EventId
 from ledger.domain.payload import Payload
@@ -34,6 +34,7 @@ LEDGER = "ledger"
 BALANCES = "balances"
 _PROOF = "ledger-proof"  # the cursor that says up to which payload every ledger line is explained
 _LINES = "ledger-lines"  # the cursor that says up to which payload the ledger's lines are stored, and proven
+_BALANCES_PULLED = "balances-pulled"  # the cursor that says when the venue was last asked for its balances
 _CLOCKS_APART_MAX = timedelta(minutes=1)  # a fill just before a snapshot may bear a later time of the venue's clock
 _ROUNDS_MAX = 3  # a bot that trades while we pull makes book and venue differ for a moment
 
@@ -56,6 +57,7 @@ class ConnectionSync:
     tally: Tally = field(default_factory=Tally)
     windows: int = 0
     _walked: set[StreamKey] = field(default_factory=set)
+    _balances_at: list[datetime] = field(default_factory=list)  # of each page of the newest look at them
 
     def run(self) -> None:
         """Pull all streams, explain the venue's ledger, compare the balances; findings are stored, not returned.
@@ -108,6 +110,9 @@ class ConnectionSync:
 
     def _keep(self, stream: StreamKey, page: Page) -> None:
         said = self.connector.interpret(page.payload)
+        if stream.stream == BALANCES:  # a venue may tell when it looked
+            told = [event.occurred_at for event, _ in said.events]
+            self._balances_at.append(min(told, default=page.payload.fetched_at))
         now = self.now()
         with self.store.write() as writer:
             payload_seq, _ = writer.add_payload(page.payload)
@@ -214,10 +219,14 @@ class ConnectionSync:
                 writer.put_cursor(name, _LINES, "", {"payload_seq": last}, self.now())
 
     def _balances_agree(self, streams: Iterable[StreamKey]) -> bool:
+        self._balances_at.clear()
         for stream in streams:
             if stream.stream == BALANCES:
                 self._pull(stream)
         with self.store.write() as writer:
+            if self._balances_at:
+                state = {"since": instant_text(min(self._balances_at))}
+                writer.put_cursor(self.settings.name, _BALANCES_PULLED, "", state, self.now())
             compared = reconciliation(writer, self.settings.name)
             found = [*compared.findings, *ends_unlike_balances(writer, self.settings.name, compared)]
             writer.add_assertions(assertions_of(compared, self.now()))
@@ -238,14 +247,18 @@ class _Proof:
 
 
 def reconciliation(reader: Reader, account: AccountId | None = None) -> Reconciliation:
-    """Compare the book's balances with the newest that the venues told, as of then: of one account, or of all (None)."""
+    """Compare the book's balances with the newest that the venues told, as of then: of one account, or of all (None).
+
+    What a venue told of an asset before it was last asked for its balances counts no more: the asset is one that it does not name.
+    """
     snapshots = [stored.event for stored in reader.snapshots() if isinstance(stored.event, BalanceSnapshot)]
+    asked = {AccountId(name): instant_of(str(state["since"])) for name, state in reader.cursors_of(_BALANCES_PULLED).items()}
     parts = []
-    for told in sorted({snapshot.account for snapshot in snapshots if account in (None, snapshot.account)}):
-        newest = [snapshot for snapshot in snapshots if snapshot.account == told]
-        until = max(snapshot.occurred_at for snapshot in newest) + _CLOCKS_APART_MAX
+    for told in sorted(one for one in {*asked, *(snapshot.account for snapshot in snapshots)} if account in (None, one)):
+        newest = [one for one in snapshots if one.account == told and (told not in asked or one.occurred_at >= asked[told])]
+        until = max([*(one.occurred_at for one in newest), *([asked[told]] if told in asked else [])]) + _CLOCKS_APART_MAX
         balances = balances_of(reader.postings(account=assets_of_account(told), until=until))
-        parts.append(reconciled(balances, newest, partial(narrowed, reader)))
+        parts.append(reconciled(balances, newest, partial(narrowed, reader), told_accounts={told}))
     return Reconciliation(
         rows=tuple(row for part in parts for row in part.rows),
         findings=tuple(finding for part in parts for finding in part.findings),

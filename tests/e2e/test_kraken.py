@@ -64,7 +64,7 @@ def test_a_key_that_can_withdraw_is_refused_and_a_refusal_tells_no_secret(book: 
         assert "can withdraw" in refused.err
         allowed = book.run("connect", "check", "--allow-withdraw").ok()
         assert sandbox.key not in refused.out + refused.err + allowed.out + allowed.err
-    with Sandbox(venue="kraken", seed=8, fills=FILLS, faults=FaultPlan(steps=[FaultStep(fault=Fault.KEY_REVOKED, call=7)])) as sandbox:
+    with Sandbox(venue="kraken", seed=8, fills=FILLS, faults=FaultPlan(steps=[FaultStep(fault=Fault.KEY_REVOKED, call=10)])) as sandbox:
         book.point(sandbox)
         stopped = book.run("-vv", "sync")
         assert stopped.code == 3
