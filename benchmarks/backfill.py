@@ -54,7 +54,7 @@ def pulled(work: Path, venue: str, fills: int) -> bool:
         is_clean = ended.code == 0 and not sandbox.violations and json.loads(ended.out)["new"] >= fills
         print(
             f"{venue + ' ' + TIERS.get(venue, ''):20}{fills:10}{len(calls):8}{seconds:10.1f}{pace_of(calls, sandbox.rates):12.3f}"
-            f"{ended.cpu_seconds:8.1f}{ended.cpu_seconds / clock.monotonic():12.3f}{ended.peak_mib:10.0f}"
+            f"{ended.cpu_seconds:8.1f}{ended.cpu_seconds / (clock.leapt + ended.cpu_seconds):12.3f}{ended.peak_mib:10.0f}"
         )
         if not is_clean:
             print(ended, sandbox.violations[:3])
