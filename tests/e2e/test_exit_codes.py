@@ -151,7 +151,7 @@ def test_a_page_of_html_in_the_place_of_an_answer_ends_with_4(book: BookFolder) 
         book.connect(sandbox, base_url=url)
         ran = book.run("sync", "--budget", str(BUDGET_SECONDS))
     assert ran.code == 4
-    assert f"GET /accounts: answered HTML instead of JSON\n  mend: is base_url right? If so, {GO_ON}\n" in ran.err
+    assert f"GET /time: answered HTML instead of JSON\n  mend: is base_url right? If so, {GO_ON}\n" in ran.err
     assert ran.seconds < QUICKLY_SECONDS
 
 
