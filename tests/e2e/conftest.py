@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -213,6 +214,12 @@ def obey_modes() -> None:
     for right in _RIGHTS_THAT_PASS_OVER_MODES:
         if libc.prctl(_DROP_FROM_BOUNDING_SET, right, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "cannot give up a right of the superuser")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Let commands be interrupted as at a terminal, also where the tests run in the background and inherit that SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
