@@ -1,5 +1,6 @@
 """A sync as a whole, against the sandbox: what is asked for, what is refused, and what is proven afterwards."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from ledger.book import Book
 from ledger.domain.errors import InputError
+from ledger.pipeline.proof.coverage import coverage_line
 from ledger.sandbox.server import Sandbox
 
 Row = dict[str, str]
@@ -61,6 +63,16 @@ def test_until_leaves_out_what_came_later_and_a_run_without_it_goes_on(connected
     assert connected.sync(environment=environment).exit_code == 0
     assert events_of(connected) == len(instants)
     assert connected.reconcile().findings == ()
+
+
+def test_a_history_whose_walk_did_not_end_is_no_complete_one_on_a_cover(connected: Book, exchange: Sandbox) -> None:
+    environment = keys_of(exchange, "MAIN")
+    connected.sync(until=UNTIL, environment=environment)  # keeps no cursor, as a run that was cut short has none of its end
+    with connected.store.read() as reader:
+        assert re.fullmatch("holes: [1-9][0-9]*, see lotwright coverage", coverage_line(reader))
+    connected.sync(environment=environment)
+    with connected.store.read() as reader:
+        assert coverage_line(reader).startswith("complete to ")
 
 
 def test_what_happens_after_a_snapshot_does_not_break_the_balance(

@@ -138,6 +138,7 @@ def coverage_line(reader: Reader) -> str:
     if not pulled:
         return ""
     count = sum(finding.code in _FOUND_LATE and finding.severity is Severity.ERROR for _, finding in reader.findings())
+    count += sum(one.stream != _BALANCES and not _reach(reader, one)[1] for one in pulled)  # walks that did not come to their end
     newest = {one.connection: one.pulled_at for one in sorted(pulled, key=lambda one: one.pulled_at)}
     return f"holes: {count}, see lotwright coverage" if count else f"complete to {min(newest.values()):%Y-%m-%d}"
 
