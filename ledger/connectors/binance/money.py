@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from ledger.connectors.binance.rows import Place, Reading, asset_in, instant_in, unknown_row, word_in
-from ledger.domain.amount import Amount, added, subtracted
+from ledger.domain.amount import ZERO, Amount, added, subtracted
 from ledger.domain.event import Fill, Side, SourceRank, Transfer
 from ledger.domain.ids import SourceId
 from ledger.domain.json_text import Row, cell_number, cell_number_or_none, cell_positive, cell_text, cell_text_or_none, shown
@@ -30,20 +30,7 @@ def read_fiat(row: Row, place: Place) -> Reading:
     amount, fee = cell_positive(row, "amount"), cell_number_or_none(row, "totalFee") or Decimal(0)
     if fee and cell_number_or_none(row, "indicatedAmount") != added(amount, fee):
         return unknown_row(place, source_id, f"an order of money whose fee is in none of its amounts: {shown(row)}")
-    currency, is_deposit = asset_in(row, "fiatCurrency"), place.symbol == "0"
-    transfer = Transfer(
-        event_id=place.id_of("transfer", source_id, scope="fiat"),
-        source_id=SourceId(source_id),
-        venue=place.venue,
-        account=place.account,
-        occurred_at=instant_in(row, "createTime"),
-        rank=SourceRank.VENUE,
-        from_account=None if is_deposit else place.account,
-        to_account=place.account if is_deposit else None,
-        amount=Amount(quantity=amount, asset=currency),
-        fee=Amount(quantity=fee, asset=currency) if fee and not is_deposit else None,
-    )
-    return Reading(events=(transfer,))
+    return Reading(events=(_order(row, place, source_id, amount=amount, is_deposit=place.symbol == "0", fee=fee),))
 
 
 def read_us_fiat(row: Row, place: Place) -> Reading:
@@ -64,8 +51,14 @@ def read_us_fiat(row: Row, place: Place) -> Reading:
         return unknown_row(
             place, source_id, f"an order of money with a fee, of which nobody knows whether it is in the amount: {shown(row)}"
         )
-    is_deposit = place.stream == US_FIAT_IN
-    transfer = Transfer(
+    amount = cell_positive(row, "amount")
+    return Reading(events=(_order(row, place, source_id, amount=amount, is_deposit=place.stream == US_FIAT_IN),))
+
+
+def _order(row: Row, place: Place, source_id: str, *, amount: Decimal, is_deposit: bool, fee: Decimal = ZERO) -> Transfer:
+    """Return money that came from a bank, or went to one; the fee of a deposit never reached the account."""
+    currency = asset_in(row, "fiatCurrency")
+    return Transfer(
         event_id=place.id_of("transfer", source_id, scope="fiat"),
         source_id=SourceId(source_id),
         venue=place.venue,
@@ -74,9 +67,9 @@ def read_us_fiat(row: Row, place: Place) -> Reading:
         rank=SourceRank.VENUE,
         from_account=None if is_deposit else place.account,
         to_account=place.account if is_deposit else None,
-        amount=Amount(quantity=cell_positive(row, "amount"), asset=asset_in(row, "fiatCurrency")),
+        amount=Amount(quantity=amount, asset=currency),
+        fee=Amount(quantity=fee, asset=currency) if fee and not is_deposit else None,
     )
-    return Reading(events=(transfer,))
 
 
 def read_payment(row: Row, place: Place) -> Reading:
