@@ -98,6 +98,8 @@ def _settled(balance: Decimal, group: list[RunningRow], waiting: deque[list[Runn
 
 
 def _reached(balance: Decimal, rows: Sequence[RunningRow]) -> Decimal | None:
+    if len(rows) == 1:  # the usual case, at a tenth of the price
+        return rows[0].balance if rows[0].start == balance else None
     starts, ends = _open_ends(rows)
     if not starts:
         return balance if any(row.start == balance for row in rows) else None

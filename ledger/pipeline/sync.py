@@ -68,8 +68,11 @@ class ConnectionSync:
         self._read_older_lines()
         for _ in range(_ROUNDS_MAX):
             self._pull_history()
-            if self.window.until is not None or self._balances_agree(self.connector.streams()):
+            if self.window.until is not None:  # the venue's ledger and balances go further than what was asked for
                 return
+            if self._balances_agree(self.connector.streams()):
+                break
+        self._prove_rows()
 
     def _pull_history(self) -> None:
         pulled: set[StreamKey] = set()
@@ -82,9 +85,8 @@ class ConnectionSync:
         told_by = {line.told_by for line in unasked if line.told_by is not None}
         for stream in sorted(told_by):
             self._pull(stream)
-        if until is None:  # else the venue's ledger goes further than what was asked for
+        if until is None:
             self._keep_proof(self._proof() if told_by else proof)
-            self._prove_rows()
 
     # --- pages -------------------------------------------------------------------------------------------------------
 
