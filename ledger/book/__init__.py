@@ -24,7 +24,7 @@ from ledger.pipeline.import_files import FileOutcome
 from ledger.pipeline.nightly import ConnectionOutcome, NightSummary
 from ledger.pipeline.progress import Progress, Silent
 from ledger.pipeline.proof.coverage import CoverageMap, Hole, MonthCover, StreamCoverage
-from ledger.pipeline.proof.replay import EventChange
+from ledger.pipeline.proof.replay import Changes, EventChange, FindingChange
 from ledger.pipeline.report import Selection
 from ledger.pipeline.status import BookStatus
 from ledger.pipeline.transfers.listing import HalfState
@@ -37,6 +37,7 @@ __all__ = [
     "SHARE_DEFAULT",
     "Book",
     "BookStatus",
+    "Changes",
     "ClosedYear",
     "ConnectionOutcome",
     "ConnectionSettings",
@@ -45,6 +46,7 @@ __all__ = [
     "Explanation",
     "Exporter",
     "FileOutcome",
+    "FindingChange",
     "HalfState",
     "Hole",
     "MonthCover",

@@ -15,7 +15,7 @@ from ledger.pipeline.import_files import FileImport, FileOutcome
 from ledger.pipeline.match import Rebuild
 from ledger.pipeline.nightly import Night, NightSummary
 from ledger.pipeline.progress import Progress
-from ledger.pipeline.proof.replay import EventChange, Replay
+from ledger.pipeline.proof.replay import Changes, Replay
 from ledger.ports import FileTerms, PullWindow
 
 
@@ -104,7 +104,7 @@ class TakingIn(BookCore):
         """
         return explain_file(path, plugins.file_formats())
 
-    def rebuild(self, *, progress: Progress = SILENT) -> tuple[EventChange, ...]:
+    def rebuild(self, *, progress: Progress = SILENT) -> Changes:
         """Interpret all payloads again, take in what is read differently now as revisions, and match all lots anew.
 
         Returns what changed: nothing, unless the program or the settings did. Gone events are told and stay booked.
@@ -114,7 +114,7 @@ class TakingIn(BookCore):
             self._derive(progress, Rebuild.ALL)
         return changes
 
-    def rebuild_diff(self, *, progress: Progress = SILENT) -> tuple[EventChange, ...]:
+    def rebuild_diff(self, *, progress: Progress = SILENT) -> Changes:
         """Return what `rebuild` would change, and change nothing."""
         return self._replay(progress).run(take_in=False)
 

@@ -10,11 +10,15 @@ from ledger.domain.event import BalanceSnapshot, Event, assets_of
 from ledger.domain.event_text import body_text, facts_hash, instant_text, kind_of, told_again
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import BotId, EventId, Hash
+from ledger.domain.payload import Payload
 from ledger.pipeline.bots.attribution import NO_ATTRIBUTION, Attribution, Attributor
 from ledger.pipeline.post import Poster
+from ledger.ports import Interpretation
 from ledger.storage.bulk.memory import memory_bytes
 from ledger.storage.store import KnownEvent, NewEvent, StoredEvent, Writer
 
+BALANCES = "balances"  # the stream of an instant; all others are histories
+CONTRADICTION = "contradiction"
 _HELD_PART = 8  # so much of the memory, as a divisor, is for events that are held
 _EVENT_BYTES = 1_000  # an event in memory, roughly
 _WAITING_MAX = 2_048  # new events; stored while the next ones are booked
@@ -54,7 +58,7 @@ class Contradiction:
     def finding(self, payload_id: str) -> Finding:
         """Say so to a person."""
         return Finding(
-            code="contradiction",
+            code=CONTRADICTION,
             severity=Severity.ERROR,
             subject=subject_of(self.event),
             message=f"{payload_id} {self.locator} tells {kind_of(self.event)} {self.event.source_id} of "
@@ -66,6 +70,15 @@ class Contradiction:
 def subject_of(event: Event) -> str:
     """Return what a contradiction about an event is about."""
     return f"{event.account}/{event.source_id}"
+
+
+def subjects_of(payload: Payload, said: Interpretation) -> set[str] | None:
+    """Return what earlier findings may be about of which a page tells now; None: a page of balances tells all anew."""
+    if payload.stream == BALANCES:
+        return None
+    rows = {event.source_id for event, _ in said.events} | {line.line_id for line in said.lines}
+    place = "/".join(part for part in (payload.account, payload.stream, payload.symbol) if part)
+    return {f"{place}/{row}" for row in rows} | {subject_of(event) for event, _ in said.events}
 
 
 class HeldEvents:

@@ -18,20 +18,18 @@ from ledger.domain.event import BalanceSnapshot, SourceRank
 from ledger.domain.event_text import instant_of, instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EventId
-from ledger.domain.payload import Payload
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import assets_of_account
 from ledger.journal.checks import Reconciliation, reconciled
 from ledger.pipeline.bots.attribution import Attribution
-from ledger.pipeline.interpret import Absorber, Tally, Told, subject_of
+from ledger.pipeline.interpret import BALANCES, Absorber, Tally, Told, subjects_of
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.proof.narrowing import narrowed
 from ledger.pipeline.proof.rows import assertions_of, ends_unlike_balances, fills_unlike_ledger, gaps_in_ledger, stored_lines
-from ledger.ports import Connector, Interpretation, LedgerLine, Page, PullWindow, StreamKey
+from ledger.ports import Connector, LedgerLine, Page, PullWindow, StreamKey
 from ledger.storage.store import CoverageWindow, Reader, Store
 
 LEDGER = "ledger"
-BALANCES = "balances"
 _PROOF = "ledger-proof"  # the cursor that says up to which payload every ledger line is explained
 _LINES = "ledger-lines"  # the cursor that says up to which payload the ledger's lines are stored, and proven
 _BALANCES_PULLED = "balances-pulled"  # the cursor that says when the venue was last asked for its balances
@@ -123,7 +121,7 @@ class ConnectionSync:
             contradictions = [one.finding(page.payload.payload_id) for one in absorber.contradictions]
             writer.add_ledger_lines(stored_lines(said.lines, payload_seq))
             if self.window.until is None:  # else not all that the page says is booked
-                writer.settle_findings(payload_seq, _subjects_of(page.payload, said))
+                writer.settle_findings(payload_seq, subjects_of(page.payload, said))
             writer.replace_findings(f"payload:{page.payload.payload_id}", [*said.findings, *contradictions], now)
             if self.window.until is None:
                 writer.put_cursor(self.settings.name, stream.stream, stream.symbol, page.cursor, now)
@@ -265,15 +263,6 @@ def reconciliation(reader: Reader, account: AccountId | None = None) -> Reconcil
         rows=tuple(row for part in parts for row in part.rows),
         findings=tuple(finding for part in parts for finding in part.findings),
     )
-
-
-def _subjects_of(payload: Payload, said: Interpretation) -> set[str] | None:
-    """Return what earlier findings may be about of which a page tells now; None: a page of balances tells all anew."""
-    if payload.stream == BALANCES:
-        return None
-    rows = {event.source_id for event, _ in said.events} | {line.line_id for line in said.lines}
-    place = "/".join(part for part in (payload.account, payload.stream, payload.symbol) if part)
-    return {f"{place}/{row}" for row in rows} | {subject_of(event) for event, _ in said.events}
 
 
 def _teller(line: LedgerLine) -> str:

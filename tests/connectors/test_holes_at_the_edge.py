@@ -17,7 +17,7 @@ from random import Random
 
 import pytest
 
-from ledger.book import Book, Hole, MonthCover
+from ledger.book import Book, Changes, Hole, MonthCover
 from ledger.cli.main import run
 from ledger.cli.terminal.session import FINDINGS_SHOWN
 from ledger.connectors.binance.connector import Binance
@@ -322,7 +322,7 @@ def test_a_fee_that_the_venue_first_told_wrongly_is_mended_by_its_later_word(boo
     assert (reversal.reverses, after.reverses) == (before.entry_id, None)
     assert reversal.postings == tuple(posting.reversed() for posting in before.postings)
     assert Severity.ERROR not in {one.severity for one in book.check()}
-    assert book.rebuild_diff() == ()
+    assert book.rebuild_diff() == Changes()
 
 
 def test_what_was_found_of_half_an_exchange_goes_when_the_other_half_is_told(book: Book) -> None:  # noqa: F811

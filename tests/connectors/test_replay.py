@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from ledger import plugins
-from ledger.book import Book
+from ledger.book import Book, Changes
 from ledger.connectors.coinbase_exchange import parse
 from ledger.connectors.coinbase_exchange.connector import CoinbaseExchange
 from ledger.connectors.kraken.connector import Kraken
 from ledger.domain.errors import InputError
 from ledger.domain.event import Fill
+from ledger.domain.finding import Finding, Severity
 from ledger.domain.payload import Payload
 from ledger.ports import Interpretation
 
@@ -26,9 +27,9 @@ def test_an_unchanged_program_reads_nothing_differently(book: Book, venue: Conne
     with scene(book, venue, fills=60, faults=faults, seed=seed) as at:
         at.sync()
         at.sync()
-    assert book.rebuild_diff() == ()
+    assert book.rebuild_diff() == Changes()
     before = _counts(book)
-    assert book.rebuild() == ()
+    assert book.rebuild() == Changes()
     assert {name: count for name, count in _counts(book).items() if name != "computation"} == {
         name: count for name, count in before.items() if name != "computation"
     }
@@ -62,11 +63,11 @@ def test_what_a_better_parser_reads_is_told_before_it_is_booked(
     before = _counts(book)
     changes = book.rebuild_diff()
     assert _counts(book) == before
-    assert {change.kind for change in changes} == {"new", "changed"}
-    changed = next(change for change in changes if change.kind == "changed")
+    assert {change.kind for change in changes.events} == {"new", "changed"}
+    changed = next(change for change in changes.events if change.kind == "changed")
     assert [(field.name, field.then) for field in changed.fields] == [("fee", "None")]
     assert book.rebuild() == changes
-    assert book.rebuild_diff() == ()
+    assert book.rebuild_diff() == Changes()
     assert [one for one in book.reconcile().findings if one.code == "balance-differs"] == []
     assert [one.code for one in book.check() if one.code in {"chain-broken", "not-one-live-entry", "reversal-not-mirrored"}] == []
 
@@ -75,11 +76,55 @@ def test_what_is_no_longer_told_is_named_and_stays_booked(book: Book, without_fe
     with scene(book, CoinbaseExchange, fills=60) as at:
         at.sync()
     without_fees()
-    gone = [change.event.event_id for change in book.rebuild_diff() if change.kind == "gone"]
+    gone = [change.event.event_id for change in book.rebuild_diff().events if change.kind == "gone"]
     assert gone
     book.rebuild()
     with book.store.read() as reader:
         assert set(reader.known(gone)) == set(gone)
+
+
+@pytest.mark.parametrize(("seed", "faults"), [(5, "none"), (6, "all")])
+def test_a_row_that_a_newer_parser_understands_is_no_finding_any_more(
+    book: Book,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+    faults: str,
+) -> None:
+    with scene(book, CoinbaseExchange, fills=60, faults=faults, seed=seed) as at, monkeypatch.context() as older:
+        older.delitem(parse._PROOFS, "fee")
+        at.sync()
+        older.undo()
+        at.sync()  # the pages with fees are not pulled again
+    unknown = _findings(book)
+    assert {code for _, code, _ in unknown} == {"unknown-row"}
+    changes = book.rebuild_diff()
+    assert _findings(book) == unknown
+    assert [(change.kind, change.payload_id, change.finding.subject) for change in changes.findings] == sorted(
+        ("gone", origin.removeprefix("payload:"), subject) for origin, _, subject in unknown
+    )
+    assert book.rebuild() == changes
+    assert _findings(book) == set()
+    assert book.rebuild_diff() == Changes()
+
+
+def test_what_an_older_parser_passed_over_is_a_finding_after_a_replay_and_a_contradiction_stays_one(
+    book: Book,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with scene(book, CoinbaseExchange, fills=60) as at:
+        at.sync()
+    with book.store.write() as writer:
+        page = next(one for _, one in writer.payloads(account=MAIN, stream="ledger") if one.symbol == "USD")
+        doubt = Finding(code="contradiction", severity=Severity.ERROR, subject="main/1", message="told otherwise", mend="look at both")
+        writer.replace_findings(f"payload:{page.payload_id}", [doubt], page.fetched_at)
+    assert book.rebuild_diff() == Changes()
+    monkeypatch.delitem(parse._PROOFS, "fee")
+    changes = book.rebuild_diff()
+    assert {(change.kind, change.finding.code) for change in changes.findings} == {("new", "unknown-row")}
+    assert page.payload_id in {change.payload_id for change in changes.findings}
+    book.rebuild()
+    told = {(f"payload:{change.payload_id}", change.finding.code, change.finding.subject) for change in changes.findings}
+    assert _findings(book) == {*told, (f"payload:{page.payload_id}", "contradiction", "main/1")}
 
 
 @pytest.fixture
@@ -122,6 +167,11 @@ def test_without_its_format_nothing_of_a_book_is_read_again(
 def test_every_connector_of_ours_reads_without_a_key() -> None:
     for connector in (CoinbaseExchange, Kraken):
         assert isinstance(vars(connector)["interpret"], staticmethod)
+
+
+def _findings(book: Book) -> set[tuple[str, str, str]]:  # noqa: F811
+    with book.store.read() as reader:
+        return {(origin, one.code, one.subject) for origin, one in reader.findings() if origin.startswith("payload:")}
 
 
 def _counts(book: Book) -> dict[str, int]:  # noqa: F811

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.book import Book
+from ledger.book import Book, Changes
 from ledger.connectors.coinbase_exchange.connector import CoinbaseExchange
 from ledger.domain.event import Event, Fill
 from ledger.domain.ids import AccountId, coinbase_fill_id, content_hash, payload_id
@@ -226,7 +226,7 @@ def test_a_later_page_corrects_what_an_earlier_one_told_by_a_reversal_and_a_new_
     assert (reversal.reverses, again.reverses) == (entry.entry_id, None)
     assert reversal.postings == tuple(posting.reversed() for posting in entry.postings)
     assert figures(book, report_of) == figures(plain, report_of)
-    assert (book.rebuild_diff(), book.check()) == ((), ())
+    assert (book.rebuild_diff(), book.check()) == (Changes(), ())
 
 
 def test_a_later_word_about_a_closed_year_leaves_what_was_filed_and_says_so(book: Book, bought: Path, tell: Tell) -> None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from ledger.domain.finding import Severity
 from ledger.domain.ids import AccountId
 from ledger.journal.checks import BalanceComparison, Reconciliation
+from ledger.pipeline.interpret import BALANCES
 from ledger.pipeline.proof.rows import BREAKS, ledger_gaps
 from ledger.pipeline.sync import reconciliation
 from ledger.ports import Connector, StreamFacts
@@ -16,7 +17,6 @@ from ledger.storage.store import CoverageWindow, Reader, Store
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = StreamFacts()
 _FOUND_LATE = frozenset({*BREAKS, "balance-differs", "stream-refused"})
-_BALANCES = "balances"  # an instant, no history
 _GONE = "gone"  # the cursor that says which months of which streams a venue no longer gives
 
 FactsOf = Callable[[str], Mapping[str, StreamFacts]]  # of a connection's streams, by its name
@@ -117,7 +117,7 @@ def coverage_map(reader: Reader, facts_of: FactsOf) -> CoverageMap:
     pulls = _pulls(reader, facts_of)
     streams = []
     for one in pulled:
-        if one.stream == _BALANCES:
+        if one.stream == BALANCES:
             continue
         facts = facts_of(one.connection).get(one.stream, _PLAIN)
         since, is_whole = _reach(reader, one)
@@ -138,7 +138,7 @@ def coverage_line(reader: Reader) -> str:
     if not pulled:
         return ""
     count = sum(finding.code in _FOUND_LATE and finding.severity is Severity.ERROR for _, finding in reader.findings())
-    count += sum(one.stream != _BALANCES and not _reach(reader, one)[1] for one in pulled)  # walks that did not come to their end
+    count += sum(one.stream != BALANCES and not _reach(reader, one)[1] for one in pulled)  # walks that did not come to their end
     newest = {one.connection: one.pulled_at for one in sorted(pulled, key=lambda one: one.pulled_at)}
     return f"holes: {count}, see lotwright coverage" if count else f"complete to {min(newest.values()):%Y-%m-%d}"
 
@@ -269,7 +269,7 @@ def _balance_hole(row: BalanceComparison, connection: str) -> Hole:
     assert row.difference is not None, row
     return Hole(
         connection=connection,
-        stream=_BALANCES,
+        stream=BALANCES,
         symbol=row.asset,
         from_at=row.since,
         to_at=row.until,

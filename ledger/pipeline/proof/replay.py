@@ -1,6 +1,7 @@
 """Replay: all payloads are interpreted again by the present parsers, in a book beside this one, and both are compared.
 
 What comes out differently is told before anything is done. Taking it in adds events and revisions; nothing is changed or deleted.
+Only what the reading of a page left to look at is told anew: a row that a newer parser understands is no finding any more.
 """
 
 import io
@@ -15,16 +16,18 @@ from ledger.connectors.files.reading import read_table
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event
 from ledger.domain.event_text import body_text, facts_hash, kind_of
+from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, EventId
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.pipeline.bots.attribution import Attribution, attribute_anew
-from ledger.pipeline.interpret import Absorber
+from ledger.pipeline.interpret import CONTRADICTION, Absorber, subjects_of
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.proof.rows import stored_lines
 from ledger.ports import FileFormat, FileTerms, Interpretation
 from ledger.storage.store import Reader, Store, Writer
 
 _CHUNK = 1_000
+_KINDS = {(False, True): "new", (True, False): "gone", (True, True): "changed"}  # by whether it was there, and is
 
 Interpreter = Callable[[Payload], Interpretation]
 
@@ -55,9 +58,7 @@ class EventChange:
     @property
     def kind(self) -> str:
         """``new``, ``gone`` or ``changed``."""
-        if self.then is None:
-            return "new"
-        return "gone" if self.now is None else "changed"
+        return _KINDS[self.then is not None, self.now is not None]
 
     @property
     def fields(self) -> tuple[FieldChange, ...]:
@@ -68,6 +69,38 @@ class EventChange:
             return (FieldChange(name="kind", then=kind_of(self.then), now=kind_of(self.now)),)
         names = [item.name for item in fields(self.now) if getattr(self.then, item.name) != getattr(self.now, item.name)]
         return tuple(FieldChange(name=name, then=str(getattr(self.then, name)), now=str(getattr(self.now, name))) for name in names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingChange:
+    """What a replay makes of what the reading of one page left to look at: `then` None: it is new; `now` None: it is no more."""
+
+    payload_id: str
+    then: Finding | None
+    now: Finding | None
+
+    @property
+    def finding(self) -> Finding:
+        """The finding, as it is told now where it is."""
+        told = self.now or self.then
+        assert told is not None
+        return told
+
+    @property
+    def kind(self) -> str:
+        """``new``, ``gone`` or ``changed``."""
+        return _KINDS[self.then is not None, self.now is not None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What a replay makes of a book; false when nothing is read differently."""
+
+    events: tuple[EventChange, ...] = ()
+    findings: tuple[FindingChange, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.events or self.findings)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,8 +119,8 @@ class Replay:
     recorded_at: datetime
     progress: Progress
 
-    def run(self, *, take_in: bool) -> tuple[EventChange, ...]:
-        """Return what would change, by kind, instant and id; `take_in` books what is new or changed, by revisions.
+    def run(self, *, take_in: bool) -> Changes:
+        """Return what would change, by kind, instant and id; `take_in` books what is new or changed, by revisions, and tells findings anew.
 
         Events that no payload tells of any more stay booked: what a source once told is not unsaid by a parser.
 
@@ -98,17 +131,20 @@ class Replay:
         with tempfile.TemporaryDirectory(prefix="lotwright-replay-") as folder:
             beside = Store.create(f"sqlite:///{Path(folder) / 'beside.sqlite3'}", recorded_at=self.recorded_at)
             try:
-                self._replay_into(beside)
+                pages = self._replay_into(beside)
                 with self.store.read() as book, beside.read() as again:
-                    changes = sorted(_changes(book, again), key=lambda one: (one.kind, one.event.occurred_at, one.event.event_id))
+                    events = sorted(_changes(book, again), key=lambda one: (one.kind, one.event.occurred_at, one.event.event_id))
+                    changes = Changes(events=tuple(events), findings=tuple(_finding_changes(book, again, pages)))
                 if take_in:
                     self._take_in(beside, changes)
             finally:
                 beside.close()
-        return tuple(changes)
+        return changes
 
-    def _replay_into(self, beside: Store) -> None:
+    def _replay_into(self, beside: Store) -> set[str]:
+        """Fill a book beside this one, and return the pages that were read."""
         places: dict[int, int] = {}
+        pages = set[str]()
         with self.store.read() as book, beside.write() as writer:
             orders = list(book.all_bot_orders())
             databases = {one.payload_seq for one in orders}
@@ -121,11 +157,14 @@ class Replay:
                 places[place] = seq = writer.add_payload(payload)[0]
                 if place in databases:
                     continue
+                if payload.kind is PayloadKind.PAGE:
+                    pages.add(payload.payload_id)
                 for told in self._told(payload, writer, seq):
                     absorber.absorb(told, seq)
                 self.progress.advance("replay", number)
             writer.add_bot_orders([replace(one, payload_seq=places[one.payload_seq]) for one in orders])
             attribute_anew(writer, self.attribution, whole=True)
+        return pages
 
     def _is_readable(self, payload: Payload) -> bool:
         if payload.kind is PayloadKind.PAGE:
@@ -136,6 +175,8 @@ class Replay:
         if payload.kind is PayloadKind.PAGE:
             said = self.interpreter_of(payload.venue)(payload)
             writer.add_ledger_lines(stored_lines(said.lines, seq))
+            writer.settle_findings(seq, subjects_of(payload, said))
+            writer.replace_findings(_origin(payload.payload_id), said.findings, self.recorded_at)
             yield list(said.events)
             return
         file_format = next(one for one in self.formats if one.name == payload.stream)
@@ -145,13 +186,22 @@ class Replay:
         while chunk := list(islice(rows, _CHUNK)):
             yield chunk
 
-    def _take_in(self, beside: Store, changes: Sequence[EventChange]) -> None:
+    def _take_in(self, beside: Store, changes: Changes) -> None:
         with self.store.write() as writer, beside.read() as again:
             absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution)
-            for change in changes:
+            for change in changes.events:
                 told = None if change.now is None else again.event_as_told(change.now.event_id)
                 if told is not None:
                     absorber.tell_anew(told.event, _evidence(writer, again, told.event.event_id))
+            origins = {_origin(change.payload_id) for change in changes.findings}
+            kept = [(origin, one) for origin, one in writer.findings() if one.code == CONTRADICTION]
+            read = [(origin, one) for origin, one in again.findings() if one.code != CONTRADICTION]
+            for origin in sorted(origins):
+                writer.replace_findings(origin, [one for place, one in (*kept, *read) if place == origin], self.recorded_at)
+
+
+def _origin(payload_id: str) -> str:
+    return f"payload:{payload_id}"
 
 
 def _unreadable(payload: Payload) -> InputError:
@@ -182,3 +232,16 @@ def _changes(book: Reader, again: Reader) -> Iterator[EventChange]:
     while chunk := list(islice(then, _CHUNK)):
         known = again.known([event.event_id for event in chunk])
         yield from (EventChange(then=event, now=None) for event in chunk if event.event_id not in known)
+
+
+def _finding_changes(book: Reader, again: Reader, pages: Collection[str]) -> Iterator[FindingChange]:
+    """Yield what reading the pages leaves to look at now, where it is not what it left then; contradictions are not of the reading."""
+    payload_ids = {_origin(payload_id): payload_id for payload_id in pages}
+    then, now = (
+        {(payload_ids[origin], one.code, one.subject): one for origin, one in told.findings() if origin in payload_ids}
+        for told in (book, again)
+    )
+    for place in sorted({*then, *now}):
+        payload_id, code, _ = place
+        if code != CONTRADICTION and then.get(place) != now.get(place):
+            yield FindingChange(payload_id=payload_id, then=then.get(place), now=now.get(place))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.book import Book, Selection
+from ledger.book import Book, Changes, Selection
 from ledger.domain.errors import InputError
 from ledger.domain.facts import OwnResult
 from ledger.pipeline.periods.figures_text import FiguresReader
@@ -113,12 +113,12 @@ def test_a_replay_tells_whose_bot_is_another_and_attributes_anew_without_a_revis
     before = counts(book)
     with with_rules(book, GRID) as ruled:
         changes = ruled.rebuild_diff()
-        assert [(one.event.source_id, one.kind) for one in changes] == [("b1", "changed"), ("b2", "changed"), ("s2", "changed")]
-        assert {(field.name, field.then, field.now) for one in changes for field in one.fields} == {("bot", "None", "grid")}
+        assert [(one.event.source_id, one.kind) for one in changes.events] == [("b1", "changed"), ("b2", "changed"), ("s2", "changed")]
+        assert {(field.name, field.then, field.now) for one in changes.events for field in one.fields} == {("bot", "None", "grid")}
         assert bots(ruled)["b1"] is None
         assert ruled.rebuild() == changes
         assert bots(ruled) == {"b1": "grid", "b2": "grid", "b3": "told", "s1": None, "s2": "grid"}
-        assert ruled.rebuild_diff() == ()
+        assert ruled.rebuild_diff() == Changes()
         assert counts(ruled)["event"] == before["event"]
 
 
@@ -128,8 +128,8 @@ def test_a_replay_keeps_what_bots_databases_and_the_import_told(book: Book, trad
     database.write_text('[{"id": "x-2", "exchange_id": "g-1", "strategy_name": "Snail"}]', encoding="utf-8")
     book.import_bots([database], account="main")
     before = bots(book)
-    assert book.rebuild_diff() == ()
-    assert book.rebuild() == ()
+    assert book.rebuild_diff() == Changes()
+    assert book.rebuild() == Changes()
     assert bots(book) == before
 
 
@@ -142,7 +142,7 @@ def test_a_replay_gives_orders_of_databases_their_bots_again(book: Book, traded:
     assert before["b1"] == before["s1"] == "Snail"
     with book.store.write() as writer:
         writer.replace_attributions([1, 4], [])
-    assert {one.event.source_id for one in book.rebuild_diff()} == {"b1", "s1"}
+    assert {one.event.source_id for one in book.rebuild_diff().events} == {"b1", "s1"}
     book.rebuild()
     assert bots(book) == before
 
