@@ -14,7 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.domain.errors import BookBusy, BookError
 from ledger.storage.backend import BulkRow
-from ledger.storage.bulk.inserts import Inserts
+from ledger.storage.bulk.inserts import CELLS_MAX, CELLS_SPARING, Inserts
 from ledger.storage.columns import json_text
 
 _PRAGMAS = (
@@ -28,7 +28,7 @@ _PRAGMAS = (
     "cache_size = -131072",  # 128 MiB
 )
 _SPARING = (
-    "cache_size = -16384",  # 16 MiB: pages of one write of some thousand rows, and those that it looks up
+    "cache_size = -8192",  # 8 MiB: pages of one write of some thousand rows, and those that it looks up
     "temp_store = FILE",  # what is sorted beyond the cache: the lines of a long ledger would fill half a GiB
 )
 _FILE_SUFFIXES = ("", "-wal", "-shm")  # a write that fails may leave all three
@@ -49,6 +49,7 @@ class SqliteBackend:
         self.files = tuple(Path(f"{self.path}{suffix}") for suffix in (*_FILE_SUFFIXES, _LOCK_SUFFIX))
         self.title = f"the book {self.path.name}"
         self.engine = _engine(url)
+        self._cells_max = CELLS_MAX
 
     def exists(self) -> bool:
         """Tell whether the file is there."""
@@ -90,7 +91,8 @@ class SqliteBackend:
             lock.release()
 
     def spare_memory(self) -> None:
-        """Open connections anew, with a small page cache: nothing in them is lost, for whatever is committed is in the file."""
+        """Open connections anew, with a small page cache and smaller statements: whatever is committed is in the file."""
+        self._cells_max = CELLS_SPARING
         event.listen(self.engine, "connect", _spare)
         self.engine.dispose()
 
@@ -111,7 +113,7 @@ class SqliteBackend:
         with (
             self.engine.connect().execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}) as connection,
             connection.begin(),
-            Inserts(_driver(connection)) as inserts,
+            Inserts(_driver(connection), cells_max=self._cells_max) as inserts,
         ):
             yield connection.execution_options(**{_INSERTS: inserts})
 

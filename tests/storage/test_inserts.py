@@ -63,6 +63,17 @@ def test_an_older_library_that_takes_few_parameters_is_given_few(driver: sqlite3
     assert stored(driver) == list(rows(1, 3000))
 
 
+@pytest.mark.parametrize(("cells_max", "lengths"), [(8, [4, 4, 2, 1]), (7, [2, 2, 2, 2, 2, 1]), (2, [1] * 11)])
+def test_a_statement_takes_no_more_cells_than_it_is_let(driver: sqlite3.Connection, cells_max: int, lengths: list[int]) -> None:
+    seen: list[str] = []
+    driver.set_trace_callback(seen.append)
+    with Inserts(driver, cells_max=cells_max) as inserts:
+        inserts.add(NUMBERS, rows(1, 11))
+    driver.set_trace_callback(None)
+    assert [text.count("'n") for text in seen if text.startswith("INSERT")] == lengths
+    assert stored(driver) == list(rows(1, 11))
+
+
 def test_a_row_that_is_refused_is_told_at_the_next_question_and_what_follows_it_is_left_undone(driver: sqlite3.Connection) -> None:
     def add_twice(inserts: Inserts) -> None:
         inserts.add(NUMBERS, rows(1, 1))

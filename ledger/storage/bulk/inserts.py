@@ -18,7 +18,8 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger.storage.backend import BulkRow, Cell
 
-_CELLS_MAX = 32_000  # a statement; more hold more memory, fewer make the threads wait for each other more often
+CELLS_MAX = 32_000  # a statement; more hold more memory, fewer make the threads wait for each other more often
+CELLS_SPARING = 8_000  # where memory counts: a prepared statement takes about a hundred bytes for each cell, and dozens are kept
 _WAITING_MAX = 8  # statements
 _FAILURES = (sqlite3.Error, OverflowError, UnicodeError, MemoryError)  # all that the driver raises of a statement and its parameters
 
@@ -28,12 +29,12 @@ _Statement = tuple[str, list[Cell]]  # its text and its parameters
 class Inserts:
     """The inserts of one write, done in the order in which they are added; a context that ends before the write does.
 
-    Nobody else may use the connection before `finish` has returned.
+    Nobody else may use the connection before `finish` has returned. A statement takes at most `cells_max` cells.
     """
 
-    def __init__(self, driver: sqlite3.Connection) -> None:
+    def __init__(self, driver: sqlite3.Connection, *, cells_max: int = CELLS_MAX) -> None:
         self._driver = driver
-        self._cells_max = min(_CELLS_MAX, driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER))
+        self._cells_max = min(cells_max, driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER))
         self._waiting: Queue[_Statement | None] = Queue(_WAITING_MAX)
         self._thread: Thread | None = None
         self._failure: BaseException | None = None
