@@ -149,7 +149,7 @@ class StreamFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyReport:
-    """What a signed call told of a key. `may_*` None: the venue has no call that tells.
+    """What a signed call told of a key. `may_*` None: the venue has no call that tells; `ends_at` None: never, or it is not told.
 
     `notes` are sentences for its owner; `facts` what else the venue told, as pairs of a name (permissions, ends_at, addresses) and
     its text, which later nights are compared with.
@@ -163,6 +163,7 @@ class KeyReport:
     may_withdraw: bool | None
     notes: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,17 @@
 """What a key may do changes between two nights: noticed at every venue that tells, kept in the book, refused where it can withdraw."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import pytest
 
 from ledger.book import Book
+from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Severity
 from ledger.storage.store import KeyCheck
 
 from .test_holes import MAIN, book  # noqa: F401  # a fixture is used by its name
-from .test_holes_at_the_edge import Edge, Row, Scene, commanded, scene
+from .test_holes_at_the_edge import START, Edge, Row, Scene, commanded, scene
 
 READING = ["query-closed-trades", "query-funds", "query-ledger", "query-open-trades"]
 ASKED = {"binance": "enableReading", "coinbase-advanced": "can_view", "kraken": "permissions"}  # a cell of the answer that tells rights
@@ -96,6 +98,22 @@ def test_the_end_of_a_key_and_its_addresses_are_watched(book: Book) -> None:  # 
     assert "the key expires at was not told, is 2026-09-21T" in changed
     assert "addresses was 1 (" in told(book)["key-changed"]
     assert "is any" in told(book)["key-changed"]
+
+
+@pytest.mark.parametrize(("days", "found"), [(14, {"key-ends-soon"}), (15, set())])
+def test_a_key_that_ends_soon_is_told_each_night_until_another_is_there(book: Book, days: int, found: set[str]) -> None:  # noqa: F811
+    with scene(book, "kraken", Edge()) as at:
+        ends_at = START + timedelta(days=days)
+        give(at, {"valid_until": str(int(ends_at.timestamp()))})
+        for _ in range(2):
+            assert at.sync().exit_code == 0
+            assert set(told(book)) == found
+        assert [f"the key of main ends at {instant_text(ends_at)}; nothing can be pulled with it then"] * len(found) == [
+            *told(book).values()
+        ]
+        give(at, {})
+        at.sync()
+    assert set(told(book)) == {"key-changed"}
 
 
 def test_a_venue_that_does_not_tell_leaves_unknown(book: Book) -> None:  # noqa: F811

@@ -95,6 +95,7 @@ class Kraken:
             may_withdraw=rights.may_withdraw,
             notes=rights.notes,
             facts=rights.facts,
+            ends_at=rights.ends_at,
         )
 
     def price_source(self) -> KrakenTrades:

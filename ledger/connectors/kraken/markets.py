@@ -24,12 +24,13 @@ _WITHDRAWAL_WORD = "withdraw"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRights:
-    """What the venue says that a key may do: withdraw, trade, and what limits it, in sentences and as facts to compare."""
+    """What the venue says that a key may do: withdraw, trade, until when, and what limits it, in sentences and as facts to compare."""
 
     may_withdraw: bool
     may_trade: bool
     notes: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
+    ends_at: datetime | None
 
 
 def rights_of(result: Json) -> KeyRights:
@@ -61,6 +62,7 @@ def rights_of(result: Json) -> KeyRights:
         may_trade=any(part in word.split("-") for word in words for part in _TRADING_WORDS),
         notes=tuple(notes),
         facts=tuple(facts),
+        ends_at=_moment(cells, "validuntil"),
     )
 
 

@@ -1,11 +1,12 @@
 """What an API key may do, night by night: a right that came is told, one to withdraw stops the connection unless its owner allows it.
 
-The owner's last look (`connect check`) is what later nights are compared with; before the first, the first night is.
+That a key ends soon is told before the night on which nothing can be pulled with it any more. The owner's last look
+(`connect check`) is what later nights are compared with; before the first, the first night is.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.event_text import instant_text
@@ -14,6 +15,7 @@ from ledger.ports import Connector, KeyReport
 from ledger.storage.store import KeyCheck, Store
 
 _READ_ONLY = "use a key that can only view"
+_ENDS_SOON = timedelta(days=14)
 
 
 def origin_of_key(connection: str) -> str:
@@ -30,9 +32,10 @@ def watch_key(store: Store, connector: Connector, connection: str, *, now: datet
         KeyRefused: when it can withdraw, and its owner has not allowed that.
         TransientError: when the venue stayed unavailable, as it would for the pull.
     """
-    seen, unknown = None, list[Finding]()
+    seen, unknown, ending = None, list[Finding](), list[Finding]()
     try:
-        seen = _check_of(connector.check_key(), connection, now)
+        report = connector.check_key()
+        seen, ending = _check_of(report, connection, now), list(_ending(report, connection, now))
     except (TerminalError, TransientError) as failure:
         is_unreadable = isinstance(failure.__cause__, InputError)  # else there is no venue to pull from either
         if isinstance(failure, TransientError) and not is_unreadable:
@@ -44,7 +47,7 @@ def watch_key(store: Store, connector: Connector, connection: str, *, now: datet
             writer.add_key_check(seen)
         seen = seen or next(reversed(before), None)
         found = [] if seen is None else list(_findings(seen, before))
-        writer.replace_findings(origin_of_key(connection), [*found, *unknown], now)
+        writer.replace_findings(origin_of_key(connection), [*found, *ending, *unknown], now)
     if seen is not None and seen.may_withdraw and not _is_allowed(before):
         raise KeyRefused(
             f"the key of {connection} can withdraw; nothing was pulled with it",
@@ -57,7 +60,7 @@ def note_key(store: Store, report: KeyReport, connection: str, *, now: datetime,
     seen = replace(_check_of(report, connection, now), is_of_owner=True, allows_withdraw=allows_withdraw)
     with store.write() as writer:
         writer.add_key_check(seen)
-        writer.replace_findings(origin_of_key(connection), list(_findings(seen, [seen])), now)
+        writer.replace_findings(origin_of_key(connection), [*_findings(seen, [seen]), *_ending(report, connection, now)], now)
 
 
 def _check_of(report: KeyReport, connection: str, now: datetime) -> KeyCheck:
@@ -103,6 +106,13 @@ def _findings(seen: KeyCheck, before: Sequence[KeyCheck]) -> Iterator[Finding]:
             f"the key of {name} is not what it was at {instant_text(base.checked_at)}: {'; '.join(changes)}",
             f"if you did not change it, take it away at the venue at once; if you did: lotwright connect check {name}",
         )
+
+
+def _ending(report: KeyReport, name: str, now: datetime) -> Iterator[Finding]:
+    if report.ends_at is not None and report.ends_at - now <= _ENDS_SOON:
+        message = f"the key of {name} ends at {instant_text(report.ends_at)}; nothing can be pulled with it then"
+        mend = f"make a new key that can only view at the venue, put it in place of this one, then: lotwright connect check {name}"
+        yield _warning("key-ends-soon", name, message, mend)
 
 
 def _warning(code: str, name: str, message: str, mend: str) -> Finding:
