@@ -190,7 +190,10 @@ class Sandbox:
         headers = {name.lower(): content for name, content in request.headers.items()}
         if headers.get("upgrade", "").lower() == "websocket":
             return await self._connect(request, headers)
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ConnectionError:  # killed while it asked: the call did not arrive, and nobody waits for an answer
+            return web.Response(status=400)
         reply = self._exchange.receive(method=request.method, target=request.raw_path, headers=headers, body=body)
         try:
             return await send(request, reply.answer, reply.faults, self._patience)

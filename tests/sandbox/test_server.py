@@ -110,6 +110,18 @@ def test_a_client_that_leaves_in_the_middle_of_a_drip_is_no_fault_of_the_exchang
     assert caplog.messages == []
 
 
+def test_a_client_that_leaves_while_it_asks_has_asked_nothing(wired: Starter, caplog: pytest.LogCaptureFixture) -> None:
+    client = wired()
+    with socket.create_connection((client.http.base_url.host, client.http.base_url.port or 0)) as line:
+        line.sendall(b"POST /products HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 100\r\n\r\nhalf of")
+        time.sleep(0.2)  # the server waits for the rest
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset, as by a process that was killed
+    time.sleep(0.2)
+    assert client.get("/accounts").status_code == 200
+    assert [call.target for call in client.sandbox.calls] == ["/accounts"]
+    assert caplog.messages == []
+
+
 def test_a_gzip_body_is_the_same_body(wired: Starter) -> None:
     client = wired(faults=struck(Fault.GZIP))
     packed, plain = client.get("/accounts"), client.get("/accounts")
