@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from ledger.connectors.files.reading import read_table
 from ledger.domain.errors import InputError
@@ -27,8 +28,8 @@ from ledger.ports import FileFormat, FileTerms, Interpretation
 from ledger.storage.store import Reader, Store, Writer
 
 _CHUNK = 1_000
-_KINDS = {(False, True): "new", (True, False): "gone", (True, True): "changed"}  # by whether it was there, and is
 
+Noun = TypeVar("Noun", Event, Finding)
 Interpreter = Callable[[Payload], Interpretation]
 
 
@@ -42,15 +43,15 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventChange:
-    """What a replay makes of one event: `then` None: it is new; `now` None: no payload tells of it any more."""
+class _Change(Generic[Noun]):
+    """What a replay makes of one noun: `then` None: it is new; `now` None: it is told no more."""
 
-    then: Event | None
-    now: Event | None
+    then: Noun | None
+    now: Noun | None
 
     @property
-    def event(self) -> Event:
-        """The event, as it is read now where it is."""
+    def told(self) -> Noun:
+        """The noun, as it is told now where it is."""
         told = self.now or self.then
         assert told is not None
         return told
@@ -58,7 +59,19 @@ class EventChange:
     @property
     def kind(self) -> str:
         """``new``, ``gone`` or ``changed``."""
-        return _KINDS[self.then is not None, self.now is not None]
+        if self.then is None:
+            return "new"
+        return "gone" if self.now is None else "changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventChange(_Change[Event]):
+    """What a replay makes of one event."""
+
+    @property
+    def event(self) -> Event:
+        """The event, as it is read now where it is."""
+        return self.told
 
     @property
     def fields(self) -> tuple[FieldChange, ...]:
@@ -72,24 +85,15 @@ class EventChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FindingChange:
-    """What a replay makes of what the reading of one page left to look at: `then` None: it is new; `now` None: it is no more."""
+class FindingChange(_Change[Finding]):
+    """What a replay makes of what the reading of one page left to look at."""
 
     payload_id: str
-    then: Finding | None
-    now: Finding | None
 
     @property
     def finding(self) -> Finding:
         """The finding, as it is told now where it is."""
-        told = self.now or self.then
-        assert told is not None
-        return told
-
-    @property
-    def kind(self) -> str:
-        """``new``, ``gone`` or ``changed``."""
-        return _KINDS[self.then is not None, self.now is not None]
+        return self.told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,11 +197,13 @@ class Replay:
                 told = None if change.now is None else again.event_as_told(change.now.event_id)
                 if told is not None:
                     absorber.tell_anew(told.event, _evidence(writer, again, told.event.event_id))
-            origins = {_origin(change.payload_id) for change in changes.findings}
-            kept = [(origin, one) for origin, one in writer.findings() if one.code == CONTRADICTION]
-            read = [(origin, one) for origin, one in again.findings() if one.code != CONTRADICTION]
-            for origin in sorted(origins):
-                writer.replace_findings(origin, [one for place, one in (*kept, *read) if place == origin], self.recorded_at)
+            kept: dict[str, list[Finding]] = {_origin(change.payload_id): [] for change in changes.findings}
+            for book, is_of_reading in ((writer, False), (again, True)):
+                for origin, one in book.findings():
+                    if origin in kept and (one.code != CONTRADICTION) is is_of_reading:
+                        kept[origin].append(one)
+            for origin, findings in kept.items():
+                writer.replace_findings(origin, findings, self.recorded_at)
 
 
 def _origin(payload_id: str) -> str:
