@@ -23,9 +23,9 @@ from sqlalchemy import (
     Engine,
     Table,
     Text,
-    any_,
     create_engine,
     event,
+    func,
     literal,
     text,
 )
@@ -125,9 +125,12 @@ class PostgresqlBackend:
                 cursor.execute(query, [list(cells) for cells in zip(*batch, strict=True)])
 
     def among(self, column: ColumnElement[str] | ColumnElement[int], keys: Collection[str] | Collection[int]) -> ColumnElement[bool]:
-        """Compare with one array."""
+        """Compare with one array.
+
+        It stands in a function of that name, as SQLAlchemy's own `any_` would make the array refer to itself: see `SqliteBackend.among`.
+        """
         kind = BigInteger() if isinstance(column.type, BigInteger) else Text()
-        return column == any_(literal(list(keys), ARRAY(kind)))
+        return column == func.any(literal(list(keys), ARRAY(kind)))
 
 
 class _CanonicalNumber(Loader):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from sqlalchemy import URL, ColumnElement, Connection, Engine, String, Table, create_engine, event, func, literal, select
+from sqlalchemy import URL, ColumnElement, Connection, Engine, String, Table, create_engine, event, func, literal, literal_column, select
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -139,9 +139,12 @@ class SqliteBackend:
         _inserts(connection).add(table, rows, then="ON CONFLICT DO NOTHING")
 
     def among(self, column: ColumnElement[str] | ColumnElement[int], keys: Collection[str] | Collection[int]) -> ColumnElement[bool]:
-        """Compare with a JSON array: SQLite limits the number of parameters."""
-        listed = func.json_each(literal(json_text(list(keys)), String())).table_valued("value")
-        return column.in_(select(listed.c.value))
+        """Compare with a JSON array: SQLite limits the number of parameters.
+
+        The array is no `table_valued` of SQLAlchemy's: such a one refers to itself, and would hold its keys until garbage is looked for.
+        """
+        listed = func.json_each(literal(json_text(list(keys)), String()))
+        return column.in_(select(literal_column("value")).select_from(listed))
 
 
 def _engine(url: URL) -> Engine:
