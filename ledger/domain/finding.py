@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+ORIGIN_OF_PAYLOADS = "payload:"  # so begin the origins of what the reading of a payload found
+
 
 class Severity(StrEnum):
     """`ERROR`: figures may be wrong or incomplete (exit 1). `WARNING`: look at it. `NOTE`: good to know."""
@@ -21,3 +23,8 @@ class Finding:
     subject: str
     message: str
     mend: str
+
+
+def origin_of_payload(payload_id: str) -> str:
+    """Return the origin under which a book keeps what the reading of one payload found."""
+    return f"{ORIGIN_OF_PAYLOADS}{payload_id}"

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from ledger.connectors.files.reading import TextTable, read_file, read_table
 from ledger.connectors.files.recognition import recognise
 from ledger.domain.errors import InputError, RowFault
-from ledger.domain.finding import Finding
+from ledger.domain.finding import Finding, origin_of_payload
 from ledger.domain.ids import AccountId, VenueName, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.pipeline.bots.attribution import Attribution
@@ -105,7 +105,7 @@ class FileImport:
         found = taker.findings
         if isinstance(file_format, SharedFormat):
             self._shared[file_format, payload.account], found = found, []
-        writer.replace_findings(f"payload:{payload.payload_id}", [*found, *contradictions], self.recorded_at)
+        writer.replace_findings(origin_of_payload(payload.payload_id), [*found, *contradictions], self.recorded_at)
         return FileOutcome(
             path=path,
             format_name=file_format.name,

@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from ledger.domain.event import BalanceSnapshot, Event, assets_of
 from ledger.domain.event_text import body_text, facts_hash, instant_text, kind_of, told_again
-from ledger.domain.finding import Finding, Severity
+from ledger.domain.finding import Finding, Severity, origin_of_payload
 from ledger.domain.ids import BotId, EventId, Hash
 from ledger.domain.payload import Payload
 from ledger.pipeline.bots.attribution import NO_ATTRIBUTION, Attribution, Attributor
@@ -216,7 +216,7 @@ class Absorber:
         told = tuple(name for name in facts if getattr(event, name) is not None)
         for payload_id, locator in self._writer.places_in_files(event.event_id) if told else ():
             finding = Contradiction(event=event, locator=locator, facts=told, same_payload=False).finding(payload_id)
-            self._writer.add_findings(f"payload:{payload_id}", [finding], self._recorded_at)
+            self._writer.add_findings(origin_of_payload(payload_id), [finding], self._recorded_at)
 
     def _flush(self) -> None:
         if self._new:

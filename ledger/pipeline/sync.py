@@ -16,7 +16,7 @@ from ledger.config import ConnectionSettings
 from ledger.domain.errors import KeyRefused, TerminalError
 from ledger.domain.event import BalanceSnapshot, SourceRank
 from ledger.domain.event_text import instant_of, instant_text
-from ledger.domain.finding import Finding, Severity
+from ledger.domain.finding import Finding, Severity, origin_of_payload
 from ledger.domain.ids import AccountId, EventId
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import assets_of_account
@@ -122,7 +122,7 @@ class ConnectionSync:
             writer.add_ledger_lines(stored_lines(said.lines, payload_seq))
             if self.window.until is None:  # else not all that the page says is booked
                 writer.settle_findings(payload_seq, subjects_of(page.payload, said))
-            writer.replace_findings(f"payload:{page.payload.payload_id}", [*said.findings, *contradictions], now)
+            writer.replace_findings(origin_of_payload(page.payload.payload_id), [*said.findings, *contradictions], now)
             if self.window.until is None:
                 writer.put_cursor(self.settings.name, stream.stream, stream.symbol, page.cursor, now)
             writer.add_coverage([self._coverage(stream, page, payload_seq, now)])

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, select
 
-from ledger.domain.finding import Finding
+from ledger.domain.finding import ORIGIN_OF_PAYLOADS, Finding, origin_of_payload
 from ledger.domain.ids import EventId
 from ledger.domain.law.statement import StatementRow
 from ledger.domain.lot import Disposal, Lot
@@ -38,8 +38,6 @@ from ledger.storage.tables import (
     posting,
     transfer_link,
 )
-
-_OF_PAYLOADS = "payload:"  # so begin the origins of what the reading of a payload found
 
 
 class Writer(Reader, QuoteWriter, RegisterWriter, AllocationWriter, ProofWriter, BotWriter, KeyWriter):
@@ -95,20 +93,20 @@ class Writer(Reader, QuoteWriter, RegisterWriter, AllocationWriter, ProofWriter,
 
         What a later page says of them counts, its own findings too.
         """
-        told = select(finding.c.origin, finding.c.subject).where(finding.c.origin.startswith(_OF_PAYLOADS))
+        told = select(finding.c.origin, finding.c.subject).where(finding.c.origin.startswith(ORIGIN_OF_PAYLOADS))
         if subjects is not None:
             told = told.where(self._backend.among(finding.c.subject, sorted(subjects)))
         open_ones = [tuple(row) for row in self._connection.execute(told)]
         if not open_ones:
             return
-        this, listed = payload.alias(), sorted({origin.removeprefix(_OF_PAYLOADS) for origin, _ in open_ones})
+        this, listed = payload.alias(), sorted({origin.removeprefix(ORIGIN_OF_PAYLOADS) for origin, _ in open_ones})
         same = [payload.c[name] == this.c[name] for name in ("kind", "venue", "account", "stream", "symbol")]
         earlier = (
             select(payload.c.payload_id)
             .join(this, this.c.seq == payload_seq)
             .where(self._backend.among(payload.c.payload_id, listed), payload.c.seq < payload_seq, *same)
         )
-        origins = {f"{_OF_PAYLOADS}{payload_id}" for payload_id in self._connection.execute(earlier).scalars()}
+        origins = {origin_of_payload(payload_id) for payload_id in self._connection.execute(earlier).scalars()}
         for origin, subject in open_ones:
             if origin in origins:
                 self._connection.execute(delete(finding).where(finding.c.origin == origin, finding.c.subject == subject))

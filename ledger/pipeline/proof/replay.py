@@ -17,7 +17,7 @@ from ledger.connectors.files.reading import read_table
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event
 from ledger.domain.event_text import body_text, facts_hash, kind_of
-from ledger.domain.finding import Finding
+from ledger.domain.finding import Finding, origin_of_payload
 from ledger.domain.ids import AccountId, EventId
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.pipeline.bots.attribution import Attribution, attribute_anew
@@ -180,7 +180,7 @@ class Replay:
             said = self.interpreter_of(payload.venue)(payload)
             writer.add_ledger_lines(stored_lines(said.lines, seq))
             writer.settle_findings(seq, subjects_of(payload, said))
-            writer.replace_findings(_origin(payload.payload_id), said.findings, self.recorded_at)
+            writer.replace_findings(origin_of_payload(payload.payload_id), said.findings, self.recorded_at)
             yield list(said.events)
             return
         file_format = next(one for one in self.formats if one.name == payload.stream)
@@ -197,17 +197,13 @@ class Replay:
                 told = None if change.now is None else again.event_as_told(change.now.event_id)
                 if told is not None:
                     absorber.tell_anew(told.event, _evidence(writer, again, told.event.event_id))
-            kept: dict[str, list[Finding]] = {_origin(change.payload_id): [] for change in changes.findings}
+            kept: dict[str, list[Finding]] = {origin_of_payload(change.payload_id): [] for change in changes.findings}
             for book, is_of_reading in ((writer, False), (again, True)):
                 for origin, one in book.findings():
                     if origin in kept and (one.code != CONTRADICTION) is is_of_reading:
                         kept[origin].append(one)
             for origin, findings in kept.items():
                 writer.replace_findings(origin, findings, self.recorded_at)
-
-
-def _origin(payload_id: str) -> str:
-    return f"payload:{payload_id}"
 
 
 def _unreadable(payload: Payload) -> InputError:
@@ -242,7 +238,7 @@ def _changes(book: Reader, again: Reader) -> Iterator[EventChange]:
 
 def _finding_changes(book: Reader, again: Reader, pages: Collection[str]) -> Iterator[FindingChange]:
     """Yield what reading the pages leaves to look at now, where it is not what it left then; contradictions are not of the reading."""
-    payload_ids = {_origin(payload_id): payload_id for payload_id in pages}
+    payload_ids = {origin_of_payload(payload_id): payload_id for payload_id in pages}
     then, now = (
         {(payload_ids[origin], one.code, one.subject): one for origin, one in told.findings() if origin in payload_ids}
         for told in (book, again)
