@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeAlias, cast
 
-from ledger.domain.amount import exact_decimal, text_of
+from ledger.domain.amount import EXACT, PLAIN_LENGTH_SAFE, exact_decimal, text_of
 from ledger.domain.errors import InputError, NumberRefused
 
 Json: TypeAlias = "bool | int | Decimal | str | list[Json] | dict[str, Json] | None"
 Row: TypeAlias = "dict[str, Json]"
 
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?([eE][+-]?[0-9]{1,4})?", re.ASCII)
 _DIGITS_MAX = 80  # the precision of exact arithmetic
 _MAGNITUDE_MAX = 100  # beyond any figure of a book, and safe to compute with
 _TEXT_MAX = 500
@@ -114,11 +114,13 @@ def cell_number_or_none(row: Row, key: str) -> Decimal | None:
     raw = row.get(key)
     if raw is None or raw == "":
         return None
-    is_written = isinstance(raw, str) and len(raw) < _TEXT_MAX and _NUMBER.fullmatch(raw) is not None
-    if not is_written and (isinstance(raw, bool) or not isinstance(raw, (int, Decimal))):
+    written = _NUMBER.fullmatch(raw) if isinstance(raw, str) and len(raw) < _TEXT_MAX else None
+    if written is not None and written[1] is None and len(written[0]) <= PLAIN_LENGTH_SAFE:
+        return Decimal(written[0]).normalize(EXACT)  # the usual case, which fits a book: nothing else has to be looked at
+    if written is None and (isinstance(raw, bool) or not isinstance(raw, (int, Decimal))):
         raise InputError(f'"{key}" is no number: {shown(raw)}')
     number = Decimal(cast("str | int | Decimal", raw))
-    is_short = is_written and len(cast("str", raw)) <= _DIGITS_MAX  # then it has no more digits either
+    is_short = written is not None and len(written[0]) <= _DIGITS_MAX  # then it has no more digits either
     if not (is_short or len(number.as_tuple().digits) <= _DIGITS_MAX) or abs(number.adjusted()) > _MAGNITUDE_MAX:
         raise NumberRefused(shown(raw), f'is out of range as "{key}"')
     return exact_decimal(number)

@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from ipaddress import ip_address
 from random import Random
@@ -115,7 +115,7 @@ class _Question:
         return f"{self.method} {self.target}{self.asked}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Received:
     status: int
     headers: Mapping[str, str]
@@ -130,13 +130,18 @@ class _Received:
         """Whether it begins as JSON and is none: what the venue meant to say is not known."""
         return self.content.lstrip()[:1] in {b"{", b"["} and self.json is None
 
+    @cached_property
+    def reading(self) -> "Json | InputError":
+        """What the answer says, or why it is no JSON: read once, as a page of a thousand rows takes milliseconds."""
+        try:
+            return json_of(self.content)
+        except InputError as unreadable:
+            return unreadable
+
     @property
     def json(self) -> Json:
         """What the answer says; None when it is no JSON."""
-        try:
-            return json_of(self.content)
-        except InputError:
-            return None
+        return None if isinstance(self.reading, InputError) else self.reading
 
     @property
     def message(self) -> str | None:
@@ -310,11 +315,10 @@ class HttpReader:
             raise TransientError(f"{self._place(question)}: the answer was not complete after {self._timeouts.whole:.0f} s")
 
     def _json(self, question: _Question, received: _Received, shape: type) -> Json:
-        try:
-            said = json_of(received.content)
-        except InputError as unreadable:
-            what = "HTML instead of JSON" if received.is_html else f"what {unreadable.message}"
-            raise TransientError(f"{self._place(question)}: answered {what}", mend="is base_url right?") from unreadable
+        said = received.reading
+        if isinstance(said, InputError):
+            what = "HTML instead of JSON" if received.is_html else f"what {said.message}"
+            raise TransientError(f"{self._place(question)}: answered {what}", mend="is base_url right?") from said
         if not isinstance(said, shape):
             words = self._redact(received.words())
             raise TransientError(f"{self._place(question)}: answered no JSON that is {_SHAPES[shape]}: {words}")

@@ -48,14 +48,13 @@ _MEND_UNKNOWN = "book what it means from a lotwright-events file, or ask for a r
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a row stands: what the payload knows and the row does not. `number` counts the rows of a page from 1."""
+    """Where the rows of a page stand: what the payload knows and a row does not."""
 
     account: AccountId
     stream: str
     symbol: str
     asset: str
     fetched_at: datetime
-    number: int
 
     def subject(self, row_id: str) -> str:
         """Name the row for a finding."""
@@ -95,7 +94,14 @@ def interpret(payload: Payload) -> Interpretation:
         return Interpretation(findings=(_unreadable_page(payload, f"the page {unreadable.message}"),))
     if not isinstance(rows, list):
         return Interpretation(findings=(_unreadable_page(payload, "the page is no list of rows"),))
-    readings = [(number, _reading(payload, reader, row, number)) for number, row in enumerate(rows, start=1)]
+    place = Place(
+        account=payload.account,
+        stream=payload.stream,
+        symbol=payload.symbol,
+        asset=dict(payload.context).get("asset", ""),
+        fetched_at=payload.fetched_at,
+    )
+    readings = [(number, _reading(payload, reader, row, place, number)) for number, row in enumerate(rows, start=1)]
     return Interpretation(
         events=tuple((event, f"row {number}") for number, reading in readings for event in reading.events),
         lines=tuple(line for _, reading in readings for line in reading.lines),
@@ -103,15 +109,8 @@ def interpret(payload: Payload) -> Interpretation:
     )
 
 
-def _reading(payload: Payload, reader: Callable[[Row, Place], Reading], row: Json, number: int) -> Reading:
-    place = Place(
-        account=payload.account,
-        stream=payload.stream,
-        symbol=payload.symbol,
-        asset=dict(payload.context).get("asset", ""),
-        fetched_at=payload.fetched_at,
-        number=number,
-    )
+def _reading(payload: Payload, reader: Callable[[Row, Place], Reading], row: Json, place: Place, number: int) -> Reading:
+    """Read one row; `number` counts the rows of a page from 1."""
     try:
         return reader(object_of(row), place)
     except InputError as refused:
