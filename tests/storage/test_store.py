@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -456,6 +456,28 @@ def test_a_question_about_many_keys_leaves_nothing_to_the_search_for_garbage(sto
             assert gc.collect() == 0
         finally:
             gc.enable()
+
+
+def test_a_new_book_has_small_pages_and_one_of_large_pages_goes_on_with_them(sqlite_path: Path) -> None:
+    def page_size() -> int:
+        with closing(sqlite3.connect(sqlite_path)) as connection:
+            return int(connection.execute("PRAGMA page_size").fetchone()[0])
+
+    Store.create(f"sqlite:///{sqlite_path}", recorded_at=FOUNDED_AT).close()
+    assert page_size() == 4096
+    with closing(sqlite3.connect(sqlite_path)) as earlier:
+        for statement in ("PRAGMA journal_mode = DELETE", "PRAGMA page_size = 16384", "VACUUM"):
+            earlier.execute(statement)
+    assert page_size() == 16384
+    store = Store.open(f"sqlite:///{sqlite_path}")
+    with store.write() as writer:
+        writer.add_findings(
+            "test", [Finding(code="odd", severity=Severity.ERROR, subject="1", message="odd", mend="look at it")], FOUNDED_AT
+        )
+    with store.read() as reader:
+        assert len(list(reader.findings())) == 1
+    store.close()
+    assert page_size() == 16384
 
 
 def test_a_store_that_spares_memory_reads_and_writes_as_before(store: Store) -> None:
