@@ -17,7 +17,7 @@ from ledger.domain.amount import AssetCode, decimal_of_units, units_of
 from ledger.domain.election import Election, EvidenceGrade, LotPick, PickOrder, Selection
 from ledger.domain.ids import AccountId, BotId, ElectionId, OrderId, SourceId, VenueName, WalletId, event_id, lot_id
 from ledger.domain.lot import Acquisition, Departure, DepartureKind, LotOrigin, Movement
-from ledger.domain.period import CALENDAR_YEAR
+from ledger.domain.time.period import CALENDAR_YEAR
 from ledger.lots.average import MovingAverage, TotalAverage
 from ledger.lots.matching import Picking
 from ledger.ports import MatchingRule

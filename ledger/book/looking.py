@@ -7,7 +7,7 @@ from ledger import plugins
 from ledger.book.core import SILENT, BookCore
 from ledger.domain.finding import Finding
 from ledger.domain.lot import Lot
-from ledger.domain.period import Period
+from ledger.domain.time.period import Period
 from ledger.journal.checks import Reconciliation
 from ledger.pipeline.check import check_book
 from ledger.pipeline.explain import Explanation, explain

@@ -8,7 +8,7 @@ import click
 from ledger.cli.terminal.session import Session, code_asked, findings_code, pass_session, print_findings
 from ledger.domain.amount import decimal_of
 from ledger.domain.errors import InputError
-from ledger.domain.event_text import instant_text
+from ledger.domain.time.instant import instant_text
 
 
 @click.group()

@@ -13,7 +13,7 @@ from ledger.cli.terminal.output import opened
 from ledger.cli.terminal.session import YEAR_MAX, YEAR_MIN, Session, asset_asked, check_year, pass_session, print_strange_names
 from ledger.domain.errors import InputError
 from ledger.domain.ids import AccountId, BotId
-from ledger.domain.period import Period
+from ledger.domain.time.period import Period
 
 STANDARD_OUTPUT = Path("-")
 _SUFFIX_OF_TABLES = "txt"

@@ -25,8 +25,8 @@ from ledger.domain.election import PickOrder
 from ledger.domain.errors import InputError, NumberRefused, nearest
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
 from ledger.domain.law.option import LawOption
-from ledger.domain.period import YearStart, year_start_of
 from ledger.domain.price import USUAL_PRICES, PricePolicy
+from ledger.domain.time.period import YearStart, year_start_of
 from ledger.domain.transfers.pairing import USUAL_LIMITS, PairingLimits
 
 _WHOLE_MAX = 100_000

@@ -11,8 +11,8 @@ from ledger.domain.election import PickOrder
 from ledger.domain.errors import InputError, nearest
 from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, VenueName, WalletId
 from ledger.domain.law.option import LawOption
-from ledger.domain.period import YearStart
 from ledger.domain.price import USUAL_PRICES, PricePolicy
+from ledger.domain.time.period import YearStart
 from ledger.domain.transfers.pairing import USUAL_LIMITS, PairingLimits
 
 SETTINGS_NAME = "lotwright.toml"

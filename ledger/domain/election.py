@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import assert_never
 
 from ledger.domain.amount import AssetCode, text_of
-from ledger.domain.event_text import instant_of, instant_text
 from ledger.domain.ids import BotId, ElectionId, Hash, OrderId, PayloadId, SourceId, WalletId, hash_of
+from ledger.domain.time.instant import instant_of, instant_text
 
 STANDING, SELECTION = "standing", "selection"  # the kinds of elections, as files and the register name them
 SALE, ORDER = "sale:", "order:"  # what a selection is for, before the id of the sale or order

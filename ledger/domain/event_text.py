@@ -7,9 +7,8 @@ The text of an event holds its facts only, not its attribution (`bot`) nor how f
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import TypedDict
 
@@ -29,6 +28,7 @@ from ledger.domain.event import (
     Transfer,
 )
 from ledger.domain.ids import AccountId, BotId, EventId, Hash, OrderId, SourceId, VenueName, hash_of
+from ledger.domain.time.instant import instant_of, instant_text
 
 _quoted = encode_basestring  # what an encoder that leaves characters as they are comes to for a text
 
@@ -50,23 +50,6 @@ class HeadFields(TypedDict):
     bot: BotId | None
     note: str | None
     provisional: bool
-
-
-@lru_cache(maxsize=8_192)  # an event's instant is written for its facts, its entry and its row, soon one after another
-def instant_text(instant: datetime) -> str:
-    """Write an aware instant as UTC with six decimals and ``Z``: fixed width, so that text order is time order.
-
-    >>> instant_text(datetime(2025, 3, 1, 12, tzinfo=UTC))
-    '2025-03-01T12:00:00.000000Z'
-    """
-    assert instant.tzinfo is not None, instant
-    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
-    return utc.isoformat("T", "microseconds")[:26] + "Z"  # quicker than a format
-
-
-def instant_of(text: str) -> datetime:
-    """Read what `instant_text` wrote."""
-    return datetime.fromisoformat(text)
 
 
 def body_text(event: Event) -> str:

@@ -8,15 +8,15 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 
 from ledger.domain.amount import UNITS_PER_ONE, units_of
 from ledger.domain.event import SourceRank, Transfer
 from ledger.domain.ids import AccountId, EventId
+from ledger.domain.time.instant import micros_of
 from ledger.domain.transfers.pairing import PairEvidence, PairingLimits
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ALWAYS = 10**18  # microseconds; longer than any history
 
@@ -36,7 +36,7 @@ class Half:
         self.account = holder_of(transfer)
         self.event_id = transfer.event_id
         self.leaves = transfer.to_account is None
-        self.at = (transfer.occurred_at - _EPOCH) // _MICROSECOND
+        self.at = micros_of(transfer.occurred_at)
         self.units = units_of(transfer.amount.quantity)
         self.low = self.units - lost_at_most(self.units, limits) if self.leaves else self.units
         self.chain_hash = normal_hash(transfer.chain_hash)

@@ -9,8 +9,8 @@ from hashlib import sha256
 
 from ledger.domain.amount import text_of
 from ledger.domain.entry import JournalEntry, PostingCells
-from ledger.domain.event_text import instant_text
 from ledger.domain.ids import Hash
+from ledger.domain.time.instant import instant_text
 
 _SEPARATOR = "\x1f"
 

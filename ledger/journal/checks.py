@@ -12,9 +12,9 @@ from decimal import Decimal
 from ledger.domain.amount import ZERO, Amount, AssetCode, added, subtracted, text_of
 from ledger.domain.entry import AccountName, JournalEntry
 from ledger.domain.event import BalanceSnapshot, Transfer
-from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EntryId, EventId, Hash
+from ledger.domain.time.instant import instant_text
 from ledger.domain.transfers.pairing import PairDecision
 from ledger.journal.candidates import holder_of
 from ledger.journal.chain import link

@@ -7,8 +7,8 @@ from decimal import Decimal
 from ledger.domain.amount import ZERO, Amount, decimal_of_units, text_of, units_of
 from ledger.domain.errors import InputError
 from ledger.domain.event import Transfer
-from ledger.domain.event_text import instant_text
 from ledger.domain.ids import EventId
+from ledger.domain.time.instant import instant_text
 from ledger.domain.transfers.pairing import DecisionKind, PairDecision, PairingLimits
 from ledger.journal.candidates import holder_of, lost_at_most
 from ledger.journal.pairing import SHORT_DIGITS, Pairing, lost_of

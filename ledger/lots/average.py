@@ -14,7 +14,7 @@ from itertools import count, groupby
 from ledger.domain.amount import ZERO, decimal_of_units, units_of
 from ledger.domain.ids import AccountId, LotId, SourceId, WalletId, pool_id
 from ledger.domain.lot import Acquisition, Caveat, Departure, Gap, Lot, LotOrigin, Movement, Outcome, OwnTransfer
-from ledger.domain.period import YearStart, local_day
+from ledger.domain.time.period import YearStart, local_day
 from ledger.lots.open_lots import Arrivals, OpenLot, acquired_lot, lot_of_nowhere
 from ledger.lots.pieces import MISSING, Piece, disposals_of, used_up
 

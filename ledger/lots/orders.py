@@ -6,16 +6,14 @@ the highest or lowest cost: they go last.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from ledger.domain.election import PickOrder
+from ledger.domain.time.instant import micros_of
 from ledger.lots.open_lots import OpenLot, rate_key
 
 Entry = tuple[object, ...]  # unique before the lot, its last member, is reached
 
-_START = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _LAST = 1 << 512  # above every rate of a cost below 10**38
 
 
@@ -25,7 +23,7 @@ def _fifo(opened: OpenLot) -> Entry:
 
 
 def _lifo(opened: OpenLot) -> Entry:
-    return -((opened.source.acquired_at - _START) // _MICROSECOND), -opened.serial, opened.part, opened
+    return -micros_of(opened.source.acquired_at), -opened.serial, opened.part, opened
 
 
 def _hifo(opened: OpenLot) -> Entry:

@@ -5,7 +5,6 @@ It reads no more lots than the sale needs, and shares cost and proceeds as the s
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from heapq import merge
 from itertools import groupby
@@ -15,10 +14,9 @@ from ledger.domain.amount import added, decimal_of_units, units_of
 from ledger.domain.election import PickOrder
 from ledger.domain.ids import LotId
 from ledger.domain.lot import Lot, LotOrigin
+from ledger.domain.time.instant import micros_of
 from ledger.lots.pieces import shares
 
-_START = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _UNPRICED = 1 << 512  # above every rate: lots without a price are the last to be dear or cheap
 
 LotKey = Callable[[Lot], tuple[object, ...]]
@@ -104,7 +102,7 @@ def _by_rate(lot: Lot, sign: int) -> tuple[object, ...]:
 _KEYS: Mapping[PickOrder, LotKey] = MappingProxyType(
     {
         PickOrder.FIFO: lambda lot: (lot.acquired_at, lot.serial, lot.part),
-        PickOrder.LIFO: lambda lot: (-((lot.acquired_at - _START) // _MICROSECOND), -lot.serial, lot.part),
+        PickOrder.LIFO: lambda lot: (-micros_of(lot.acquired_at), -lot.serial, lot.part),
         PickOrder.HIFO: lambda lot: _by_rate(lot, -1),
         PickOrder.LOFO: lambda lot: _by_rate(lot, 1),
     },

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from ledger.domain.election import PickOrder
 from ledger.domain.law.allocation import AllocationKind
-from ledger.domain.period import CALENDAR_YEAR
+from ledger.domain.time.period import CALENDAR_YEAR
 from ledger.lots.allocation import placement_of
 from ledger.lots.average import MovingAverage, TotalAverage
 from ledger.lots.elections import Unallocated

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from ledger.domain.amount import added, text_of
 from ledger.domain.errors import InputError
 from ledger.domain.event import Opening, Transfer
-from ledger.domain.event_text import body_text, instant_text, kind_of
+from ledger.domain.event_text import body_text, kind_of
 from ledger.domain.facts import GainRow
 from ledger.domain.ids import AccountId, DisposalId, EntryId, EventId, LotId, PayloadId
 from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload, PayloadKind
+from ledger.domain.time.instant import instant_text
 from ledger.pipeline.elections.proof import says
 from ledger.pipeline.periods.filed import filed_rows, told
 from ledger.storage.store import Reader, RegisteredElection, StoredEntry, StoredEvent

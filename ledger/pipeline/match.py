@@ -19,11 +19,12 @@ from ledger.domain.amount import INTEGER_DIGITS_MAX, AssetCode, is_fiat, text_of
 from ledger.domain.election import StandingOrder, words_of
 from ledger.domain.errors import NumberRefused, UnsupportedCase
 from ledger.domain.event import Event, assets_of
-from ledger.domain.event_text import instant_text, kind_of
+from ledger.domain.event_text import kind_of
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import Hash, hash_of
 from ledger.domain.lot import Acquisition, Caveat, Departure, Disposal, Gap, Lot, LotOrigin, Movement, OwnTransfer
 from ledger.domain.price import PricePolicy
+from ledger.domain.time.instant import instant_text
 from ledger.domain.transfers.pairing import PairingLimits
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import CLEARING

@@ -33,8 +33,8 @@ from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, BotId, EventId
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Departure, Disposal, Gap, Lot, LotOrigin
-from ledger.domain.period import ALL_TIME, Period, local_day, start_of_day
 from ledger.domain.price import USUAL_PRICES, Worth
+from ledger.domain.time.period import ALL_TIME, Period, local_day, start_of_day
 from ledger.journal.balances import balances_of
 from ledger.lots.pools import ties_ordered
 from ledger.lots.rules import METHODS

@@ -15,9 +15,9 @@ from operator import attrgetter
 from ledger.config import ConnectionSettings
 from ledger.domain.errors import KeyRefused, TerminalError
 from ledger.domain.event import BalanceSnapshot, SourceRank
-from ledger.domain.event_text import instant_of, instant_text
 from ledger.domain.finding import Finding, Severity, origin_of_payload
 from ledger.domain.ids import AccountId, EventId
+from ledger.domain.time.instant import instant_of, instant_text
 from ledger.journal.balances import balances_of
 from ledger.journal.chart import assets_of_account
 from ledger.journal.checks import Reconciliation, reconciled

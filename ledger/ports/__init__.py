@@ -24,9 +24,9 @@ from ledger.domain.law.statement import AsReported, StatementRow, Told
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, DepartureKind, Disposal, HoldingTerm, Movement, Outcome
 from ledger.domain.payload import Payload
-from ledger.domain.period import Period, YearStart
 from ledger.domain.price import USUAL_PRICES, PricePolicy, Worth
 from ledger.domain.secrets import Secrets
+from ledger.domain.time.period import Period, YearStart
 from ledger.domain.values.quick import made_quickly
 from ledger.ports.prices import PriceFile as PriceFile
 from ledger.ports.prices import PricePage as PricePage

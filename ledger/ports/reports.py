@@ -9,7 +9,7 @@ from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, EventId
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Lot
-from ledger.domain.period import Period
+from ledger.domain.time.period import Period
 
 
 class ReportInput(Protocol):

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from ledger.domain.amount import AssetCode, asset_code, decimal_of
 from ledger.domain.errors import InputError, NumberRefused
+from ledger.domain.time.instant import instant_of_micros
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
 _DAY_IN_WORDS = re.compile(rf"(\d\d?) ({'|'.join(_MONTHS)}) (\d{{4}})", re.ASCII)  # the ECB's file of the newest day
 _YEAR_MIN, _YEAR_MAX = 1900, 2999
@@ -70,8 +70,8 @@ def count_moment_of(text: str) -> datetime:
     while count // parts >= _SECONDS_MAX:
         parts *= 1000
     try:
-        return _EPOCH + timedelta(microseconds=count * 1_000_000 // parts)
-    except OverflowError as error:
+        return instant_of_micros(count * 1_000_000 // parts)
+    except InputError as error:
         raise InputError(f"{text!r} is no count of seconds since 1970", mend="use the file as it was published") from error
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Date, DateTime, Dialect, Integer, Numeric, Te
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ledger.domain.amount import DECIMALS_MAX, INTEGER_DIGITS_MAX, PLAIN_LENGTH_SAFE, exact_decimal, text_of
-from ledger.domain.event_text import instant_text
+from ledger.domain.time.instant import instant_text
 
 Json = str | int | bool | list["Json"] | dict[str, "Json"] | None
 

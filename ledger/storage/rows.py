@@ -15,12 +15,13 @@ from ledger.domain.amount import Amount
 from ledger.domain.election import ElectionWords, EvidenceGrade, election_of, words_of
 from ledger.domain.entry import JournalEntry, Posting
 from ledger.domain.event import Event, SourceRank
-from ledger.domain.event_text import HeadFields, event_of, instant_text
+from ledger.domain.event_text import HeadFields, event_of
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.law.statement import BrokerForm, StatementRow
 from ledger.domain.lot import Caveat, DepartureKind, Disposal, Gap, HoldingTerm, Lot, LotOrigin
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
+from ledger.domain.time.instant import instant_text
 from ledger.domain.transfers.pairing import DecisionKind, PairDecision, PairEvidence, TransferLink
 from ledger.storage.backend import BulkRow
 from ledger.storage.columns import day_text_or_none, decimal_text, decimal_text_or_none, fitting, instant_text_or_none, json_text

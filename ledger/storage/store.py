@@ -13,8 +13,8 @@ from sqlalchemy import URL, Connection, insert, make_url
 from sqlalchemy.exc import ArgumentError
 
 from ledger.domain.errors import BookError
-from ledger.domain.event_text import instant_text
 from ledger.domain.ids import hash_of
+from ledger.domain.time.instant import instant_text
 from ledger.storage import migrate
 from ledger.storage.backend import Backend
 from ledger.storage.faults import told_as_book_errors

@@ -12,8 +12,8 @@ from ledger.domain.law.receipt import Receipt
 from ledger.domain.law.statement import AsReported, Told
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
-from ledger.domain.period import CALENDAR_YEAR, Period
 from ledger.domain.price import Worth
+from ledger.domain.time.period import CALENDAR_YEAR, Period
 from ledger.lots.rules import ALL_WALLETS, METHODS, WALLET
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.movements import movements_of

@@ -13,8 +13,8 @@ from ledger.domain.errors import UnsupportedCase
 from ledger.domain.event import BalanceSnapshot, Charge, Event, Fill, Income, IncomeKind, Opening, OpeningKind, Transfer
 from ledger.domain.ids import IN_TRANSIT, AccountId
 from ledger.domain.lot import Acquisition, Departure, DepartureKind, Gap, LotOrigin, Movement, OwnTransfer
-from ledger.domain.period import start_of_day
 from ledger.domain.price import Worth
+from ledger.domain.time.period import start_of_day
 from ledger.ports import BookTerms
 from ledger.tax.fees import FeeLeg, FeePlace, fee_leg, units_in, units_out
 from ledger.tax.treatment import DEPARTURE_BY_CHARGE, USUAL, TransferFee, Treatment

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
-from ledger.domain.period import YearStart
+from ledger.domain.time.period import YearStart
 from ledger.lots.rules import ALL_WALLETS, METHODS, WALLET, switch_day
 from ledger.ports import BookTerms, MatchingRule
 

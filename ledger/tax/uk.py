@@ -18,8 +18,8 @@ from ledger.domain.law.receipt import Receipt
 from ledger.domain.law.statement import AsReported, Told
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
-from ledger.domain.period import Period, YearStart
 from ledger.domain.price import Worth
+from ledger.domain.time.period import Period, YearStart
 from ledger.ports import BookTerms, MatchingRule
 from ledger.tax.movements import movements_of
 from ledger.tax.options import no_allocations, no_options, no_statements, no_wash_sales

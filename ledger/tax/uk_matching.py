@@ -13,7 +13,7 @@ from itertools import count, groupby
 from ledger.domain.amount import ZERO, decimal_of_units, units_of
 from ledger.domain.ids import LotId, SourceId
 from ledger.domain.lot import Acquisition, Caveat, Departure, Gap, Lot, Movement, Outcome, OwnTransfer
-from ledger.domain.period import local_day
+from ledger.domain.time.period import local_day
 from ledger.lots.average import AveragePool, move_within
 from ledger.lots.open_lots import Arrivals, OpenLot, acquired_lot
 from ledger.lots.pieces import Piece, disposals_of, used_up

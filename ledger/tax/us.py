@@ -18,8 +18,8 @@ from ledger.domain.law.receipt import Receipt
 from ledger.domain.law.statement import AsReported, Told
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Acquisition, Disposal, HoldingTerm, Movement
-from ledger.domain.period import CALENDAR_YEAR, Period, local_day, start_of_day
 from ledger.domain.price import Worth
+from ledger.domain.time.period import CALENDAR_YEAR, Period, local_day, start_of_day
 from ledger.lots.elections import Brokers
 from ledger.lots.matching import Picking
 from ledger.ports import BookTerms, MatchingRule

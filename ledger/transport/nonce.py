@@ -6,20 +6,18 @@ held from the making of a nonce until its call is answered, because calls that o
 
 import contextlib
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from ledger.domain.errors import TransientError
+from ledger.domain.time.instant import micros_of
 from ledger.transport.keeping import keep, kept, place_of
 from ledger.transport.pace import Budget
 
 NONCE_FOLDER = ".nonces"
 LEAP = 10_000_000  # microseconds: how far ahead of another user of the key a second attempt goes
 _LOCK_SECONDS_MAX = 60.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _OWNER_ONLY_FILE, _OWNER_ONLY_FOLDER = 0o600, 0o700  # of the lock
 
 
@@ -59,7 +57,7 @@ class NonceKeeper:
         return nonce
 
     def _next(self, last: int, ahead: int) -> int:
-        now = (self._budget.clock.now() - _EPOCH) // _MICROSECOND
+        now = micros_of(self._budget.clock.now())
         self._last = max(last + 1, now) + ahead
         return self._last
 

@@ -9,16 +9,15 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ledger.domain.errors import TransientError
+from ledger.domain.time.instant import instant_of_millis, millis_of
 from ledger.transport.keeping import keep, kept, place_of
 from ledger.transport.pace import Budget
 
 WEIGHTS_FOLDER = ".weights"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 _MARGIN_SECONDS = 1.0  # a call may reach the venue later than it left: what we count must not leave the window before
 _GRAINS = 240  # into which a window is cut; a diary of one line a call would hold ten thousand
 
@@ -47,7 +46,7 @@ class WeightDiary:
             words = [] if self._path is None else kept(self._path).split()
         if all(word.isdigit() for word in words):
             for at, weight in zip(words[::2], words[1::2], strict=False):
-                yield _EPOCH + int(at) * _MILLISECOND, int(weight)
+                yield instant_of_millis(int(at)), int(weight)
 
     def write(self, calls: Iterable[tuple[datetime, int]]) -> None:
         """Write down the calls that still count.
@@ -58,7 +57,7 @@ class WeightDiary:
         if self._path is None:
             return
         with self._told_as_passing("write down"):
-            keep(self._path, "".join(f"{(at - _EPOCH) // _MILLISECOND} {weight}\n" for at, weight in calls))
+            keep(self._path, "".join(f"{millis_of(at)} {weight}\n" for at, weight in calls))
 
     @contextmanager
     def _told_as_passing(self, what: str) -> Iterator[None]:

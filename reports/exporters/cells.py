@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 
 from ledger.domain.amount import EXACT, ZERO, cents_half_up, text_of
 from ledger.domain.document import Cell, CellKind, Column, Row
-from ledger.domain.event_text import instant_text
+from ledger.domain.time.instant import instant_text
 
 CellText = Callable[[Cell], str]
 

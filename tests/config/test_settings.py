@@ -20,7 +20,7 @@ from ledger.config import (
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
-from ledger.domain.period import YearStart
+from ledger.domain.time.period import YearStart
 from ledger.domain.transfers.pairing import PairingLimits
 
 BookWith = Callable[[str], Path]

@@ -15,10 +15,10 @@ import pytest
 from ledger.book import Book, MonthCover
 from ledger.connectors.coinbase_exchange.connector import CoinbaseExchange
 from ledger.connectors.kraken.connector import Kraken
-from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, content_hash, payload_id
 from ledger.domain.secrets import Secrets
+from ledger.domain.time.instant import instant_text
 from ledger.pipeline.nightly import Night, NightSummary
 from ledger.pipeline.progress import Silent
 from ledger.ports import ConnectionTerms, Connector, CursorState, Page, PullWindow, StreamKey

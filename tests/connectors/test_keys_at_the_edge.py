@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from ledger.book import Book
-from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Severity
+from ledger.domain.time.instant import instant_text
 from ledger.storage.store import KeyCheck
 
 from .test_holes import MAIN, book  # noqa: F401  # a fixture is used by its name

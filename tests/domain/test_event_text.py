@@ -24,8 +24,9 @@ from ledger.domain.event import (
     Transfer,
     assets_of,
 )
-from ledger.domain.event_text import HeadFields, body_text, event_of, facts_hash, instant_of, instant_text, kind_of, told_again
+from ledger.domain.event_text import HeadFields, body_text, event_of, facts_hash, kind_of, told_again
 from ledger.domain.ids import AccountId, BotId, EventId, OrderId, SourceId, VenueName
+from ledger.domain.time.instant import instant_of, instant_text
 
 NOON = datetime(2025, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import pytest
 from ledger.domain.amount import AssetCode
 from ledger.domain.ids import AccountId, SourceId, WalletId, pool_id
 from ledger.domain.lot import Caveat, Gap, Lot, LotOrigin, Movement
-from ledger.domain.period import YearStart
+from ledger.domain.time.period import YearStart
 from ledger.lots.average import MovingAverage, TotalAverage
 from ledger.lots.matching import match
 from ledger.lots.pools import timeline_order

@@ -13,7 +13,7 @@ from ledger.domain.amount import AssetCode
 from ledger.domain.election import PickOrder
 from ledger.domain.ids import AccountId, EventId, SourceId, WalletId, pool_id
 from ledger.domain.lot import Acquisition, Caveat, Departure, DepartureKind, Disposal, Gap, Lot, LotOrigin, Movement, OwnTransfer
-from ledger.domain.period import YearStart
+from ledger.domain.time.period import YearStart
 from ledger.lots.average import MovingAverage, TotalAverage
 from ledger.lots.matching import UNIVERSAL, Matched, Picking, match
 from ledger.lots.open_lots import rate_key

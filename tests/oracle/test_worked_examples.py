@@ -19,7 +19,7 @@ from ledger.domain.election import Election, EvidenceGrade, LotPick, PickOrder, 
 from ledger.domain.facts import GainRow
 from ledger.domain.ids import AccountId, ElectionId, EventId, SourceId, WalletId
 from ledger.domain.lot import Acquisition, Departure, DepartureKind, Disposal, Gap, LotOrigin, Movement, OwnTransfer
-from ledger.domain.period import CALENDAR_YEAR
+from ledger.domain.time.period import CALENDAR_YEAR
 from ledger.lots.average import MovingAverage, TotalAverage
 from ledger.lots.matching import BY_WALLET, UNIVERSAL, Matched, Picking, match
 from ledger.lots.pools import timeline_order

@@ -10,7 +10,7 @@ import pytest
 from ledger.book import Book, Selection
 from ledger.cli.main import run
 from ledger.domain.errors import InputError, UnsupportedCase
-from ledger.domain.period import Period
+from ledger.domain.time.period import Period
 from ledger.pipeline.match import is_current
 
 Row = dict[str, str]

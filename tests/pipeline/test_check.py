@@ -11,9 +11,9 @@ from sqlalchemy import text
 from ledger.book import Book
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.event import BalanceSnapshot, SourceRank
-from ledger.domain.event_text import instant_of
 from ledger.domain.ids import AccountId, EventId, Hash, SourceId, VenueName, content_hash, hash_of, payload_id
 from ledger.domain.payload import Payload, PayloadKind
+from ledger.domain.time.instant import instant_of
 from ledger.pipeline.interpret import Absorber
 
 FACTS = ("book", "payload", "event", "evidence", "entry", "posting", "price", "coverage")

@@ -14,7 +14,7 @@ from ledger.book import Book, Selection
 from ledger.domain.amount import AssetCode
 from ledger.domain.event import Fill
 from ledger.domain.ids import AccountId, EventId, SourceId
-from ledger.domain.period import Period
+from ledger.domain.time.period import Period
 from ledger.pipeline.interpret import Absorber, Tally
 
 Row = dict[str, str]

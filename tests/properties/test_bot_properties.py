@@ -16,7 +16,7 @@ from ledger.book import Book, Selection, exporter
 from ledger.domain.amount import ZERO, AssetCode, added
 from ledger.domain.document import Cell
 from ledger.domain.ids import AccountId, BotId
-from ledger.domain.period import Period
+from ledger.domain.time.period import Period
 
 REPORTS = ("gains", "summary", "lots", "journal", "bots")
 EVERYTHING = Selection()

@@ -16,7 +16,7 @@ from ledger.domain.amount import ZERO, AssetCode, added, decimal_of_units, units
 from ledger.domain.election import EvidenceGrade, PickOrder, StandingOrder
 from ledger.domain.ids import AccountId, DisposalId, ElectionId, EventId, LotId, SourceId, WalletId, disposal_id, lot_id
 from ledger.domain.lot import Acquisition, Departure, DepartureKind, Gap, LotOrigin, Movement, OwnTransfer
-from ledger.domain.period import YearStart
+from ledger.domain.time.period import YearStart
 from ledger.lots.average import MovingAverage, TotalAverage
 from ledger.lots.checks import lots_unlike_balances, lots_used_too_early, unconserved
 from ledger.lots.matching import BY_WALLET, UNIVERSAL, Matched, Picking, match

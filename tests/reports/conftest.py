@@ -17,7 +17,7 @@ from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import IN_TRANSIT, AccountId, BotId, DisposalId, EntryId, EventId, LotId, OrderId, SourceId, WalletId
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Adjustment, DepartureKind, Disposal, Gap, HoldingTerm, Lot, LotOrigin
-from ledger.domain.period import ALL_TIME, Period
+from ledger.domain.time.period import ALL_TIME, Period
 from reports.us.form_8949 import Form8949
 from reports.us.schedule_d import ScheduleD
 

@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from ledger.domain.amount import DECIMALS_MAX, INTEGER_DIGITS_MAX, decimal_of_units, text_of
 from ledger.domain.errors import NumberRefused
-from ledger.domain.event_text import instant_of, instant_text
 from ledger.domain.ids import LotId
 from ledger.domain.lot import Lot
+from ledger.domain.time.instant import instant_of, instant_text
 from ledger.storage import tables
 from ledger.storage.columns import decimal_text
 from ledger.storage.store import Store

@@ -10,7 +10,7 @@ from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.ids import AccountId
 from ledger.domain.lot import DepartureKind, HoldingTerm
-from ledger.domain.period import CALENDAR_YEAR, YearStart
+from ledger.domain.time.period import CALENDAR_YEAR, YearStart
 from ledger.ports import BookTerms, TaxRegime
 from ledger.tax.generic import Generic
 from ledger.tax.uk import UnitedKingdom

@@ -29,6 +29,7 @@ from ledger.connectors.binance.parse import instant_of_venue
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.ids import VenueName
 from ledger.domain.secrets import Secrets
+from ledger.domain.time.instant import instant_of_millis, millis_of
 from ledger.ports import ConnectionTerms
 from ledger.transport.pace import Budget, Clock, Toll, VenueClosed
 from ledger.transport.reader import Answer, HttpReader, Reply, Timeouts
@@ -39,8 +40,6 @@ from ledger.transport.windows import Span
 PAGE_ROWS_MAX = 1000
 MINUTE_SECONDS = 60.0
 RECEIVE_WINDOW = 10_000  # milliseconds that a signed call stays good
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 _CLOCK_STEP = timedelta(seconds=1)  # a clock that moved by more between two answers has jumped
 _RESYNCS_MAX = 4
 _BANNED = 418
@@ -186,7 +185,7 @@ class BinanceAuth(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Add time stamp, signature and key to a request whose path and query are final."""
-        milliseconds = (self._clock.now() + self.skew - _EPOCH) // _MILLISECOND
+        milliseconds = millis_of(self._clock.now() + self.skew)
         path, _, query = request.url.raw_path.partition(b"?")
         stamped = f"recvWindow={RECEIVE_WINDOW}&timestamp={milliseconds}".encode()
         payload = query + b"&" + stamped if query else stamped
@@ -399,14 +398,9 @@ class BinanceClient:
         """Return the later of the two ends that a ban tells: by its header, which may be missing or 0, and in its words (milliseconds)."""
         end = self._budget.clock.now() + timedelta(seconds=reply.wished_seconds or _BAN_SECONDS)
         told = _BAN_END.search(reply.content)
-        return end if told is None else max(end, _EPOCH + int(told[1]) * _MILLISECOND - self._auth.skew)
+        return end if told is None else max(end, instant_of_millis(int(told[1])) - self._auth.skew)
 
     def _banned_until(self, until: datetime, *, who: str = "") -> VenueClosed:
         seconds = max(0.0, (until - self._budget.clock.now()).total_seconds())
         told = until.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         return VenueClosed(f"{who}our address is banned until {told}: too many calls", mend=_MEND_BAN, retry_after_seconds=seconds)
-
-
-def millis_of(instant: datetime) -> int:
-    """Return an instant as whole milliseconds since 1970 UTC."""
-    return (instant - _EPOCH) // _MILLISECOND

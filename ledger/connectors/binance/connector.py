@@ -11,13 +11,14 @@ from random import Random, SystemRandom
 from typing import ClassVar
 
 from ledger.connectors.binance import parse
-from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceClient, Call, Venue, VenueRefusal, millis_of
+from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceClient, Call, Venue, VenueRefusal
 from ledger.connectors.binance.markets import Markets
 from ledger.connectors.binance.money import US_FIAT_IN, US_FIAT_OUT
 from ledger.domain.errors import InputError, TerminalError, TransientError
 from ledger.domain.ids import VenueName
 from ledger.domain.json_text import Json
 from ledger.domain.payload import Payload
+from ledger.domain.time.instant import millis_of
 from ledger.ports import (
     CallCount,
     ConnectionTerms,

@@ -5,13 +5,12 @@ Which reader reads which stream stands in the table of `parse`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from ledger.domain.amount import Amount, AssetCode, added, asset_code, multiplied, text_of
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
-from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EventId, OrderId, SourceId, VenueName, event_id
 from ledger.domain.json_text import (
@@ -24,8 +23,8 @@ from ledger.domain.json_text import (
     cell_whole,
     shown,
 )
+from ledger.domain.time.instant import instant_of_micros, instant_text
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECONDS_FROM = 10**14  # 16 digits are microseconds, 13 milliseconds
 _EARN_PREFIX = "LD"
 _BNB_VENUE = VenueName("binance")  # where small amounts become BNB unless another asset is named
@@ -438,10 +437,7 @@ def word_in(row: Row, key: str) -> str:
 def instant_in(row: Row, key: str) -> datetime:
     """Read a time of the venue: milliseconds since 1970, or microseconds where it was asked for them."""
     figure = cell_whole(row, key)
-    try:
-        return _EPOCH + timedelta(microseconds=figure if figure >= _MICROSECONDS_FROM else figure * 1000)
-    except OverflowError as refused:
-        raise InputError(f'"{key}" is no time: {figure}') from refused
+    return instant_of_micros(figure if figure >= _MICROSECONDS_FROM else figure * 1000)
 
 
 def utc_text_in(row: Row, key: str) -> datetime:

@@ -16,6 +16,7 @@ from ledger.connectors.ccxt.walk import MS_DAY, Ask, Leaf, TimeWalk, leaves_by_i
 from ledger.domain.errors import InputError, TransientError
 from ledger.domain.json_text import Row, object_of
 from ledger.domain.payload import Payload, page_payload
+from ledger.domain.time.instant import instant_of_millis, millis_of
 from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation, KeyReport, Page, PullWindow, StreamKey
 
 _METHODS = {
@@ -143,7 +144,7 @@ class Ccxt:
 
     def _walked(self, stream: StreamKey, state: CursorState, window: PullWindow) -> Iterator[Page]:
         recipe, requests = self._recipe.of(stream.stream), list[str]()
-        since = None if window.since is None else parse.milliseconds_of(window.since)
+        since = None if window.since is None else millis_of(window.since)
         overlap = _OVERLAP_MS.get(stream.stream, _OVERLAP_TRANSFERS_MS)
         ask = self._asker(stream, recipe, requests)
         if recipe.walk is Walk.IDS:
@@ -152,7 +153,7 @@ class Ccxt:
             leaves = leaves_by_token(ask, state, since=since, overlap=overlap)
         else:
             now = int(time.time() * 1000)
-            begin, span = parse.milliseconds_of(self._recipe.begin), self._window_days(stream, recipe) * MS_DAY
+            begin, span = millis_of(self._recipe.begin), self._window_days(stream, recipe) * MS_DAY
             walk = TimeWalk(ask=ask, begin=begin, now=now, span=span, overlap=overlap)
             leaves = walk.leaves(state, since=since)
         for number, leaf in enumerate(leaves):
@@ -176,7 +177,7 @@ class Ccxt:
         return min(days, _DAYS_MAX)
 
     def _page(self, stream: StreamKey, leaf: Leaf, *, request: str) -> Page:
-        times = [parse.instant_of(mark.at) for mark in leaf.marks]
+        times = [instant_of_millis(mark.at) for mark in leaf.marks]
         state = {**leaf.state, _ASSETS: " ".join(sorted(self._seen))} if leaf.state else {}
         return Page(
             payload=self._payload(stream, leaf, request=f"{self._exchange} {request}"),

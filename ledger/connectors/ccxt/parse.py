@@ -6,13 +6,12 @@ row that tells of anything else becomes a finding.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from ledger.domain.amount import Amount, AssetCode, added, asset_code, multiplied, text_of
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Side, SourceRank, Transfer
-from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EventId, OrderId, SourceId, VenueName, event_id
 from ledger.domain.json_text import (
@@ -29,14 +28,13 @@ from ledger.domain.json_text import (
     shown,
 )
 from ledger.domain.payload import Payload
+from ledger.domain.time.instant import instant_of_millis, instant_text
 from ledger.ports import Interpretation
 
 VENUE = VenueName("ccxt")
 EXCHANGE = "exchange"  # in a payload's context: ccxt's id of the venue
 DOUBT = "doubt"  # in a payload's context: why a page may not be whole
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 _MEND_UNREADABLE = "look at the payload; a newer Lotwright may read it (nothing has to be pulled again)"
 _MEND_UNKNOWN = "book what it means from a lotwright-events file; the payload is kept"
 _MEND_DOUBT = "compare with the venue's export file, and import that where rows are missing"
@@ -291,21 +289,8 @@ def assets_held(rows: Iterable[Json]) -> set[str]:
     return {asset for total in totals for asset in total if cell_number_or_none(total, asset)}
 
 
-def instant_of(milliseconds: int) -> datetime:
-    """Return milliseconds since 1970 as an instant."""
-    return _EPOCH + milliseconds * _MILLISECOND
-
-
-def milliseconds_of(instant: datetime) -> int:
-    """Return an instant as whole milliseconds since 1970, cut."""
-    return (instant - _EPOCH) // _MILLISECOND
-
-
 def _instant(row: Row) -> datetime:
-    try:
-        return instant_of(cell_whole(row, "timestamp"))
-    except OverflowError as beyond:
-        raise InputError(f'"timestamp" is no instant: {shown(row.get("timestamp"))}') from beyond
+    return instant_of_millis(cell_whole(row, "timestamp"))
 
 
 def _shown_id(row: Json) -> str:

@@ -10,8 +10,6 @@ from ledger.connectors.coinbase_advanced.parse import (
     LEDGER,
     STATUS_OPEN,
     VENUE,
-    instant_of_micros,
-    micros_of,
     rows_of,
 )
 from ledger.domain.amount import AssetCode, asset_code
@@ -28,6 +26,7 @@ from ledger.domain.json_text import (
     shown,
 )
 from ledger.domain.price import PriceQuote
+from ledger.domain.time.instant import instant_of_micros, micros_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from ledger.connectors.coinbase_advanced.answers import instant_of_venue
 from ledger.connectors.coinbase_advanced.parse import VENUE
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TransientError
 from ledger.domain.secrets import Secrets
+from ledger.domain.time.instant import millis_of
 from ledger.ports import ConnectionTerms
 from ledger.transport.pace import Budget, Clock, TokenBucket
 from ledger.transport.reader import Answer, HttpReader, Reply, Timeouts
@@ -101,7 +102,7 @@ def signature_of(key: SigningKey, message: bytes) -> bytes:
 def token_of(key: SigningKey, *, key_name: str, uri: str, issued_at: datetime, nonce: str) -> str:
     """Return the token that lets one call in; `issued_at` is the venue's time."""
     alg = "EdDSA" if isinstance(key, Ed25519PrivateKey) else "ES256"
-    seconds = int((issued_at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
+    seconds = millis_of(issued_at) // 1000
     head = {"alg": alg, "typ": "JWT", "kid": key_name, "nonce": nonce}
     claims = {"sub": key_name, "iss": "cdp", "nbf": seconds, "exp": seconds + _TOKEN_SECONDS, "uri": uri}
     message = b".".join(_encoded(json.dumps(part, separators=(",", ":")).encode()) for part in (head, claims))

@@ -17,6 +17,7 @@ from ledger.connectors.coinbase_advanced.client import ORDERS_MAX, CoinbaseAdvan
 from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.json_text import Json, cell_text_or_none, object_of, shown
 from ledger.domain.payload import Payload
+from ledger.domain.time.instant import instant_of_micros, micros_of
 from ledger.ports import (
     CallCount,
     ConnectionTerms,
@@ -193,7 +194,7 @@ class CoinbaseAdvanced:
     def _pull_fills(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
         def fetch(ask: Ask) -> Leaf[_Sheet]:
             cursor, start = _cursor_and_start(ask)
-            answer = self._client.fills(cursor=cursor, since=None if start is None else parse.instant_of_micros(start))
+            answer = self._client.fills(cursor=cursor, since=None if start is None else instant_of_micros(start))
             after = _read(_told_cursor, answer, "a page of fills")
             return _leaf_of(parse.FILLS, answer, after=after if after is None or start is None else f"{after} {start}")
 
@@ -280,7 +281,7 @@ def _leaf_of(stream: str, answer: Answer, *, after: str | None) -> Leaf[_Sheet]:
         rows=len(rows),
         positions=tuple(mark.position for mark in marks),
         changing=tuple(mark.position for mark in marks if mark.may_change),
-        oldest=min((parse.micros_of(mark.occurred_at) for mark in marks), default=None),
+        oldest=min((micros_of(mark.occurred_at) for mark in marks), default=None),
         after=after,
     )
 
@@ -327,4 +328,4 @@ def _symbol_of(wallet: answers.HeldWallet) -> str:
 
 
 def _micros(instant: datetime | None) -> int | None:
-    return None if instant is None else parse.micros_of(instant)
+    return None if instant is None else micros_of(instant)

@@ -9,14 +9,13 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TypedDict
 
 from ledger.connectors.coinbase_advanced.cells import amount_in, part_of, sum_of
 from ledger.domain.amount import ZERO, Amount, asset_code, multiplied, quantity_at
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
-from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EventId, OrderId, SourceId, VenueName, event_id
 from ledger.domain.json_text import (
@@ -32,6 +31,7 @@ from ledger.domain.json_text import (
     shown,
 )
 from ledger.domain.payload import Payload
+from ledger.domain.time.instant import instant_text, micros_of
 from ledger.ports import Interpretation, LedgerLine
 from ledger.ports.candles import CANDLES
 
@@ -40,8 +40,6 @@ FILLS, LEDGER, BALANCES = "fills", "ledger", "balances"
 CLIENT_ORDER_IDS = "client_order_ids"  # in the context of a page of fills: what the bot called the orders, as JSON
 ROWS_KEYS: Mapping[str, str] = {FILLS: "fills", LEDGER: "data", BALANCES: "accounts"}  # where an answer keeps its rows
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _BASE_AND_QUOTE = 2
 _SPOT_PLATFORMS = frozenset({None, "ACCOUNT_PLATFORM_CONSUMER", "ACCOUNT_PLATFORM_UNSPECIFIED"})
 _MEND_UNREADABLE = "look at the payload; if the venue changed its format, a newer Lotwright may read it (nothing has to be pulled again)"
@@ -469,23 +467,6 @@ def _summed(told: Iterable[tuple[Event, str]]) -> tuple[tuple[Event, str], ...]:
 
 
 _READERS: dict[str, Callable[[Row, Place], Reading]] = {FILLS: _fill_row, LEDGER: _wallet_row, BALANCES: _balance}
-
-
-def micros_of(instant: datetime) -> int:
-    """Return an instant as whole microseconds since 1970 UTC."""
-    return (instant - _EPOCH) // _MICROSECOND
-
-
-def instant_of_micros(microseconds: int) -> datetime:
-    """Return the instant that lies so many microseconds after 1970 UTC.
-
-    Raises:
-        InputError: when no calendar has it.
-    """
-    try:
-        return _EPOCH + microseconds * _MICROSECOND
-    except OverflowError as refused:
-        raise InputError(f"{microseconds} microseconds after 1970 are no instant") from refused
 
 
 def _shown_id(row: Json) -> str:

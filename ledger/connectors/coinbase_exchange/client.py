@@ -19,6 +19,7 @@ import httpx
 from ledger.connectors.coinbase_exchange.parse import VENUE, instant_of_venue
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TransientError
 from ledger.domain.secrets import Secrets
+from ledger.domain.time.instant import millis_of
 from ledger.ports import ConnectionTerms
 from ledger.transport.pace import Budget, Clock, TokenBucket
 from ledger.transport.reader import Answer, HttpReader, Reply, Timeouts
@@ -26,8 +27,6 @@ from ledger.transport.redaction import Redactor
 
 BASE_URL = "https://api.exchange.coinbase.com"
 PAGE_ROWS_MAX = 1000  # the most that the venue gives, and what is asked for
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 _EXPIRED = "timestamp expired"
 _EXPIRED_STATUS = frozenset({400, 401})
 _CLOCK_STEP = timedelta(seconds=1)  # a clock that moved by more between two answers has jumped
@@ -60,7 +59,7 @@ class CoinbaseExchangeAuth(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Add the four headers to a request whose address and body are final."""
-        milliseconds = (self._clock.now() + self.skew - _EPOCH) // _MILLISECOND
+        milliseconds = millis_of(self._clock.now() + self.skew)
         stamp = f"{milliseconds // 1000}.{milliseconds % 1000:03d}"
         message = stamp.encode() + request.method.encode() + request.url.raw_path + request.content
         signature = hmac.digest(self._hmac_key, message, hashlib.sha256)

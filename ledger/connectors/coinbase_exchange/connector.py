@@ -15,6 +15,7 @@ from ledger.connectors.coinbase_exchange import parse
 from ledger.connectors.coinbase_exchange.client import CoinbaseExchangeClient
 from ledger.domain.errors import InputError, TerminalError, TransientError
 from ledger.domain.payload import Payload
+from ledger.domain.time.instant import micros_of
 from ledger.ports import (
     CallCount,
     ConnectionTerms,
@@ -264,7 +265,7 @@ def _leaf_of(stream: str, answer: Answer) -> Leaf[_Sheet]:
         rows=len(rows),
         positions=tuple(mark.position for mark in marks),
         changing=tuple(mark.position for mark in marks if mark.may_change),
-        oldest=min((parse.micros_of(mark.occurred_at) for mark in marks), default=None),
+        oldest=min((micros_of(mark.occurred_at) for mark in marks), default=None),
         after=_next_cursor(stream, answer, marks),
     )
 
@@ -286,4 +287,4 @@ _ID_STREAMS = frozenset({"ledger", "fills"})
 
 
 def _micros(instant: datetime | None) -> int | None:
-    return None if instant is None else parse.micros_of(instant)
+    return None if instant is None else micros_of(instant)

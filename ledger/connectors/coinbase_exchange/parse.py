@@ -7,13 +7,12 @@ REST reference of Coinbase Exchange (Get all fills, Get single account's ledger,
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from ledger.domain.amount import Amount, AssetCode, added, asset_code, multiplied, subtracted, text_of
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
-from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EventId, OrderId, SourceId, VenueName, coinbase_fill_id, event_id
 from ledger.domain.json_text import (
@@ -32,13 +31,12 @@ from ledger.domain.json_text import (
 )
 from ledger.domain.payload import Payload
 from ledger.domain.price import PriceQuote
+from ledger.domain.time.instant import instant_of_millis, instant_text, micros_of
 from ledger.ports import Interpretation, LedgerLine, StreamKey
 from ledger.ports.candles import CANDLES
 
 VENUE = VenueName("coinbase-exchange")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _BASE_AND_QUOTE = 2
 _CANDLE_CLOSE = 4
 _CANDLE_CELLS = 6
@@ -405,11 +403,6 @@ def _transfer_mark(row: Row) -> RowMark:
 _MARKS: dict[str, Callable[[Row], RowMark]] = {"fills": _fill_mark, "ledger": _ledger_mark, "transfers": _transfer_mark}
 
 
-def micros_of(instant: datetime) -> int:
-    """Return an instant as whole microseconds since 1970 UTC."""
-    return (instant - _EPOCH) // _MICROSECOND
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldAccount:
     """One account of the profile: its id at the venue, its currency, and whether its balance is not zero."""
@@ -466,8 +459,7 @@ def quotes_of(rows: Json, *, asset: AssetCode, currency: AssetCode) -> tuple[Pri
         if not isinstance(row, list) or len(row) != _CANDLE_CELLS:
             raise InputError(f"a candle is not {_CANDLE_CELLS} numbers: {shown(row)}")
         cells: Row = {"time": row[0], "close": row[_CANDLE_CLOSE]}
-        seconds, close = cell_whole(cells, "time"), cell_positive(cells, "close")
-        observed_at = _EPOCH + timedelta(seconds=seconds)
+        observed_at, close = instant_of_millis(cell_whole(cells, "time") * 1000), cell_positive(cells, "close")
         quotes.append(PriceQuote(asset=asset, currency=currency, observed_at=observed_at, price=close, source=VENUE))
     return tuple(sorted(quotes, key=lambda quote: quote.observed_at))
 

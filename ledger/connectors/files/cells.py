@@ -14,7 +14,8 @@ from typing import TypeVar
 from ledger.domain.amount import ZERO, Amount, AssetCode, asset_code, decimal_of, is_fiat
 from ledger.domain.errors import InputError, NumberRefused, RowFault
 from ledger.domain.ids import IN_TRANSIT, AccountId, BotId
-from ledger.domain.period import start_of_day
+from ledger.domain.time.instant import EPOCH
+from ledger.domain.time.period import start_of_day
 
 Value = TypeVar("Value")
 
@@ -31,7 +32,6 @@ _WRITE_INSTANT = "write it like 2025-03-01T12:00:00Z or 2025-03-01T12:00:00.1234
 _WRITE_NUMBER = "write it like 1234.5678: at most 20 digits before the point and 18 after it"
 
 _ONE = Decimal(1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_ASSET = AssetCode("")
 
 
@@ -286,11 +286,11 @@ class CellReader:
 
     def instant(self, text: str, *, column: str) -> datetime:
         """Return an instant in UTC."""
-        return self.take(instant_of, text, column=column, stand_in=_EPOCH)
+        return self.take(instant_of, text, column=column, stand_in=EPOCH)
 
     def instant_or_day(self, text: str, *, column: str) -> datetime:
         """Return an instant in UTC; of a bare date, the start of that day in the book's zone."""
-        return self.take(lambda cell: instant_or_day_of(cell, self._zone), text, column=column, stand_in=_EPOCH)
+        return self.take(lambda cell: instant_or_day_of(cell, self._zone), text, column=column, stand_in=EPOCH)
 
     def account(self, text: str, *, column: str) -> AccountId:
         """Return the name of an account."""

@@ -19,6 +19,7 @@ from ledger.connectors.kraken.walk import Leaf, OffsetWalker, Trail, Window, tra
 from ledger.domain.errors import InputError, TransientError
 from ledger.domain.json_text import Json
 from ledger.domain.payload import Payload
+from ledger.domain.time.instant import instant_of_micros, micros_of
 from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation, KeyReport, Page, PullWindow, StreamFacts, StreamKey
 from ledger.transport.pace import Budget, Clock, SystemClock
 from ledger.transport.payloads import Payloads
@@ -136,7 +137,7 @@ class Kraken:
             yield self._page(stream, leaf, state, context | {parse.CARRIED: leaf.carried})
 
     def _now(self) -> int:
-        return parse.micros_of(self._client.now())
+        return micros_of(self._client.now())
 
     def _pairs_in(self, leaf: Leaf) -> str:
         """Return base and quote of the pairs on a page that are listed; the others are left to their names."""
@@ -169,8 +170,8 @@ class Kraken:
             rows=len(ids),
             first_id=ids[0] if ids else None,
             last_id=ids[-1] if ids else None,
-            from_at=parse.instant_of_micros(min(times)) if times else None,
-            to_at=parse.instant_of_micros(max(times)) if times else None,
+            from_at=instant_of_micros(min(times)) if times else None,
+            to_at=instant_of_micros(max(times)) if times else None,
         )
 
     # --- lists by cursor
@@ -217,8 +218,8 @@ class Kraken:
             rows=len(rows),
             first_id=ids[0] if ids else None,
             last_id=ids[-1] if ids else None,
-            from_at=parse.instant_of_micros(min(times)) if times else None,
-            to_at=parse.instant_of_micros(max(times)) if times else None,
+            from_at=instant_of_micros(min(times)) if times else None,
+            to_at=instant_of_micros(max(times)) if times else None,
         )
 
     def _pull_balances(self, stream: StreamKey, _cursor: CursorState, _window: PullWindow) -> Iterator[Page]:
@@ -245,4 +246,4 @@ def _seconds(micros: int | None) -> str | None:
 
 
 def _micros(instant: datetime | None) -> int | None:
-    return None if instant is None else parse.micros_of(instant.astimezone(UTC))
+    return None if instant is None else micros_of(instant.astimezone(UTC))

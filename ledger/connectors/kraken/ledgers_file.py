@@ -8,7 +8,7 @@ event. Times are UTC, cut to the second (Kraken support, How to interpret ledger
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import NamedTuple
 
 from ledger.connectors.files.cells import CellReader, number_of, shown
@@ -20,6 +20,7 @@ from ledger.connectors.kraken.running import Running, findings_of, unbooked_of
 from ledger.domain.errors import RowFault
 from ledger.domain.event import SourceRank
 from ledger.domain.finding import Finding
+from ledger.domain.time.instant import EPOCH
 from ledger.ports import FileRow, FileTerms
 
 
@@ -43,7 +44,6 @@ _ORDERED = ("txid", "refid", "time", "type", "subtype", "aclass", "subclass", "a
 
 
 _clock = plain(UTC)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _without(*names: str) -> tuple[str, ...]:
@@ -103,7 +103,7 @@ def _row(cells: tuple[str, ...], reader: CellReader) -> Running:
         row=KrakenRow(
             row_id=reader.label(row.txid, column="txid") if is_booked else "",
             refid=reader.label(row.refid, column="refid"),
-            occurred_at=reader.take(_clock, row.time, column="time", stand_in=_EPOCH),
+            occurred_at=reader.take(_clock, row.time, column="time", stand_in=EPOCH),
             kind=reader.label(row.type, column="type"),
             subtype=row.subtype,
             asset=row.asset,

@@ -6,14 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from ledger.connectors.kraken.assets import asset_of
-from ledger.connectors.kraken.parse import Rows, instant_in, instant_of_micros
+from ledger.connectors.kraken.parse import Rows, instant_in
 from ledger.connectors.kraken.rows import VENUE
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
-from ledger.domain.event_text import instant_text
 from ledger.domain.ids import content_hash
 from ledger.domain.json_text import Json, Row, cell_positive, cell_text, cell_text_or_none, cell_whole, object_of, shown
 from ledger.domain.price import PriceQuote
+from ledger.domain.time.instant import instant_of_micros, instant_text
 
 _PRICE_CELLS_MIN = 3
 _MILLION = 1_000_000
@@ -74,7 +74,7 @@ def _addresses(cells: Row) -> str:
 
 
 def _moment(cells: Row, key: str) -> datetime | None:
-    if cells.get(key) in {None, "", "0", 0}:
+    if cells.get(key) in (None, "", "0", 0):
         return None
     return instant_of_micros(cell_whole(cells, key) * _MILLION)
 

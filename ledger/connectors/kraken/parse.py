@@ -10,7 +10,7 @@ cannot be read, or that nobody understands, becomes a finding that names it. Sha
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from ledger.connectors.kraken.assets import asset_of, legs_of, wallet_of
@@ -18,7 +18,6 @@ from ledger.connectors.kraken.rows import VENUE, KrakenRow, Teller, fill_id, hel
 from ledger.domain.amount import EXACT, Amount, AssetCode, added
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Side, SourceRank, Transfer
-from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, OrderId, SourceId, event_id
 from ledger.domain.json_text import (
@@ -35,6 +34,7 @@ from ledger.domain.json_text import (
     shown,
 )
 from ledger.domain.payload import Payload
+from ledger.domain.time.instant import instant_of_micros, instant_text, micros_of
 from ledger.ports import Interpretation
 
 PRICES = "prices"
@@ -50,8 +50,6 @@ CARRIED, KNOWN_ABOVE, TOLD_ABOVE, PAIRS, ORDERS, SHORT, TOUCHED = (
     "touched",
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _MICRO_DIGITS = 6
 _DONE = "Success"
 _MEND_UNREADABLE = "look at the payload; if the venue changed its format, a newer Lotwright may read it (nothing has to be pulled again)"
@@ -469,21 +467,7 @@ def instant_in(row: Row, key: str) -> datetime:
     >>> instant_in({"time": Decimal("1688667796.8802451")}, "time").isoformat()
     '2023-07-06T18:23:16.880245+00:00'
     """
-    seconds = cell_positive(row, key)
-    try:
-        return instant_of_micros(int(EXACT.scaleb(seconds, _MICRO_DIGITS)))
-    except OverflowError as beyond:
-        raise InputError(f'"{key}" is no instant: {shown(row.get(key))}') from beyond
-
-
-def instant_of_micros(micros: int) -> datetime:
-    """Return the instant so many microseconds after 1970 UTC."""
-    return _EPOCH + micros * _MICROSECOND
-
-
-def micros_of(instant: datetime) -> int:
-    """Return an instant as whole microseconds since 1970 UTC."""
-    return (instant - _EPOCH) // _MICROSECOND
+    return instant_of_micros(int(EXACT.scaleb(cell_positive(row, key), _MICRO_DIGITS)))
 
 
 def seconds_text(micros: int) -> str:

@@ -10,11 +10,12 @@ from datetime import datetime
 
 from ledger.connectors.kraken.client import KrakenClient
 from ledger.connectors.kraken.markets import last_of, public_trades, quotes_of
-from ledger.connectors.kraken.parse import PRICES, micros_of, result_of
+from ledger.connectors.kraken.parse import PRICES, result_of
 from ledger.connectors.kraken.rows import VENUE
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, TerminalError, TransientError
 from ledger.domain.price import PriceQuote
+from ledger.domain.time.instant import micros_of
 from ledger.ports import PricePage
 from ledger.transport.payloads import Payloads
 from ledger.transport.reader import Answer

@@ -14,9 +14,9 @@ from ledger.connectors.kraken.assets import asset_of, is_money_of, wallet_of
 from ledger.domain.amount import Amount, AssetCode, added, subtracted, text_of
 from ledger.domain.errors import InputError
 from ledger.domain.event import Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
-from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EventId, SourceId, VenueName, event_id
+from ledger.domain.time.instant import instant_text
 from ledger.ports import LedgerLine
 
 VENUE = VenueName("kraken")

@@ -10,9 +10,9 @@ from itertools import pairwise
 from ledger.connectors.kraken.assets import wallet_of
 from ledger.connectors.kraken.rows import KrakenRow
 from ledger.domain.amount import subtracted, text_of
-from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId
+from ledger.domain.time.instant import instant_text
 
 _BOOKED_WITHIN = timedelta(days=14)  # between the row of a deposit or reward that waits and that of its booking
 

@@ -6,7 +6,7 @@ there, and completes it with the order. Times are UTC, cut to the second or fine
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
@@ -15,18 +15,18 @@ from ledger.connectors.files.cells import CellReader, shown
 from ledger.connectors.files.clocks import plain
 from ledger.connectors.files.rows import account_named, read_rows
 from ledger.connectors.kraken.assets import legs_of
-from ledger.connectors.kraken.parse import Place, micros_of, seconds_text, told_trade
+from ledger.connectors.kraken.parse import Place, seconds_text, told_trade
 from ledger.connectors.kraken.rows import VENUE
 from ledger.domain.amount import EXACT, multiplied, subtracted, text_of
 from ledger.domain.errors import InputError, NumberRefused
 from ledger.domain.event import Event, SourceRank
 from ledger.domain.json_text import Row
+from ledger.domain.time.instant import EPOCH, micros_of
 from ledger.ports import FileRow, FileTerms
 
 _COLUMNS = ("txid", "ordertxid", "pair", "time", "type", "ordertype", "price", "cost", "fee", "vol", "margin", "misc", "ledgers")
 _POSITION = ("postxid", "posstatus", "cprice", "ccost", "cfee", "cvol", "cmargin", "net", "trades")
 _CLASSES = ("aclass", "subclass")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOLERANCE = Decimal("0.01")  # of the cost: the export rounds price and cost, so only a swapped column or digit is seen
 _clock = plain(UTC)
 
@@ -65,14 +65,14 @@ class KrakenTrades:
             InputError: when the command line names no account, or one that cannot be used.
         """
         assert self.recognises(header), header
-        place = Place(account=account_named(terms), stream=self.name, context={}, fetched_at=_EPOCH)
+        place = Place(account=account_named(terms), stream=self.name, context={}, fetched_at=EPOCH)
         return read_rows(rows, header, columns=_Cells._fields, terms=terms, content_of=partial(_trade, place=place, terms=terms))
 
 
 def _trade(cells: tuple[str, ...], reader: CellReader, *, place: Place, terms: FileTerms) -> Event | None:
     """Sample: ``TJKLXX-PGMUI-4NTLXU,OB5VMB-B4U2U-DK2WRW,XXBTZUSD,2024-03-01 11:00:05.1234,buy,limit,50000.0,50.0,0.08,0.001,0.0,,``."""
     row = _Cells._make(cells)
-    occurred_at = reader.take(_clock, row.time, column="time", stand_in=_EPOCH)
+    occurred_at = reader.take(_clock, row.time, column="time", stand_in=EPOCH)
     reader.label(row.txid, column="txid")
     price, cost, volume = (
         reader.positive(text, column=column) for column, text in (("price", row.price), ("cost", row.cost), ("vol", row.vol))

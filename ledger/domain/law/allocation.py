@@ -10,8 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from ledger.domain.amount import AssetCode, text_of
-from ledger.domain.event_text import instant_text
 from ledger.domain.ids import AllocationId, WalletId, hash_of
+from ledger.domain.time.instant import instant_text
 
 
 class AllocationKind(StrEnum):

@@ -13,10 +13,10 @@ from ledger.connectors.files.allotments import NAME, allotment_rows
 from ledger.connectors.files.reading import read_file, read_table
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, RowFault
-from ledger.domain.event_text import instant_text
 from ledger.domain.ids import AccountId, VenueName, content_hash, payload_id
 from ledger.domain.law.allocation import Allocation, AllocationKind, Allotment, allocation_id
 from ledger.domain.payload import Payload, PayloadKind
+from ledger.domain.time.instant import instant_text
 from ledger.pipeline.allocations.soundness import faults_of
 from ledger.pipeline.match import movements_of
 from ledger.ports import BookTerms, TaxRegime

@@ -14,7 +14,7 @@ from ledger.domain.event import Fill, assets_of
 from ledger.domain.facts import BotActivity, BotResult, FillActivity, OwnResult
 from ledger.domain.ids import AccountId, BotId
 from ledger.domain.lot import Acquisition, Departure, DepartureKind, Movement
-from ledger.domain.period import local_day
+from ledger.domain.time.period import local_day
 from ledger.lots.own_wallet import OwnSale, OwnWallet
 
 NO_BOT = BotId("")  # the filter value that asks for what no bot did

@@ -22,9 +22,9 @@ from ledger.domain.election import (
     words_of,
 )
 from ledger.domain.errors import InputError
-from ledger.domain.event_text import instant_text
 from ledger.domain.ids import AccountId, BotId, ElectionId, OrderId, SourceId, WalletId
 from ledger.domain.lot import Lot
+from ledger.domain.time.instant import instant_text
 from ledger.lots.matching import Picking
 from ledger.pipeline.elections.register import append
 from ledger.ports import BookTerms, MatchingRule

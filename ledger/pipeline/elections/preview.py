@@ -11,7 +11,7 @@ from ledger.domain.election import PickOrder
 from ledger.domain.errors import InputError
 from ledger.domain.ids import IN_TRANSIT, BotId, WalletId
 from ledger.domain.lot import HoldingTerm
-from ledger.domain.period import local_day
+from ledger.domain.time.period import local_day
 from ledger.lots.preview import PreviewPiece, pieces_of_sale, pool_in_order
 from ledger.pipeline.elections.own import picking_of
 from ledger.ports import BookTerms, TaxRegime

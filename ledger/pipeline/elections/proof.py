@@ -10,8 +10,8 @@ from datetime import datetime
 
 from ledger.domain.amount import text_of
 from ledger.domain.election import StandingOrder, words_of
-from ledger.domain.event_text import instant_text
 from ledger.domain.lot import Disposal
+from ledger.domain.time.instant import instant_text
 from ledger.storage.store import Reader, RegisteredElection
 
 SCHEMA = 1

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from ledger.domain.election import Election, seal
 from ledger.domain.errors import RowFault
-from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import PayloadId, hash_of
+from ledger.domain.time.instant import instant_text
 from ledger.storage.store import Reader, RegisteredElection, Writer
 
 LinedElection = tuple[int, Election]  # the line of a file on which it begins, and what it says

@@ -11,7 +11,7 @@ from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId
 from ledger.domain.law.statement import StatementRow
 from ledger.domain.lot import Disposal
-from ledger.domain.period import start_of_day
+from ledger.domain.time.period import start_of_day
 from ledger.lots.statements import Comparison, LotsOfDay, compared, live_rows
 from ledger.pipeline.gains.law import LOTS_DIFFER, GainsLaw
 from ledger.ports import BookTerms, TaxRegime

@@ -7,11 +7,11 @@ from decimal import Decimal
 from ledger import __version__
 from ledger.config import BookSettings
 from ledger.domain.amount import ZERO, added, cents_half_up, subtracted, text_of
-from ledger.domain.event_text import instant_text
 from ledger.domain.facts import BookCover, GainRow, gain_figures, income_figures, lot_figures
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import Hash, hash_of
-from ledger.domain.period import Period, start_of_day
+from ledger.domain.time.instant import instant_text
+from ledger.domain.time.period import Period, start_of_day
 from ledger.pipeline.periods.figures_text import FiguresHash, FiguresReader, text_hash
 from ledger.pipeline.report import BookInput, Selection
 from ledger.ports import TaxRegime

@@ -14,7 +14,7 @@ from ledger.domain.facts import GainRow, YearTotal, gain_figures, income_figures
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import EventId, Hash
 from ledger.domain.lot import HoldingTerm
-from ledger.domain.period import Period, local_day, start_of_day
+from ledger.domain.time.period import Period, local_day, start_of_day
 from ledger.pipeline.match import inputs_hash, options_text
 from ledger.pipeline.periods.closed import closing_hash, differing, newest_closings, origin_of, period_of
 from ledger.pipeline.periods.figures_text import FiguresHash, FiguresWriter, WrittenFigures

@@ -16,11 +16,11 @@ from typing import TypeVar
 
 from ledger.domain.amount import text_of
 from ledger.domain.errors import BookError
-from ledger.domain.event_text import instant_text
 from ledger.domain.facts import BookCover, Figures, FillActivity, GainRow, IncomeRow, OwnResult, YearTotal
 from ledger.domain.finding import Finding
 from ledger.domain.ids import Hash
 from ledger.domain.lot import Lot
+from ledger.domain.time.instant import instant_text
 from ledger.pipeline.periods.row_text import RowReader, RowWriter, cells_of, fields_of
 
 SCHEMA = 1

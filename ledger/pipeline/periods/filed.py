@@ -30,7 +30,7 @@ from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, EventId
 from ledger.domain.law.wash_sale import DeferredLoss
 from ledger.domain.lot import Lot
-from ledger.domain.period import Period
+from ledger.domain.time.period import Period
 from ledger.pipeline.bots.activity import NO_BOT, activity_of, results_of
 from ledger.pipeline.periods.closed import CLOSED_YEAR_DIFFERS, closing_hash, newest_closings, period_of
 from ledger.pipeline.periods.figures_text import FiguresReader, text_hash

@@ -16,7 +16,7 @@ from types import NoneType, UnionType
 from typing import Any, NewType, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from ledger.domain.amount import ZERO, text_of
-from ledger.domain.event_text import instant_text
+from ledger.domain.time.instant import instant_text
 
 Cell = str | int | list["Cell"] | None
 Fields = Mapping[str, Sequence[str]]  # class name -> names of its fields, in the order of the cells

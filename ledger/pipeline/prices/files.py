@@ -13,10 +13,10 @@ from typing import BinaryIO
 from ledger.connectors.files.reading import opened, read_file, read_rows
 from ledger.domain.amount import text_of
 from ledger.domain.errors import InputError, RowFault
-from ledger.domain.event_text import instant_text
 from ledger.domain.ids import AccountId, VenueName, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.price import PriceQuote
+from ledger.domain.time.instant import instant_text
 from ledger.pipeline.progress import Progress
 from ledger.ports import PriceFile, PriceRow
 from ledger.storage.store import Store, Writer

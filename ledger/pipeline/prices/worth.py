@@ -11,11 +11,11 @@ from decimal import Decimal
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.event import Charge, Event, Fill, Income, Transfer, moment_of
-from ledger.domain.event_text import instant_text
 from ledger.domain.facts import ValuationRow
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, SourceId
 from ledger.domain.price import STABLECOINS, PricePolicy, Worth
+from ledger.domain.time.instant import instant_text
 from ledger.pipeline.prices.valuation import PriceBook
 from ledger.pipeline.progress import Progress
 from ledger.ports import BookTerms, PriceSource, TaxRegime

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from ledger.domain.finding import Severity
 from ledger.domain.ids import AccountId
+from ledger.domain.time.instant import instant_of_micros
 from ledger.journal.checks import BalanceComparison, Reconciliation
 from ledger.pipeline.interpret import BALANCES
 from ledger.pipeline.proof.rows import BREAKS, ledger_gaps
@@ -14,7 +15,6 @@ from ledger.pipeline.sync import reconciliation
 from ledger.ports import Connector, StreamFacts
 from ledger.storage.store import CoverageWindow, Reader, Store
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = StreamFacts()
 _FOUND_LATE = frozenset({*BREAKS, "balance-differs", "stream-refused"})
 _GONE = "gone"  # the cursor that says which months of which streams a venue no longer gives
@@ -194,7 +194,7 @@ def _reach(reader: Reader, one: StreamCoverage) -> tuple[datetime | None, bool]:
     state = reader.cursor(one.connection, one.stream, one.symbol) or {}
     since = state.get("since")
     is_whole = bool(state) and not any(name.startswith(("walk_", "window_")) for name in state)
-    return (_EPOCH + timedelta(microseconds=since) if isinstance(since, int) else None), is_whole or not one.rows
+    return (instant_of_micros(since) if isinstance(since, int) else None), is_whole or not one.rows
 
 
 def _unpulled(one: StreamCoverage, since: datetime | None, facts: StreamFacts, *, is_whole: bool) -> Hole:

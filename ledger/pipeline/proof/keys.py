@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
-from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
+from ledger.domain.time.instant import instant_text
 from ledger.ports import Connector, KeyReport
 from ledger.storage.store import KeyCheck, Store
 

@@ -13,9 +13,9 @@ from itertools import groupby, islice
 
 from ledger.domain.amount import EXACT, ZERO, AssetCode, added, subtracted, text_of
 from ledger.domain.event import Fill
-from ledger.domain.event_text import instant_text
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EventId
+from ledger.domain.time.instant import instant_text
 from ledger.journal.chart import assets_of_account
 from ledger.journal.checks import BalanceComparison, Reconciliation
 from ledger.journal.running import Gap, RunningRow, end_of, gaps_of

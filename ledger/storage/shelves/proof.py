@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, select
 
 from ledger.domain.amount import AssetCode
-from ledger.domain.event_text import instant_text
 from ledger.domain.ids import AccountId
 from ledger.domain.payload import PayloadKind
+from ledger.domain.time.instant import instant_text
 from ledger.domain.values.quick import made_in_order
 from ledger.storage.backend import Backend, BulkRow
 from ledger.storage.columns import decimal_text, decimal_text_or_none

@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from ledger.domain.amount import AssetCode
 from ledger.domain.election import ORDER, SALE, SELECTION, Election, EvidenceGrade, PickOrder
-from ledger.domain.event_text import instant_text
 from ledger.domain.ids import AccountId, ElectionId, EventId, Hash
 from ledger.domain.lot import Disposal, Lot
+from ledger.domain.time.instant import instant_text
 from ledger.storage import rows
 from ledger.storage.backend import Backend
 from ledger.storage.nouns import RegisteredElection

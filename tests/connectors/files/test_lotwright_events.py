@@ -13,8 +13,9 @@ from ledger.connectors.files.lotwright_events import LotwrightEvents
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.event import ChargeKind, Event, Fill, Opening, Side, SourceRank, Transfer
-from ledger.domain.event_text import body_text, instant_text, kind_of
+from ledger.domain.event_text import body_text, kind_of
 from ledger.domain.ids import AccountId, SourceId, VenueName, event_id
+from ledger.domain.time.instant import instant_text
 from ledger.ports import FileRow
 
 ReadFile = Callable[..., list[FileRow]]

@@ -10,8 +10,8 @@ import pytest
 
 from ledger.book import Book, Selection
 from ledger.domain.amount import AssetCode
-from ledger.domain.event_text import instant_of
 from ledger.domain.price import PriceQuote
+from ledger.domain.time.instant import instant_of
 from ledger.pipeline.match import Rebuild
 from ledger.pipeline.periods import derive
 from ledger.pipeline.progress import Silent

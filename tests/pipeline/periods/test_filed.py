@@ -14,7 +14,7 @@ from ledger.book import Book, Selection, exporter, exporter_names
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, UnsupportedCase
 from ledger.domain.ids import AccountId, BotId
-from ledger.domain.period import Period
+from ledger.domain.time.period import Period
 
 Row = dict[str, str]
 Report = Callable[..., bytes]

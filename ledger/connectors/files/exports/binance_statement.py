@@ -12,7 +12,6 @@ from ledger.connectors.files.cells import CellReader, shown
 from ledger.connectors.files.clocks import plain
 from ledger.connectors.files.exports.binance_trades import VENUE
 from ledger.connectors.files.exports.draft import (
-    EPOCH,
     Draft,
     Meaning,
     Teller,
@@ -28,6 +27,7 @@ from ledger.connectors.files.rows import account_named, said_of
 from ledger.domain.amount import ZERO, Amount
 from ledger.domain.errors import RowFault
 from ledger.domain.event import ChargeKind, IncomeKind
+from ledger.domain.time.instant import EPOCH
 from ledger.ports import FileRow, FileTerms
 
 _clock = plain(UTC)

@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from ledger.connectors.files.cells import CellReader, number_of, shown
 from ledger.connectors.files.clocks import plain
-from ledger.connectors.files.exports.draft import EPOCH, EXPORTED, Draft, Meaning, check_sum, has_columns, read_drafts
+from ledger.connectors.files.exports.draft import EXPORTED, Draft, Meaning, check_sum, has_columns, read_drafts
 from ledger.domain.amount import EXACT, ZERO, Amount, AssetCode, asset_code
 from ledger.domain.errors import InputError, NumberRefused
 from ledger.domain.event import Side
 from ledger.domain.ids import VenueName
+from ledger.domain.time.instant import EPOCH
 from ledger.ports import FileRow, FileTerms
 
 VENUE = VenueName("binance")

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from ledger.connectors.files.cells import CellReader
 from ledger.connectors.files.clocks import plain
 from ledger.connectors.files.exports.draft import (
-    EPOCH,
     Draft,
     Meaning,
     Why,
@@ -25,6 +24,7 @@ from ledger.connectors.files.exports.draft import (
 )
 from ledger.domain.event import ChargeKind, IncomeKind, Side
 from ledger.domain.ids import VenueName
+from ledger.domain.time.instant import EPOCH
 from ledger.ports import FileRow, FileTerms
 
 _VENUE = VenueName("binance-us")

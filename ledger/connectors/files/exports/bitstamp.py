@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from ledger.connectors.files.cells import CellReader
 from ledger.connectors.files.clocks import plain, worded
-from ledger.connectors.files.exports.draft import EPOCH, Draft, Meaning, Why, check_sum, has_columns, optional, read_drafts, refuse_kind
+from ledger.connectors.files.exports.draft import Draft, Meaning, Why, check_sum, has_columns, optional, read_drafts, refuse_kind
 from ledger.domain.amount import EXACT
 from ledger.domain.event import IncomeKind, Side
 from ledger.domain.ids import VenueName
+from ledger.domain.time.instant import EPOCH
 from ledger.ports import FileRow, FileTerms
 
 _VENUE = VenueName("bitstamp")

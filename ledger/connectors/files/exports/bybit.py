@@ -11,7 +11,6 @@ from typing import NamedTuple
 from ledger.connectors.files.cells import CellReader, shown
 from ledger.connectors.files.clocks import plain
 from ledger.connectors.files.exports.draft import (
-    EPOCH,
     EXPORTED,
     Draft,
     Meaning,
@@ -30,6 +29,7 @@ from ledger.domain.amount import Amount, added, subtracted
 from ledger.domain.errors import RowFault
 from ledger.domain.event import IncomeKind
 from ledger.domain.ids import VenueName
+from ledger.domain.time.instant import EPOCH
 from ledger.ports import FileRow, FileTerms
 
 _VENUE = VenueName("bybit")

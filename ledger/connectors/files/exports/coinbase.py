@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from ledger.connectors.files.cells import CellReader, number_of, shown
 from ledger.connectors.files.clocks import plain
-from ledger.connectors.files.exports.draft import EPOCH, EXPORTED, Draft, Meaning, Why, check_sum, has_columns, read_drafts, refuse_kind
+from ledger.connectors.files.exports.draft import EXPORTED, Draft, Meaning, Why, check_sum, has_columns, read_drafts, refuse_kind
 from ledger.domain.amount import ZERO, Amount, added, multiplied, subtracted
 from ledger.domain.errors import InputError
 from ledger.domain.event import ChargeKind, IncomeKind, Side
 from ledger.domain.ids import VenueName
+from ledger.domain.time.instant import EPOCH
 from ledger.ports import FileRow, FileTerms
 
 _VENUE = VenueName("coinbase-advanced")  # whose API tells transfers and income under the same ids

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ledger.connectors.files.cells import CellReader, instant_of, shown
-from ledger.connectors.files.exports.draft import EPOCH, EXPORTED, Draft, Meaning, file_row, has_columns, refuse_kind, signed
+from ledger.connectors.files.exports.draft import EXPORTED, Draft, Meaning, file_row, has_columns, refuse_kind, signed
 from ledger.connectors.files.exports.draft import Teller as _Teller
 from ledger.connectors.files.rows import account_named, said_of
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, VenueName
+from ledger.domain.time.instant import EPOCH
 from ledger.ports import FileRow, FileTerms
 
 _VENUE = VenueName("coinbase-exchange")

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 
 from ledger.connectors.files.cells import CellReader, shown
 from ledger.connectors.files.clocks import month_first, plain
-from ledger.connectors.files.exports.draft import EPOCH, EXPORTED, Draft, has_columns, read_drafts
+from ledger.connectors.files.exports.draft import EXPORTED, Draft, has_columns, read_drafts
 from ledger.connectors.files.exports.movers import Told, draft_of
 from ledger.domain.errors import InputError
 from ledger.domain.ids import VenueName
+from ledger.domain.time.instant import EPOCH
 from ledger.ports import FileRow, FileTerms
 
 _VENUE = VenueName("cointracker")

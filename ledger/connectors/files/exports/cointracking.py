@@ -10,10 +10,11 @@ from functools import partial
 
 from ledger.connectors.files.cells import CellReader, bot_of, shown
 from ledger.connectors.files.clocks import day_first, plain
-from ledger.connectors.files.exports.draft import EPOCH, EXPORTED, Draft, assumed_zone, has_columns, read_drafts, with_finding
+from ledger.connectors.files.exports.draft import EXPORTED, Draft, assumed_zone, has_columns, read_drafts, with_finding
 from ledger.connectors.files.exports.movers import RECEIVED, SENT, Told, draft_of
 from ledger.domain.errors import InputError
 from ledger.domain.ids import VenueName
+from ledger.domain.time.instant import EPOCH
 from ledger.ports import FileRow, FileTerms
 
 _VENUE = VenueName("cointracking")

@@ -8,7 +8,7 @@ number of the like rows before them, so that neither the order of rows nor how a
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
@@ -23,7 +23,6 @@ from ledger.domain.ids import AccountId, BotId, EventId, OrderId, SourceId, Venu
 from ledger.ports import FileRow, FileTerms
 
 EXPORTED = "use the file as exported"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID_DIGITS = 20
 
 

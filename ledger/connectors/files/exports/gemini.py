@@ -13,10 +13,11 @@ from functools import partial
 
 from ledger.connectors.files.cells import CellReader, shown
 from ledger.connectors.files.clocks import plain
-from ledger.connectors.files.exports.draft import EPOCH, EXPORTED, Draft, Meaning, optional, read_drafts, refuse_kind, signed
+from ledger.connectors.files.exports.draft import EXPORTED, Draft, Meaning, optional, read_drafts, refuse_kind, signed
 from ledger.domain.amount import Amount
 from ledger.domain.event import Side
 from ledger.domain.ids import VenueName
+from ledger.domain.time.instant import EPOCH
 from ledger.ports import FileRow, FileTerms
 
 _VENUE = VenueName("gemini")

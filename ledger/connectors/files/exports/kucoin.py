@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from ledger.connectors.files.cells import CellReader, shown
 from ledger.connectors.files.clocks import plain, zone_in
-from ledger.connectors.files.exports.draft import EPOCH, EXPORTED, Draft, Meaning, check_sum, has_columns, optional, read_drafts
+from ledger.connectors.files.exports.draft import EXPORTED, Draft, Meaning, check_sum, has_columns, optional, read_drafts
 from ledger.domain.amount import EXACT
 from ledger.domain.event import Side
 from ledger.domain.ids import VenueName
+from ledger.domain.time.instant import EPOCH
 from ledger.ports import FileRow, FileTerms
 
 _VENUE = VenueName("kucoin")

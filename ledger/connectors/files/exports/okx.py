@@ -12,7 +12,6 @@ from typing import NamedTuple
 from ledger.connectors.files.cells import CellReader, shown
 from ledger.connectors.files.clocks import plain
 from ledger.connectors.files.exports.draft import (
-    EPOCH,
     EXPORTED,
     Draft,
     Meaning,
@@ -29,6 +28,7 @@ from ledger.connectors.files.rows import account_named, said_of
 from ledger.domain.amount import Amount, subtracted
 from ledger.domain.errors import RowFault
 from ledger.domain.ids import VenueName
+from ledger.domain.time.instant import EPOCH
 from ledger.ports import FileRow, FileTerms
 
 _VENUE = VenueName("okx")

@@ -1,0 +1,1 @@
+"""When things happen: instants, days and tax years."""
