@@ -23,14 +23,14 @@ from ledger.pipeline.explain import Explanation
 from ledger.pipeline.import_files import FileOutcome
 from ledger.pipeline.nightly import ConnectionOutcome, NightSummary
 from ledger.pipeline.progress import Progress, Silent
-from ledger.pipeline.proof.coverage import CoverageMap, Hole, MonthCover, StreamCoverage
+from ledger.pipeline.proof.coverage import CoverageMap, Hole, MonthCover
 from ledger.pipeline.proof.replay import Changes, EventChange, FindingChange
 from ledger.pipeline.report import Selection
 from ledger.pipeline.status import BookStatus
 from ledger.pipeline.transfers.listing import HalfState
 from ledger.plugins import Plugin
 from ledger.ports import Exporter
-from ledger.storage.store import ClosedYear
+from ledger.storage.store import ClosedYear, StreamCoverage
 
 __all__ = [
     "FIRST_VALUES",

@@ -13,13 +13,14 @@ from ledger.pipeline.check import check_book
 from ledger.pipeline.explain import Explanation, explain
 from ledger.pipeline.names import strange_names
 from ledger.pipeline.progress import Progress
-from ledger.pipeline.proof.coverage import CoverageMap, StreamCoverage, coverage_map, coverage_of
+from ledger.pipeline.proof.balances import reconciliation
+from ledger.pipeline.proof.coverage import CoverageMap, coverage_map, coverage_of
 from ledger.pipeline.proof.rows import BREAKS
 from ledger.pipeline.report import Selection
 from ledger.pipeline.status import BookStatus, status_of
-from ledger.pipeline.sync import reconciliation
 from ledger.pipeline.terms import terms_of
 from ledger.ports import StreamFacts
+from ledger.storage.store import StreamCoverage
 
 
 class Looking(BookCore):
@@ -38,7 +39,7 @@ class Looking(BookCore):
     def coverage_map(self) -> CoverageMap:
         """Return which months of which streams were pulled, and every hole that is known."""
         with self.store.read() as reader:
-            return coverage_map(reader, self._stream_facts)
+            return coverage_map(reader, [one.name for one in self.settings.connections], self._stream_facts)
 
     def _stream_facts(self, connection: str) -> Mapping[str, StreamFacts]:
         venue = next((one.venue for one in self.settings.connections if one.name == connection), None)

@@ -20,7 +20,7 @@ from ledger.pipeline.elections.register import broken_register
 from ledger.pipeline.match import CHECK_ORIGIN, movements_of, open_transfers
 from ledger.pipeline.periods.closed import broken_closings, differing_years, origin_of
 from ledger.pipeline.progress import Progress
-from ledger.pipeline.sync import reconciliation
+from ledger.pipeline.proof.balances import reconciliation
 from ledger.pipeline.terms import terms_of
 from ledger.pipeline.transfers.pair import pairing_of, routes_of
 from ledger.ports import TaxRegime

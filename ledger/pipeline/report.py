@@ -124,7 +124,7 @@ class BookInput:
             figures=self.figures,
             prices=str(self.settings.prices),
             usual_prices=self.settings.prices == USUAL_PRICES,
-            coverage=coverage_line(self.reader),
+            coverage=coverage_line(self.reader, [one.name for one in self.settings.connections]),
             gone=gone_lines(self.reader),
         )
 

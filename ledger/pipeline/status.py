@@ -27,8 +27,8 @@ def status_of(reader: Reader, settings: BookSettings) -> BookStatus:
     length, tip = reader.chain_tip()
     pulled: dict[str, datetime | None] = {connection.name: None for connection in settings.connections}
     for stream in coverage_of(reader):
-        before = pulled.get(stream.connection)
-        pulled[stream.connection] = max(before, stream.pulled_at) if before else stream.pulled_at
+        told = (pulled.get(stream.connection), stream.pulled_at)
+        pulled[stream.connection] = max((instant for instant in told if instant is not None), default=None)
     return BookStatus(
         settings=settings,
         rows=reader.counts(),

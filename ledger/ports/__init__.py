@@ -89,6 +89,7 @@ class Page:
 
     `rows` counts the venue's rows; `first_id` and `last_id` are the venue's ids of the first and last row in the order of
     the answer; `from_at` and `to_at` the oldest and newest instants in it. Of an empty page they are None.
+    `since`: when the pull has come to its end, every row from that instant on is stored; None: from the venue's first row.
     """
 
     payload: Payload
@@ -98,6 +99,7 @@ class Page:
     last_id: str | None = None
     from_at: datetime | None = None
     to_at: datetime | None = None
+    since: datetime | None = None
 
 
 @made_quickly

@@ -100,6 +100,39 @@ class CoverageWindow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamCoverage:
+    """What was pulled of one stream: `from_at` and `to_at` are the oldest and newest row seen, None when there was none.
+
+    `pulled_at` is when its newest page was, None of a stream that the connection has and that nobody came to ask for.
+    """
+
+    connection: str
+    stream: str
+    symbol: str
+    windows: int = 0
+    rows: int = 0
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+    pulled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamWalk:
+    """How far one stream of a connection is walked.
+
+    Every row from `since` (None: the venue's first) to `walked_at`, when the last walk that came to its end began, is stored; None:
+    none has come to its end. `is_under_way`: a run has begun since then that has not walked it to its end.
+    """
+
+    connection: str
+    stream: str
+    symbol: str
+    since: datetime | None = None
+    walked_at: datetime | None = None
+    is_under_way: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Computation:
     """What the stored lots and disposals stand for: law, settings, and how much of the book went in.
 

@@ -32,7 +32,7 @@ from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.transfers.pairing import PairDecision, TransferLink
 from ledger.storage import rows, tables
 from ledger.storage.backend import Backend
-from ledger.storage.nouns import Computation, CoverageWindow, KnownEvent, State, StoredEntry, StoredEvent
+from ledger.storage.nouns import Computation, KnownEvent, StoredEntry, StoredEvent
 from ledger.storage.rows import AnyRow
 from ledger.storage.shelves.allocations import AllocationReader
 from ledger.storage.shelves.bots import BotReader
@@ -41,13 +41,12 @@ from ledger.storage.shelves.keys import KeyReader
 from ledger.storage.shelves.proof import ProofReader
 from ledger.storage.shelves.quotes import QuoteReader
 from ledger.storage.shelves.register import RegisterReader
+from ledger.storage.shelves.walks import WalkReader
 from ledger.storage.tables import (
     attribution,
     bot_order,
     broker_statement,
     computation,
-    coverage,
-    cursor,
     disposal,
     entry,
     event,
@@ -72,7 +71,7 @@ Condition = ColumnElement[bool] | None
 AnySelect = Select[*tuple[Any, ...]]
 
 
-class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader, ProofReader, BotReader, KeyReader):
+class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader, ProofReader, BotReader, KeyReader, WalkReader):
     """What a book says. Made by `Store.read`."""
 
     def __init__(self, connection: Connection, backend: Backend) -> None:
@@ -340,24 +339,7 @@ class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader, Pr
             for row in entries:
                 yield row, postings[row[0]]
 
-    # --- progress and findings --------------------------------------------------------------------------------------
-
-    def cursor(self, connection: str, stream: str, symbol: str) -> State | None:
-        """Return how far a stream was pulled; None: never."""
-        statement = select(cursor.c.state).where(
-            cursor.c.connection == connection,
-            cursor.c.stream == stream,
-            cursor.c.symbol == symbol,
-        )
-        state: State | None = self._connection.execute(statement).scalar_one_or_none()
-        return state
-
-    def coverage(self) -> Iterator[CoverageWindow]:
-        """Yield the pages pulled, by connection, stream and symbol, each in the order of pulling."""
-        names = [column for column in coverage.columns if column.name != "seq"]
-        ordered = select(*names).order_by(coverage.c.connection, coverage.c.stream, coverage.c.symbol, coverage.c.seq)
-        for row in self._stream(ordered):
-            yield CoverageWindow(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for a row as a mapping
+    # --- findings ---------------------------------------------------------------------------------------------------
 
     def findings(self) -> list[tuple[str, Finding]]:
         """Return the open findings with their origins: errors first, then by code, subject, origin."""

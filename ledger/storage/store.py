@@ -36,6 +36,8 @@ from ledger.storage.nouns import (
     StoredEntry,
     StoredEvent,
     StoredLine,
+    StreamCoverage,
+    StreamWalk,
 )
 from ledger.storage.reader import Reader
 from ledger.storage.sqlite import SqliteBackend
@@ -62,6 +64,8 @@ __all__ = [
     "StoredEntry",
     "StoredEvent",
     "StoredLine",
+    "StreamCoverage",
+    "StreamWalk",
     "Writer",
 ]
 

@@ -146,6 +146,18 @@ cursor = Table(
     Column("stored_at", Instant, nullable=False),
 )
 
+# How far each stream of a connection is walked; a stream that was never asked for has a row too.
+stream_walk = Table(
+    "stream_walk",
+    METADATA,
+    Column("connection", Key, primary_key=True),
+    Column("stream", Key, primary_key=True),
+    Column("symbol", Key, primary_key=True),
+    Column("since", Instant, nullable=True),  # null: from the venue's first row
+    Column("walked_at", Instant, nullable=True),  # null: no walk has come to its end
+    Column("is_under_way", Boolean, nullable=False),
+)
+
 coverage = Table(
     "coverage",
     METADATA,

@@ -13,7 +13,7 @@ from ledger.domain.lot import Disposal, Lot
 from ledger.domain.payload import Payload
 from ledger.domain.transfers.pairing import PairDecision, TransferLink
 from ledger.storage import rows
-from ledger.storage.nouns import ClosedYear, Computation, CoverageWindow, NewEntry, NewEvent, State
+from ledger.storage.nouns import ClosedYear, Computation, NewEntry, NewEvent
 from ledger.storage.reader import Reader
 from ledger.storage.shelves.allocations import AllocationWriter
 from ledger.storage.shelves.bots import BotWriter
@@ -21,12 +21,11 @@ from ledger.storage.shelves.keys import KeyWriter
 from ledger.storage.shelves.proof import ProofWriter
 from ledger.storage.shelves.quotes import QuoteWriter
 from ledger.storage.shelves.register import RegisterWriter
+from ledger.storage.shelves.walks import WalkWriter
 from ledger.storage.tables import (
     broker_statement,
     closed_year,
     computation,
-    coverage,
-    cursor,
     disposal,
     entry,
     event,
@@ -40,7 +39,7 @@ from ledger.storage.tables import (
 )
 
 
-class Writer(Reader, QuoteWriter, RegisterWriter, AllocationWriter, ProofWriter, BotWriter, KeyWriter):
+class Writer(Reader, QuoteWriter, RegisterWriter, AllocationWriter, ProofWriter, BotWriter, KeyWriter, WalkWriter):
     """What may be added to a book, and what is derived may be replaced. Made by `Store.write`."""
 
     def add_payload(self, source: Payload) -> tuple[int, bool]:
@@ -64,17 +63,6 @@ class Writer(Reader, QuoteWriter, RegisterWriter, AllocationWriter, ProofWriter,
         """Store journal entries with their postings at the end of the chain."""
         self._backend.insert(self._connection, entry, rows.entry_rows(entries, recorded_at))
         self._backend.insert(self._connection, posting, rows.posting_rows(entries))
-
-    def put_cursor(self, connection: str, stream: str, symbol: str, state: State, stored_at: datetime) -> None:
-        """Remember how far a stream was pulled, in place of what was remembered before."""
-        key = {"connection": connection, "stream": stream, "symbol": symbol}
-        self._connection.execute(delete(cursor).where(*(cursor.c[name] == part for name, part in key.items())))
-        self._connection.execute(insert(cursor), {**key, "state": dict(state), "stored_at": stored_at})
-
-    def add_coverage(self, windows: Sequence[CoverageWindow]) -> None:
-        """Remember the pages that were pulled."""
-        first = self._seq_last(coverage) + 1
-        self._backend.insert(self._connection, coverage, (rows.coverage_row(seq, window) for seq, window in enumerate(windows, first)))
 
     def add_findings(self, origin: str, findings: Sequence[Finding], found_at: datetime) -> None:
         """Store findings of one origin; one of the same code and subject stays as it was first found."""

@@ -11,10 +11,12 @@ one, and two rows under one id (a self-trade) are never torn apart by the end of
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from enum import Enum
 from typing import Generic, TypeVar
 
 from ledger.domain.errors import TerminalError, TransientError
+from ledger.domain.time.instant import instant_of_micros
 
 Received = TypeVar("Received")
 
@@ -112,6 +114,12 @@ def trail_of(state: State | None) -> Trail:
         recheck=_whole(known, "recheck"),
         walk=None if walk.after is None else walk,
     )
+
+
+def since_of(state: State) -> datetime | None:
+    """Return the instant down to which a state says that all is stored, as `Page.since` tells it."""
+    since = _whole(state, "since")
+    return None if since is None else instant_of_micros(since)
 
 
 def _whole(state: State, name: str) -> int | None:

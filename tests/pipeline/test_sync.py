@@ -69,10 +69,10 @@ def test_a_history_whose_walk_did_not_end_is_no_complete_one_on_a_cover(connecte
     environment = keys_of(exchange, "MAIN")
     connected.sync(until=UNTIL, environment=environment)  # keeps no cursor, as a run that was cut short has none of its end
     with connected.store.read() as reader:
-        assert re.fullmatch("holes: [1-9][0-9]*, see lotwright coverage", coverage_line(reader))
+        assert re.fullmatch("holes: [1-9][0-9]*, see lotwright coverage", coverage_line(reader, ["main"]))
     connected.sync(environment=environment)
     with connected.store.read() as reader:
-        assert coverage_line(reader).startswith("complete to ")
+        assert coverage_line(reader, ["main"]).startswith("complete to ")
 
 
 def test_what_happens_after_a_snapshot_does_not_break_the_balance(

@@ -31,13 +31,13 @@ def coverage(session: Session, format_name: str) -> int:
     """
     with session.book() as book:
         streams, told, unverified = book.coverage(), book.coverage_map(), book.unverified()
-    if not streams:
+    if not streams and not told.holes:
         session.say("nothing was pulled yet: lotwright sync")
     if format_name == "json":
         click.echo(json.dumps(_document(streams, told) | {"unverified": unverified}, indent=2))
     elif format_name == "csv":
         click.echo(_csv(told), nl=False)
-    elif streams:
+    else:
         _print(session, streams, told)
         for name in unverified:
             click.echo(f"unverified: {name}")
@@ -45,15 +45,18 @@ def coverage(session: Session, format_name: str) -> int:
 
 
 def _print(session: Session, streams: Sequence[StreamCoverage], told: CoverageMap) -> None:
-    head = ("connection", "stream", "symbol", "windows", "rows", "oldest row", "newest row", "last pulled")
-    print_columns([head, *map(_stream, streams)])
-    click.echo()
-    months = [(one.connection, one.stream, one.symbol, _spans(one.months)) for one in told.streams]
-    print_columns([("connection", "stream", "symbol", "months"), *months])
+    if streams:
+        head = ("connection", "stream", "symbol", "windows", "rows", "oldest row", "newest row", "last pulled")
+        print_columns([head, *map(_stream, streams)])
+        click.echo()
+        months = [(one.connection, one.stream, one.symbol, _spans(one.months)) for one in told.streams]
+        print_columns([("connection", "stream", "symbol", "months"), *months])
     for hole in told.holes:
         session.complain(f"hole: {_place(hole)}: {_span(hole)}: {hole.why}\n  mend: {hole.mend}")
     for hole in told.gone:
         session.say(f"gone: {_place(hole)}: {_span(hole)}: {hole.why}\n  mend: {hole.mend}")
+    for hole in told.left_out:
+        session.say(f"left out: {_place(hole)}: {_span(hole)}: {hole.why}, and the balances agree\n  mend: {hole.mend}")
 
 
 def _stream(one: StreamCoverage) -> tuple[str, ...]:
@@ -91,7 +94,7 @@ def _csv(told: CoverageMap) -> str:
     writer = csv.writer(target, lineterminator="\n")
     writer.writerow(("connection", "stream", "symbol", "month", "cover", "from", "to", "why", "mend"))
     writer.writerows(_month_rows(told))
-    for cover, holes in ((MonthCover.HOLE, told.holes), (MonthCover.GONE, told.gone)):
+    for cover, holes in ((MonthCover.HOLE, told.holes), (MonthCover.GONE, told.gone), (MonthCover.NEVER, told.left_out)):
         for hole in holes:
             connection, stream, symbol, *rest = _cells(hole)
             writer.writerow((connection, stream, symbol, "", cover.value, *rest))
@@ -117,11 +120,12 @@ def _document(streams: Sequence[StreamCoverage], told: CoverageMap) -> dict[str,
                 "rows": one.rows,
                 "oldest_row": None if one.from_at is None else one.from_at.isoformat(),
                 "newest_row": None if one.to_at is None else one.to_at.isoformat(),
-                "pulled_at": one.pulled_at.isoformat(),
+                "pulled_at": None if one.pulled_at is None else one.pulled_at.isoformat(),
                 "months": months.get((one.connection, one.stream, one.symbol), {}),
             }
             for one in streams
         ],
         "holes": [dict(zip(_HOLE_NAMES, _cells(hole), strict=True)) for hole in told.holes],
         "gone": [dict(zip(_HOLE_NAMES, _cells(hole), strict=True)) for hole in told.gone],
+        "left_out": [dict(zip(_HOLE_NAMES, _cells(hole), strict=True)) for hole in told.left_out],
     }

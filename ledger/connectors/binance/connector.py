@@ -18,7 +18,7 @@ from ledger.domain.errors import InputError, TerminalError, TransientError
 from ledger.domain.ids import VenueName
 from ledger.domain.json_text import Json
 from ledger.domain.payload import Payload
-from ledger.domain.time.instant import millis_of
+from ledger.domain.time.instant import instant_of_millis, millis_of
 from ledger.ports import (
     CallCount,
     ConnectionTerms,
@@ -220,7 +220,8 @@ class _Spot:
     def _pull_history(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
         call, terms = self.facts.calls[stream.stream], _WINDOWS[stream.stream]
         until = millis_of(self._client.now())
-        since = max(millis_of(window.since or _OPENED_AT), until - terms.reach)
+        first = max(millis_of(_OPENED_AT), until - terms.reach)  # nothing is to be had from before
+        since = first if window.since is None else max(millis_of(window.since), first)
         named = set(str(cursor.get(_ASSETS_KEY) or "").split())
         self._markets.touch(named)
 
@@ -232,7 +233,10 @@ class _Spot:
         for sheaf, reached in walk.leaves(cursor, since=since, until=until):
             named |= {asset for mark in sheaf.received.marks for asset in mark.assets}
             self._markets.touch(named)
-            yield self._page(stream, sheaf.received, reached | ({_ASSETS_KEY: " ".join(sorted(named))} if named else {}))
+            state = reached | ({_ASSETS_KEY: " ".join(sorted(named))} if named else {})
+            low = reached["low"]
+            assert isinstance(low, int), reached
+            yield self._page(stream, sheaf.received, state, since=instant_of_millis(low) if low > first else None)
 
     def _sheaf(self, stream: StreamKey, call: Call, terms: _Window, answer: Answer) -> Sheaf[_Sheet]:
         rows = self._rows(stream, answer)
@@ -313,7 +317,15 @@ class _Spot:
         rows = len(self._rows(stream, answer))
         yield Page(payload=payload, cursor={}, rows=rows, from_at=payload.fetched_at, to_at=payload.fetched_at)
 
-    def _page(self, stream: StreamKey, sheet: _Sheet, state: CursorState, *, symbol: parse.Symbol | None = None) -> Page:
+    def _page(
+        self,
+        stream: StreamKey,
+        sheet: _Sheet,
+        state: CursorState,
+        *,
+        symbol: parse.Symbol | None = None,
+        since: datetime | None = None,
+    ) -> Page:
         marks = sheet.marks
         instants = [mark.occurred_at for mark in marks]
         context = () if symbol is None else (("base", symbol.base), ("quote", symbol.quote))
@@ -326,6 +338,7 @@ class _Spot:
             last_id=marks[-1].row_id if marks else None,
             from_at=min(instants, default=None),
             to_at=max(instants, default=None),
+            since=since,
         )
 
     def _place(self, stream: StreamKey) -> str:

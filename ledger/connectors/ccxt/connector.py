@@ -16,7 +16,7 @@ from ledger.connectors.ccxt.walk import MS_DAY, Ask, Leaf, TimeWalk, leaves_by_i
 from ledger.domain.errors import InputError, TransientError
 from ledger.domain.json_text import Row, object_of
 from ledger.domain.payload import Payload, page_payload
-from ledger.domain.time.instant import instant_of_millis, millis_of
+from ledger.domain.time.instant import instant_of_micros, instant_of_millis, millis_of
 from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation, KeyReport, Page, PullWindow, StreamKey
 
 _METHODS = {
@@ -178,6 +178,7 @@ class Ccxt:
 
     def _page(self, stream: StreamKey, leaf: Leaf, *, request: str) -> Page:
         times = [instant_of_millis(mark.at) for mark in leaf.marks]
+        since = leaf.state.get("since")
         state = {**leaf.state, _ASSETS: " ".join(sorted(self._seen))} if leaf.state else {}
         return Page(
             payload=self._payload(stream, leaf, request=f"{self._exchange} {request}"),
@@ -187,6 +188,7 @@ class Ccxt:
             last_id=leaf.marks[-1].row_id if leaf.marks else None,
             from_at=min(times, default=None),
             to_at=max(times, default=None),
+            since=instant_of_micros(since) if isinstance(since, int) else None,
         )
 
     def _payload(self, stream: StreamKey, leaf: Leaf, *, request: str) -> Payload:

@@ -33,7 +33,7 @@ from ledger.ports.candles import CANDLES, MinuteCandles
 from ledger.transport.pace import Budget, Clock, SystemClock
 from ledger.transport.payloads import Payloads
 from ledger.transport.reader import Answer, Timeouts
-from ledger.transport.walk import Ask, Leaf, Walker, trail_of
+from ledger.transport.walk import Ask, Leaf, Walker, since_of, trail_of
 
 _FILLS_MARGIN = timedelta(minutes=10)  # a row may be shown a little after one that was written later
 _WALLET_MARGIN = timedelta(days=3)  # a pending row may appear late, or out of order
@@ -244,6 +244,7 @@ class CoinbaseAdvanced:
             last_id=marks[-1].row_id if marks else None,
             from_at=min(instants, default=None),
             to_at=max(instants, default=None),
+            since=since_of(state),
         )
 
     def _wallet(self, stream: StreamKey) -> answers.HeldWallet:

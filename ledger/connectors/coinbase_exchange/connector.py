@@ -31,7 +31,7 @@ from ledger.ports.candles import CANDLES, MinuteCandles
 from ledger.transport.pace import Budget, Clock, SystemClock
 from ledger.transport.payloads import Payloads
 from ledger.transport.reader import Answer, Timeouts
-from ledger.transport.walk import Ask, Leaf, Walker, trail_of
+from ledger.transport.walk import Ask, Leaf, Walker, since_of, trail_of
 
 _PAGE_ROWS_FULL = 100  # an answer of so many rows may be one of several, even without a cursor
 _PRODUCTS_KEY = "products"  # in the cursor of a ledger: the products that its rows have named
@@ -235,6 +235,7 @@ class CoinbaseExchange:
             last_id=marks[-1].row_id if marks else None,
             from_at=min(instants, default=None),
             to_at=max(instants, default=None),
+            since=since_of(state),
         )
 
     def _place(self, stream: StreamKey) -> str:

@@ -24,6 +24,7 @@ from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation
 from ledger.transport.pace import Budget, Clock, SystemClock
 from ledger.transport.payloads import Payloads
 from ledger.transport.reader import Answer, Timeouts
+from ledger.transport.walk import since_of
 
 _STREAMS = ("trades", "deposits", "withdrawals", "ledger", "balances")
 _TRANSFER_MARGIN = timedelta(days=7) // timedelta(microseconds=1)  # a pending row may be done late
@@ -172,6 +173,7 @@ class Kraken:
             last_id=ids[-1] if ids else None,
             from_at=instant_of_micros(min(times)) if times else None,
             to_at=instant_of_micros(max(times)) if times else None,
+            since=since_of(state),
         )
 
     # --- lists by cursor
@@ -220,6 +222,7 @@ class Kraken:
             last_id=ids[-1] if ids else None,
             from_at=instant_of_micros(min(times)) if times else None,
             to_at=instant_of_micros(max(times)) if times else None,
+            since=since_of(state),
         )
 
     def _pull_balances(self, stream: StreamKey, _cursor: CursorState, _window: PullWindow) -> Iterator[Page]:

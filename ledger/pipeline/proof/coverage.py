@@ -1,63 +1,40 @@
 """Which stretches of which streams were pulled, from the windows that each page left behind; by month, and where holes are."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import groupby
+from operator import itemgetter
 
 from ledger.domain.finding import Severity
 from ledger.domain.ids import AccountId
-from ledger.domain.time.instant import instant_of_micros
 from ledger.journal.checks import BalanceComparison, Reconciliation
 from ledger.pipeline.interpret import BALANCES
+from ledger.pipeline.proof.balances import reconciliation
 from ledger.pipeline.proof.rows import BREAKS, ledger_gaps
-from ledger.pipeline.sync import reconciliation
 from ledger.ports import Connector, StreamFacts
-from ledger.storage.store import CoverageWindow, Reader, Store
+from ledger.storage.store import Reader, Store, StreamCoverage, StreamWalk
 
 _PLAIN = StreamFacts()
-_FOUND_LATE = frozenset({*BREAKS, "balance-differs", "stream-refused"})
+_FOUND_LATE = frozenset({*BREAKS, "balance-differs"})
 _GONE = "gone"  # the cursor that says which months of which streams a venue no longer gives
 
 FactsOf = Callable[[str], Mapping[str, StreamFacts]]  # of a connection's streams, by its name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamCoverage:
-    """What was pulled of one stream: `from_at` and `to_at` are the oldest and newest row seen, None when there was none."""
-
-    connection: str
-    stream: str
-    symbol: str
-    windows: int
-    rows: int
-    from_at: datetime | None
-    to_at: datetime | None
-    pulled_at: datetime
-
-
 def coverage_of(reader: Reader) -> tuple[StreamCoverage, ...]:
-    """Return the coverage of every stream, by connection, stream and symbol."""
-    streams: dict[tuple[str, str, str], StreamCoverage] = {}
-    for window in reader.coverage():
-        key = (window.connection, window.stream, window.symbol)
-        streams[key] = _with(streams.get(key), window)
+    """Return the coverage of every stream, by connection, stream and symbol; that of one that nobody came to ask for is empty."""
+    streams = {_key(walk): _unseen(walk) for walk in reader.stream_walks()} | {_key(one): one for one in reader.stream_coverage()}
     return tuple(streams[key] for key in sorted(streams))
 
 
-def _with(before: StreamCoverage | None, window: CoverageWindow) -> StreamCoverage:
-    starts = [instant for instant in (before and before.from_at, window.from_at) if instant]
-    ends = [instant for instant in (before and before.to_at, window.to_at) if instant]
-    return StreamCoverage(
-        connection=window.connection,
-        stream=window.stream,
-        symbol=window.symbol,
-        windows=(before.windows if before else 0) + 1,
-        rows=(before.rows if before else 0) + window.rows,
-        from_at=min(starts, default=None),
-        to_at=max(ends, default=None),
-        pulled_at=max(before.pulled_at, window.pulled_at) if before else window.pulled_at,
-    )
+def _key(one: StreamCoverage | StreamWalk) -> tuple[str, str, str]:
+    return one.connection, one.stream, one.symbol
+
+
+def _unseen(one: StreamWalk) -> StreamCoverage:
+    return StreamCoverage(connection=one.connection, stream=one.stream, symbol=one.symbol)
 
 
 # --- by month --------------------------------------------------------------------------------------------------------
@@ -98,49 +75,60 @@ class StreamMonths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageMap:
-    """All streams by month, all holes, and what the venues no longer give, which is a hole as long as the balances do not agree."""
+    """All streams by month, and all holes.
+
+    What the venues no longer give (`gone`) and what was not asked for (`left_out`) is a hole as long as the balances do not agree.
+    """
 
     streams: tuple[StreamMonths, ...]
     holes: tuple[Hole, ...]
     gone: tuple[Hole, ...]
+    left_out: tuple[Hole, ...]
 
 
-def coverage_map(reader: Reader, facts_of: FactsOf) -> CoverageMap:
-    """Return which months of which streams were pulled; `facts_of` tells what the venue of a connection gives."""
-    pulled = coverage_of(reader)
-    compared = reconciliation(reader)
-    holes = [
-        hole for connection in sorted({one.connection for one in pulled}) for hole in _proof_holes(reader, connection, compared, facts_of)
-    ]
-    gone: list[Hole] = []
+def coverage_map(reader: Reader, connections: Iterable[str], facts_of: FactsOf) -> CoverageMap:
+    """Return which months of which streams of the connections were pulled; `facts_of` tells what the venue of one gives."""
+    pulled = [one for one in coverage_of(reader) if one.stream != BALANCES]
+    compared, since = reconciliation(reader), {_key(walk): walk.since for walk in _walks(reader)}
+    holes = [hole for name in sorted({one.connection for one in pulled}) for hole in _proof_holes(reader, name, compared, facts_of)]
+    holes += [*_unsynced(connections, pulled), *_unwalked(reader, pulled, facts_of)]
     unproven = {row.account for row in compared.rows if row.difference}
+    left_out = list(_left_out(reader, facts_of))
+    holes += [hole for hole in left_out if AccountId(hole.connection) in unproven]
+    gone: list[Hole] = []
     pulls = _pulls(reader, facts_of)
     streams = []
     for one in pulled:
-        if one.stream == BALANCES:
-            continue
         facts = facts_of(one.connection).get(one.stream, _PLAIN)
-        since, is_whole = _reach(reader, one)
-        if not is_whole or since is not None:
-            holes.append(_unpulled(one, since, facts, is_whole=is_whole))
-        first = min((each.from_at for each in pulled if each.connection == one.connection and each.from_at), default=one.pulled_at)
-        lost = _gone(one, first, facts, pulls.get((one.connection, one.stream, one.symbol), ()))
+        of_connection = [each for each in pulled if each.connection == one.connection]
+        last = max((each.pulled_at for each in of_connection if each.pulled_at), default=None)
+        first = min((each.from_at for each in of_connection if each.from_at), default=last)
+        if first is None or last is None:  # nothing was pulled of the whole connection
+            continue
+        lost = _gone(one, first, facts, pulls.get(_key(one), ()))
         (holes if AccountId(one.connection) in unproven else gone).extend(lost)
         own = [hole for hole in holes if _is_of(hole, one)]
-        months = tuple((f"{start:%Y-%m}", _month(start, one, since, own, lost)) for start in _months(first, one.pulled_at))
+        months = tuple((f"{start:%Y-%m}", _month(start, one, since.get(_key(one)), own, lost)) for start in _months(first, last))
         streams.append(StreamMonths(connection=one.connection, stream=one.stream, symbol=one.symbol, months=months))
-    return CoverageMap(streams=tuple(streams), holes=tuple(holes), gone=tuple(gone))
+    proven = [hole for hole in left_out if AccountId(hole.connection) not in unproven]
+    return CoverageMap(streams=tuple(streams), holes=tuple(holes), gone=tuple(gone), left_out=tuple(proven))
 
 
-def coverage_line(reader: Reader) -> str:
-    """Return what a report says of coverage: up to which day all was pulled, or how many holes are known; empty without connections."""
-    pulled = coverage_of(reader)
-    if not pulled:
-        return ""
+def coverage_line(reader: Reader, connections: Iterable[str]) -> str:
+    """Return what a report says of coverage: from and to which day all was pulled, or how many holes are known.
+
+    It is empty of a book without connections, and says no first day where all goes back to the first rows that the venues give.
+    """
+    streams = coverage_of(reader)
     count = sum(finding.code in _FOUND_LATE and finding.severity is Severity.ERROR for _, finding in reader.findings())
-    count += sum(one.stream != BALANCES and not _reach(reader, one)[1] for one in pulled)  # walks that did not come to their end
-    newest = {one.connection: one.pulled_at for one in sorted(pulled, key=lambda one: one.pulled_at)}
-    return f"holes: {count}, see lotwright coverage" if count else f"complete to {min(newest.values()):%Y-%m-%d}"
+    count += len([*_unsynced(connections, streams), *_unwalked(reader, streams, lambda _: {})])
+    if count:
+        return f"holes: {count}, see lotwright coverage"
+    since = max((walk.since for walk in _walks(reader) if walk.since is not None), default=None)
+    begin = "complete" if since is None else f"complete from {since:%Y-%m-%d}"
+    pulls = [(one.connection, one.pulled_at) for one in streams if one.pulled_at is not None]
+    newest = [max(run)[1] for _, run in groupby(pulls, key=itemgetter(0))]
+    return f"{begin} to {min(newest):%Y-%m-%d}" if newest else ""
 
 
 def keep_gone(store: Store, connector: Connector, connection: str, *, now: datetime) -> None:
@@ -189,25 +177,51 @@ def _is_of(hole: Hole, one: StreamCoverage) -> bool:
     return same and (not one.symbol or hole.symbol in {"", one.symbol})
 
 
-def _reach(reader: Reader, one: StreamCoverage) -> tuple[datetime | None, bool]:
-    """Return since when a stream is stored (None: from its first row), and whether the walk down to there came to its end."""
-    state = reader.cursor(one.connection, one.stream, one.symbol) or {}
-    since = state.get("since")
-    is_whole = bool(state) and not any(name.startswith(("walk_", "window_")) for name in state)
-    return (instant_of_micros(since) if isinstance(since, int) else None), is_whole or not one.rows
+# --- what no walk has come to ------------------------------------------------------------------------------------------
 
 
-def _unpulled(one: StreamCoverage, since: datetime | None, facts: StreamFacts, *, is_whole: bool) -> Hole:
-    why = "was left out by --since" if is_whole else "the walk did not come to its end"
-    again = f"lotwright sync {one.connection} --again"
+def _unsynced(connections: Iterable[str], streams: Iterable[StreamCoverage]) -> Iterator[Hole]:
+    """Yield the connections of which nobody knows even what streams they have."""
+    for name in sorted(set(connections) - {one.connection for one in streams}):
+        why, mend = "nothing was ever pulled of it", f"lotwright sync {name}"
+        yield Hole(connection=name, stream="", symbol="", from_at=None, to_at=None, why=why, mend=mend)
+
+
+def _unwalked(reader: Reader, streams: Iterable[StreamCoverage], facts_of: FactsOf) -> Iterator[Hole]:
+    """Yield what lies between the last walk of a stream that came to its end and now, where the last run's did not."""
+    unseen = {_key(one) for one in streams if one.pulled_at is None}
+    refused = {finding.subject: finding for _, finding in reader.findings() if finding.code == "stream-refused"}
+    for walk in _walks(reader):
+        refusal = refused.get("/".join(_key(walk)))
+        why = "it was never asked for" if _key(walk) in unseen else "the walk did not come to its end"
+        hole = replace(_walk_hole(walk, facts_of, why=why, again=""), from_at=walk.walked_at)
+        if refusal is not None:
+            yield replace(hole, why=refusal.message, mend=refusal.mend)
+        elif walk.walked_at is None or walk.is_under_way:
+            yield hole
+
+
+def _left_out(reader: Reader, facts_of: FactsOf) -> Iterator[Hole]:
+    """Yield what lies before the instant from which on a stream was asked for."""
+    for walk in _walks(reader):
+        if walk.since is not None:
+            yield replace(_walk_hole(walk, facts_of, why="was left out by --since", again=" --again"), to_at=walk.since)
+
+
+def _walks(reader: Reader) -> list[StreamWalk]:
+    return [walk for walk in reader.stream_walks() if walk.stream != BALANCES]
+
+
+def _walk_hole(walk: StreamWalk, facts_of: FactsOf, *, why: str, again: str) -> Hole:
+    export = facts_of(walk.connection).get(walk.stream, _PLAIN).export
     return Hole(
-        connection=one.connection,
-        stream=one.stream,
-        symbol=one.symbol,
+        connection=walk.connection,
+        stream=walk.stream,
+        symbol=walk.symbol,
         from_at=None,
-        to_at=since if is_whole else one.pulled_at,
+        to_at=None,
         why=why,
-        mend=(again if is_whole else f"lotwright sync {one.connection}") + (f"; else import {facts.export}" if facts.export else ""),
+        mend=f"lotwright sync {walk.connection}{again}" + (f"; else import {export}" if export else ""),
     )
 
 
@@ -308,8 +322,8 @@ def _month(start: datetime, one: StreamCoverage, since: datetime | None, holes: 
     end = _following(start)
     if any(hole.to_at is not None and hole.to_at >= end for hole in gone if hole.from_at is not None and hole.from_at < end):
         return MonthCover.GONE
-    if since is not None and since >= end:
+    if one.pulled_at is None or (since is not None and since >= end):
         return MonthCover.NEVER
     if any((hole.from_at is None or hole.from_at < end) and (hole.to_at is None or hole.to_at >= start) for hole in holes):
         return MonthCover.HOLE
-    return MonthCover.FULL if one.pulled_at >= end and (since is None or since <= start) else MonthCover.PART
+    return MonthCover.FULL if one.pulled_at >= end else MonthCover.PART

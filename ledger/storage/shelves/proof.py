@@ -16,8 +16,8 @@ from ledger.domain.time.instant import instant_text
 from ledger.domain.values.quick import made_in_order
 from ledger.storage.backend import Backend, BulkRow
 from ledger.storage.columns import decimal_text, decimal_text_or_none
-from ledger.storage.nouns import BalanceAssertion, State, StoredLine
-from ledger.storage.tables import assertion, cursor, entry, event, evidence, ledger_line, payload, posting
+from ledger.storage.nouns import BalanceAssertion, StoredLine
+from ledger.storage.tables import assertion, entry, event, evidence, ledger_line, payload, posting
 
 _LINES = 2_000  # fetched at a time
 _line = made_in_order(StoredLine)  # two or three for each fill pass here
@@ -45,11 +45,6 @@ class ProofReader:
         """Tell whether any event was told by the payload of a place."""
         told = select(evidence.c.payload_seq).where(evidence.c.payload_seq == payload_seq).limit(1)
         return self._connection.execute(told).first() is not None
-
-    def cursors_of(self, stream: str) -> dict[str, State]:
-        """Return how far streams of a name without symbols were pulled, by connection, sorted."""
-        statement = select(cursor.c.connection, cursor.c.state).where(cursor.c.stream == stream, cursor.c.symbol == "")
-        return {row.connection: row.state for row in self._connection.execute(statement.order_by(cursor.c.connection))}
 
     def is_newest_word(self, event_id: str, payload_seq: int) -> bool:
         """Tell whether a page is the newest of the pages of its stream that told of an event, and not the only one."""
