@@ -40,11 +40,12 @@ _MEND_READER = "run again; if it stays, run lotwright with -v and look at that P
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer as received: all its lines, the rows in them, and what its last line says."""
+    """An answer as received: all its lines, the rows in them, what its last line says, and what was asked, as a payload tells it."""
 
     content: bytes
     rows: tuple[Json, ...]
     end: Row
+    request: str = ""
 
 
 class ReaderClient:

@@ -5,6 +5,7 @@ What it brings is marked as unverified: unified rows are thinner than a venue's 
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -81,8 +82,8 @@ class Ccxt:
         state = cursor or {}
         self._seen |= set(str(state.get(_ASSETS) or "").split())
         if stream.stream == "balances":
-            reply = self._client.call(_METHODS["balances"])
-            yield self._page(stream, Leaf(reply=reply, marks=(), state={}), request="fetchBalance()")
+            reply = replace(self._client.call(_METHODS["balances"]), request=f"{self._exchange} fetchBalance()")
+            yield self._page(stream, Leaf(reply=reply, marks=(), state={}))
             return
         yield from self._walked(stream, state, window)
 
@@ -143,10 +144,10 @@ class Ccxt:
     # --- pages -------------------------------------------------------------------------------------------------------
 
     def _walked(self, stream: StreamKey, state: CursorState, window: PullWindow) -> Iterator[Page]:
-        recipe, requests = self._recipe.of(stream.stream), list[str]()
+        recipe = self._recipe.of(stream.stream)
         since = None if window.since is None else millis_of(window.since)
         overlap = _OVERLAP_MS.get(stream.stream, _OVERLAP_TRANSFERS_MS)
-        ask = self._asker(stream, recipe, requests)
+        ask = self._asker(stream, recipe)
         if recipe.walk is Walk.IDS:
             leaves = leaves_by_id(ask, state)
         elif recipe.walk is Walk.TOKEN:
@@ -156,17 +157,18 @@ class Ccxt:
             begin, span = millis_of(self._recipe.begin), self._window_days(stream, recipe) * MS_DAY
             walk = TimeWalk(ask=ask, begin=begin, now=now, span=span, overlap=overlap)
             leaves = walk.leaves(state, since=since)
-        for number, leaf in enumerate(leaves):
+        for leaf in leaves:
             self._seen |= parse.assets_named(leaf.reply.rows)
-            yield self._page(stream, leaf, request=requests[number])
+            yield self._page(stream, leaf)
 
-    def _asker(self, stream: StreamKey, recipe: Recipe, requests: list[str]) -> Ask:
+    def _asker(self, stream: StreamKey, recipe: Recipe) -> Ask:
         def ask(*, since: int | None = None, until: int | None = None, mark: str | None = None) -> Reply:
             extra: Row = {} if until is None else {"until": until}
             extra |= {} if mark is None else {recipe.param: mark}
             method, symbol = _METHODS[stream.stream], stream.symbol or None
-            requests.append(f"{method}({symbol or ''}, since={since}, {', '.join(f'{name}={extra[name]}' for name in sorted(extra))})")
-            return self._client.call(method, symbol, since, None, extra, token=recipe.token, seconds=recipe.seconds / self._terms.share)
+            reply = self._client.call(method, symbol, since, None, extra, token=recipe.token, seconds=recipe.seconds / self._terms.share)
+            told = ", ".join(f"{name}={extra[name]}" for name in sorted(extra))
+            return replace(reply, request=f"{self._exchange} {method}({symbol or ''}, since={since}, {told})")
 
         return ask
 
@@ -176,12 +178,12 @@ class Ccxt:
         days = recipe.days or self._days or (told if isinstance(told, int) and told > 0 else usual)
         return min(days, _DAYS_MAX)
 
-    def _page(self, stream: StreamKey, leaf: Leaf, *, request: str) -> Page:
+    def _page(self, stream: StreamKey, leaf: Leaf) -> Page:
         times = [instant_of_millis(mark.at) for mark in leaf.marks]
         since = leaf.state.get("since")
         state = {**leaf.state, _ASSETS: " ".join(sorted(self._seen))} if leaf.state else {}
         return Page(
-            payload=self._payload(stream, leaf, request=f"{self._exchange} {request}"),
+            payload=self._payload(stream, leaf),
             cursor=state,
             rows=len(leaf.reply.rows),
             first_id=leaf.marks[0].row_id if leaf.marks else None,
@@ -191,7 +193,7 @@ class Ccxt:
             since=instant_of_micros(since) if isinstance(since, int) else None,
         )
 
-    def _payload(self, stream: StreamKey, leaf: Leaf, *, request: str) -> Payload:
+    def _payload(self, stream: StreamKey, leaf: Leaf) -> Payload:
         doubt = ((parse.DOUBT, leaf.doubt),) if leaf.doubt else ()
         return page_payload(
             leaf.reply.content,
@@ -199,7 +201,7 @@ class Ccxt:
             account=self._terms.account,
             stream=stream.stream,
             symbol=stream.symbol,
-            request=request,
+            request=leaf.reply.request,
             fetched_at=datetime.now(UTC),
             context=((parse.EXCHANGE, self._exchange), *doubt),
         )

@@ -1,5 +1,6 @@
 """Unmodified ccxt at the sandbox: the reader's fills are those of our own connectors, row for row, and it keeps the venue's rules."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from ledger.sandbox.history.rows import instant_of, microseconds_of
 from ledger.sandbox.server import Sandbox
 
 SEED = 11
+EDGE_MS = 2_000
 ALL = PullWindow()
 
 Row = tuple[object, ...]
@@ -84,6 +86,13 @@ def pulled(connector: Connector, wanted: Iterable[str], cursors: dict[StreamKey,
     return found
 
 
+def is_of_its_call(page: Page) -> bool:
+    """Tell whether the rows of a page lie within the times that its payload says were asked for, give or take the reader's overlap."""
+    asked = {name: int(figure) for name, figure in re.findall(r"(since|until)=(\d+)", page.payload.request)}
+    bounds = [microseconds_of(at) // 1000 for at in (page.from_at, page.to_at) if at is not None]
+    return all(asked.get("since", 0) - EDGE_MS <= at <= asked.get("until", at) + EDGE_MS for at in bounds)
+
+
 def row_of(fill: Fill) -> Row:
     """What a unified trade tells too: its times are cut to milliseconds."""
     fee = (fill.fee.quantity, fill.fee.asset) if fill.fee else None
@@ -101,6 +110,7 @@ def test_its_fills_are_those_of_the_own_connector_and_a_second_run_finds_nothing
         finally:
             theirs.close()
         assert sandbox.violations == []
+        assert [page for pages in found.pages.values() for page in pages if not is_of_its_call(page)] == []
         assert len(found.fills) == case.fills
         assert found.findings == []
         assert set(again.events) <= set(found.events)
