@@ -56,9 +56,10 @@ def watch_key(store: Store, connector: Connector, connection: str, *, now: datet
 
 
 def note_key(store: Store, report: KeyReport, connection: str, *, now: datetime, allows_withdraw: bool) -> None:
-    """Keep what the owner of a key has seen of it, and whether they allow it to withdraw."""
-    seen = replace(_check_of(report, connection, now), is_of_owner=True, allows_withdraw=allows_withdraw)
+    """Keep what the owner of a key has seen of it, and whether they allow it to withdraw: one more look takes no permission back."""
     with store.write() as writer:
+        is_allowed = allows_withdraw or _is_allowed(writer.key_checks(connection))
+        seen = replace(_check_of(report, connection, now), is_of_owner=True, allows_withdraw=is_allowed)
         writer.add_key_check(seen)
         writer.replace_findings(origin_of_key(connection), [*_findings(seen, [seen]), *_ending(report, connection, now)], now)
 
