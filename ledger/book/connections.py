@@ -9,9 +9,10 @@ from ledger.book.core import BookCore
 from ledger.config import SHARE_DEFAULT, ConnectionSettings
 from ledger.domain.errors import TransientError
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
+from ledger.pipeline.opening import closures_of, opened, secrets_of
 from ledger.pipeline.proof.keys import note_key, origin_of_key
 from ledger.pipeline.unverified import unverified_accounts
-from ledger.ports import ConnectionTerms, KeyReport
+from ledger.ports import KeyReport
 
 CHECK_SECONDS_MAX = 10.0  # a person waits for the answer
 
@@ -79,24 +80,21 @@ class Connections(BookCore):
         return report
 
     def _asked(self, name: str, environment: Mapping[str, str]) -> KeyReport:
-        settings = self.settings.connection(name)
-        terms = ConnectionTerms(
-            account=settings.name,
-            secrets=config.resolve_secrets(settings, folder=self.settings.folder, environment=environment),
-            share=settings.share,
-            base_url=settings.base_url,
-            deadline=time.monotonic() + CHECK_SECONDS_MAX,
-            tier=settings.tier,
-            symbols=settings.symbols,
-            options=settings.options,
-            folder=self.settings.folder,
-        )
-        factory = plugins.connector(settings.venue)
-        plugins.check_options(factory, settings.options, where=f"connection {name}")
-        connector = factory(terms)
+        settings, closures = self.settings.connection(name), closures_of(self.settings.folder)
+        if seconds := closures.seconds_left(settings.venue, settings.base_url):
+            raise TransientError(
+                f"{settings.venue} asked us to stay away, for {seconds:.0f} s more",
+                mend="ask again after that time: each call before it makes it longer",
+                retry_after_seconds=seconds,
+            )
+        deadline = time.monotonic() + CHECK_SECONDS_MAX
+        secrets = secrets_of(settings, folder=self.settings.folder, environment=environment)
+        connector = opened(settings, plugins.connector(settings.venue), secrets, folder=self.settings.folder, deadline=deadline)
         try:
             return connector.check_key()
         except TransientError as failure:
+            if failure.retry_after_seconds:
+                closures.close(settings.venue, settings.base_url, seconds=failure.retry_after_seconds)
             raise TransientError(
                 f"{name} gave no good answer within {CHECK_SECONDS_MAX:g} seconds: {failure.message}",
                 mend="is base_url right, and the network up? If so, ask again later",

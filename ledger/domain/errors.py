@@ -92,8 +92,10 @@ class ConnectorError(LedgerError):
 class TransientError(ConnectorError):
     """The venue may answer later: rate limit, outage, broken connection, unreadable answer.
 
-    `retry_after_seconds` is the venue's own wish, or None.
+    `retry_after_seconds` is the venue's own wish, or None. `is_overload`: it counted more calls of ours than it takes.
     """
+
+    is_overload = False
 
     def __init__(self, message: str, *, mend: str = "", retry_after_seconds: float | None = None) -> None:
         super().__init__(message, mend=mend)

@@ -1,20 +1,22 @@
 """The whole night: every connection in turn, then prices and lots. One connection's failure does not stop the others.
 
-But a venue that asked one connection to stay away is asked by no other before that time: it counts by address, and each call makes
-a ban longer.
+But a venue that asked one connection to stay away is asked by no other before that time, neither in this run nor in one that
+follows: it counts by address, and each call makes a ban longer.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
-from ledger.config import BookSettings, ConnectionSettings, resolve_secrets
+from ledger.config import BookSettings, ConnectionSettings
 from ledger.domain.errors import ConnectorError, InputError, LedgerError, TransientError
-from ledger.domain.finding import Severity
+from ledger.domain.finding import Finding, Severity
 from ledger.pipeline.bots.attribution import Attribution
 from ledger.pipeline.interpret import Tally
 from ledger.pipeline.match import MatchResult, Rebuild
+from ledger.pipeline.opening import closures_of, opened, secrets_of
 from ledger.pipeline.periods.derive import derive_book
 from ledger.pipeline.prices.worth import PriceFetch
 from ledger.pipeline.progress import Progress
@@ -22,10 +24,10 @@ from ledger.pipeline.proof.coverage import keep_gone
 from ledger.pipeline.proof.keys import watch_key
 from ledger.pipeline.sync import ConnectionSync
 from ledger.pipeline.unverified import origin_of, unverified_of
-from ledger.plugins import check_options
-from ledger.ports import CallCount, ConnectionTerms, Connector, ConnectorFactory, PriceSource, PullWindow, TaxRegime
+from ledger.ports import CallCount, Connector, ConnectorFactory, PriceSource, PullWindow, TaxRegime
 from ledger.storage.store import Store
-from ledger.transport.pace import Budget, RetryTerms, SystemClock
+from ledger.transport.closures import Closures
+from ledger.transport.pace import Budget, RetryTerms
 
 SUMMARY_SCHEMA = 1
 
@@ -98,7 +100,7 @@ def _outcome_json(outcome: ConnectionOutcome) -> dict[str, object]:
     }
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Night:
     """One run over some connections of a book, which the caller holds."""
 
@@ -113,7 +115,6 @@ class Night:
     progress: Progress
     again: bool = False
     _outcomes: list[ConnectionOutcome] = field(default_factory=list)
-    _closures: dict[tuple[str, str | None], "_Closure"] = field(default_factory=dict)
     _holders: dict[tuple[str, str | None, str], str] = field(default_factory=dict, repr=False)
 
     def run(self, connections: Sequence[ConnectionSettings]) -> NightSummary:
@@ -126,7 +127,7 @@ class Night:
         began = time.monotonic()
         deadline = None if self.budget_seconds is None else began + self.budget_seconds
         connectors = [(settings, self._opened(settings, deadline)) for settings in connections]
-        patience = Budget(clock=SystemClock(), deadline=deadline)
+        patience = Budget(clock=self._closures.clock, deadline=deadline)
         self.store.spare_memory()
         try:
             self._sync_all(connectors, patience)
@@ -142,28 +143,14 @@ class Night:
             seconds=time.monotonic() - began,
         )
 
+    @cached_property
+    def _closures(self) -> Closures:
+        return closures_of(self.settings.folder)
+
     def _opened(self, settings: ConnectionSettings, deadline: float | None) -> Connector:
-        secrets = resolve_secrets(settings, folder=self.settings.folder, environment=self.environment)
-        if secrets is None:
-            raise InputError(
-                f"connection {settings.name} has no secrets",
-                mend='name where they are kept: secrets = "env:PREFIX", keyring:, file: or cmd:',
-            )
+        secrets = secrets_of(settings, folder=self.settings.folder, environment=self.environment)
         self._check_key(settings, secrets.key)
-        terms = ConnectionTerms(
-            account=settings.name,
-            secrets=secrets,
-            share=settings.share,
-            base_url=settings.base_url,
-            deadline=deadline,
-            tier=settings.tier,
-            symbols=settings.symbols,
-            options=settings.options,
-            folder=self.settings.folder,
-        )
-        factory = self.factory_of(settings.venue)
-        check_options(factory, settings.options, where=f"connection {settings.name}")
-        return factory(terms)
+        return opened(settings, self.factory_of(settings.venue), secrets, folder=self.settings.folder, deadline=deadline)
 
     def _check_key(self, settings: ConnectionSettings, key: str) -> None:
         holder = self._holders.setdefault((settings.venue, settings.base_url, key), settings.name)
@@ -193,8 +180,7 @@ class Night:
         self._outcomes += [outcomes[settings.name] for settings, _ in connectors]
 
     def _seconds_closed(self, settings: ConnectionSettings) -> float:
-        closure = self._closures.get((settings.venue, settings.base_url))
-        return 0.0 if closure is None else max(0.0, closure.until - time.monotonic())
+        return self._closures.seconds_left(settings.venue, settings.base_url)
 
     def _await_opening(self, settings: ConnectionSettings, patience: Budget) -> None:
         """Wait until the venue may be asked again.
@@ -205,8 +191,7 @@ class Night:
         seconds = self._seconds_closed(settings)
         if not seconds:
             return
-        closure = self._closures[settings.venue, settings.base_url]
-        why = f"{settings.name} was not synced: {settings.venue} asked connection {closure.told} to stay away, for {seconds:.0f} s more"
+        why = f"{settings.name} was not synced: {settings.venue} asked us to stay away, for {seconds:.0f} s more"
         if patience.deadline is None and seconds > RetryTerms().patience_seconds:
             raise TransientError(why, mend="run again after that time", retry_after_seconds=seconds)
         patience.wait(seconds, reason=why)
@@ -225,15 +210,18 @@ class Night:
         )
         with self.store.write() as writer:
             writer.replace_findings(origin_of(settings.name), unverified_of(connector, settings.name), self.now())
+            writer.replace_findings(_origin_of_run(settings.name), [_unfinished(settings.name)], self.now())
         try:
             watch_key(self.store, connector, settings.name, now=self.now())
             run.run()
         except ConnectorError as stopped:
             error = stopped
+        else:
+            with self.store.write() as writer:
+                writer.replace_findings(_origin_of_run(settings.name), [], self.now())
         keep_gone(self.store, connector, settings.name, now=self.now())
         if isinstance(error, TransientError) and error.retry_after_seconds:
-            until = time.monotonic() + error.retry_after_seconds
-            self._closures[settings.venue, settings.base_url] = _Closure(until=until, told=settings.name)
+            self._closures.close(settings.venue, settings.base_url, seconds=error.retry_after_seconds)
         return ConnectionOutcome(
             name=settings.name,
             venue=settings.venue,
@@ -272,14 +260,6 @@ class Night:
         return derive_book(self.store, self.settings, self.regime, now=self.now, progress=self.progress, rebuild=rebuild)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Closure:
-    """A venue's wish to be left alone `until` a value of the monotonic clock; `told` is the connection that it was told to."""
-
-    until: float
-    told: str
-
-
 def _not_synced(settings: ConnectionSettings, connector: Connector, error: TransientError, *, seconds: float) -> ConnectionOutcome:
     return ConnectionOutcome(
         name=settings.name,
@@ -289,6 +269,21 @@ def _not_synced(settings: ConnectionSettings, connector: Connector, error: Trans
         calls=connector.call_count(),
         seconds=seconds,
         error=error,
+    )
+
+
+def _origin_of_run(connection: str) -> str:
+    return f"run:{connection}"
+
+
+def _unfinished(connection: str) -> Finding:
+    """Tell that a run has begun; it is taken back when the run comes to its end, so that one that was killed is told too."""
+    return Finding(
+        code="sync-unfinished",
+        severity=Severity.ERROR,
+        subject=connection,
+        message=f"the last sync of {connection} did not come to its end: what else is missing here may only not have come yet",
+        mend=f"lotwright sync {connection}",
     )
 
 

@@ -114,7 +114,7 @@ class ConnectionSync:
         except TerminalError as error:
             self._end(stream, [self._refused(stream, error)])
         else:
-            self._end(stream, [], walk=replace(walk, since=since, walked_at=began_at, is_under_way=False))
+            self._end(stream, [], walk=_ended(walk, since=since, began_at=began_at, until=self.window.until))
 
     def _keep(self, stream: StreamKey, page: Page) -> None:
         said = self.connector.interpret(page.payload)
@@ -167,8 +167,17 @@ class ConnectionSync:
         )
 
     def _end(self, stream: StreamKey, findings: Sequence[Finding], *, walk: StreamWalk | None = None) -> None:
-        """Keep what came of a pull: what was found, and how far the stream is walked now, if it was asked for as a whole."""
+        """Keep what came of a pull: what was found, and how far the stream is walked now."""
         with self.store.write() as writer:
             writer.replace_findings(f"pull:{self.settings.name}/{stream.stream}/{stream.symbol}", findings, self.now())
-            if walk is not None and self.window.until is None:
+            if walk is not None:
                 writer.put_stream_walk(walk)
+
+
+def _ended(walk: StreamWalk, *, since: datetime | None, began_at: datetime, until: datetime | None) -> StreamWalk:
+    """Return how far a stream is walked after a pull that came to its end; one that left out what came after `until` leaves that open."""
+    if until is None or until > began_at:
+        return replace(walk, since=since, walked_at=began_at, is_under_way=False)
+    if walk.walked_at is not None and walk.walked_at >= until:
+        return walk
+    return replace(walk, since=since, walked_at=until, is_under_way=True)

@@ -224,13 +224,15 @@ class RetryTerms:
     """How often and how patiently a call is tried again; all in seconds.
 
     The pause doubles from `first_seconds` to `longest_seconds`, and a random half of it is left out. A venue that asks for more
-    than `patience_seconds` ends the run.
+    than `patience_seconds` ends the run. One that counts too many calls again and again, and does not say for how long it wants to be
+    left alone, is left alone for `rest_seconds`.
     """
 
     attempts: int = 8
     first_seconds: float = 0.5
     longest_seconds: float = 30.0
     patience_seconds: float = 300.0
+    rest_seconds: float = 60.0  # venues count calls within a minute at most, but for bans, of which they tell the end
 
     def pause(self, *, attempt: int, wished: float | None, rng: Random) -> float:
         """Return the seconds to wait after a failed attempt, counted from 1; the venue's own wish goes first, also zero."""
@@ -255,7 +257,8 @@ def retried(call: Callable[[], Result], *, terms: RetryTerms, budget: Budget, rn
         except TransientError as failure:
             if attempt >= terms.attempts:
                 tried = f"{failure.message} (tried {attempt} times)"
-                raise TransientError(tried, mend=failure.mend, retry_after_seconds=failure.retry_after_seconds) from failure
+                rest = failure.retry_after_seconds or (terms.rest_seconds if failure.is_overload else None)
+                raise TransientError(tried, mend=failure.mend, retry_after_seconds=rest) from failure
             wished = failure.retry_after_seconds
             pause = terms.pause(attempt=attempt, wished=wished, rng=rng)
             if pause > terms.patience_seconds:

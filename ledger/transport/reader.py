@@ -278,10 +278,12 @@ class HttpReader:
                 raise self._lost(question, failure) from failure
         LOG.debug("%s: %s, %s bytes", question, received.status, len(received.content))
         if not httpx.codes.is_success(received.status):
-            if received.status == _TOO_MANY:
+            refusal = self._refusal(question, received)
+            if received.status == _TOO_MANY and isinstance(refusal, TransientError):
+                refusal.is_overload = True
                 for limit in question.limits:
                     limit.drain()
-            raise self._refusal(question, received)
+            raise refusal
         said = self._json(question, received, question.shape)
         judged = self._judged(question, received, json=said)
         if judged is not None:

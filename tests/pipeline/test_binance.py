@@ -151,7 +151,7 @@ def test_a_ban_that_is_too_long_leaves_only_its_venue_alone(
     summary = book.sync(since=SINCE, budget_seconds=budget_seconds, environment=secrets)
     main, spare, third = summary.outcomes
     assert (main.name, spare.name, third.name) == ("main", "spare", "other")
-    assert "spare was not synced: binance asked connection main to stay away, for " in str(spare.error)
+    assert "spare was not synced: binance asked us to stay away, for " in str(spare.error)
     assert (summary.exit_code, spare.calls.requests, len(sandbox.calls)) == (4, 0, 9)
     assert (third.error, third.tally.new > 0) == (None, True)
     assert sandbox.violations == []
