@@ -25,6 +25,9 @@ Entries = Callable[[], Iterator[JournalEntry]]  # a fresh iterator at each call,
 SealedEntry = tuple[JournalEntry, Hash, Hash]  # an entry, the hash of its event's facts, the hash stored with it
 
 
+_NAMED_MAX = 3  # of several that a message is about
+
+
 def events_without_one_live_entry(event_ids: Iterable[EventId], entries: Entries) -> list[Finding]:
     """Find events (snapshots left out by the caller) that are booked never or more than once, and entries of unknown events.
 
@@ -93,7 +96,8 @@ class BalanceComparison:
     `difference` = book less venue; None without a venue's balance. `agreed_at` is when both were last found equal, None: never.
     `short_at` is since when the book would hold less than nothing: what it lacks came in before; None: it never would.
     `apart_from` and `apart_until` are the first and last instants at which the venue's own ledger, where it has one, and the book
-    moved apart.
+    moved apart. `unread` counts rows of the account that nobody understood; `for_nothing` names fills that cost or brought nothing
+    of the asset.
     """
 
     account: AccountId
@@ -106,6 +110,8 @@ class BalanceComparison:
     short_at: datetime | None = None
     apart_from: datetime | None = None
     apart_until: datetime | None = None
+    unread: int = 0
+    for_nothing: tuple[str, ...] = ()
 
     @property
     def since(self) -> datetime | None:
@@ -329,8 +335,12 @@ def _interval(row: BalanceComparison) -> str:
 
 
 def _likely(row: BalanceComparison, rows: Iterable[BalanceComparison]) -> str:
-    """Say what is likely missing: trades, where another asset of the account differs the other way round."""
+    """Say what is likely missing: what came and was not understood, else trades, where another asset differs the other way round."""
     assert row.difference is not None, row
+    if row.unread:
+        return f"{row.unread} of the venue's rows that nobody understood (`lotwright check` names them)"
+    if row.for_nothing:
+        return f"a trade told at a price of nothing: {', '.join(row.for_nothing[:_NAMED_MAX])}"
     others = [one.asset for one in rows if one.account == row.account and one.difference and (one.difference > 0) != (row.difference > 0)]
     if others:
         return f"missing trades with {', '.join(others)}"
@@ -356,5 +366,5 @@ def _unlike(row: BalanceComparison, rows: Iterable[BalanceComparison]) -> Findin
             f"{text_of(row.difference.copy_abs())} too {'much' if row.difference > 0 else 'little'} in the book"
             f"{_interval(row)}; likely cause: {_likely(row, rows)}"
         ),
-        mend="run `lotwright coverage` for holes, then sync the missing window or import the missing file",
+        mend=f"lotwright sync {row.account} --again; if it stays, import the venue's export file of that time (`lotwright coverage`)",
     )

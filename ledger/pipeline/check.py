@@ -62,6 +62,7 @@ class _Inspection:
         self.limits = settings.transfers
         self.balances: Balances = balances_of(reader.postings())
         self.checks: tuple[Callable[[], Iterable[Finding]], ...] = (
+            self.damaged_files,
             self.changed_payloads,
             self.changed_events,
             self.chain,
@@ -75,6 +76,12 @@ class _Inspection:
             self.venue_balances,
             self.changed_closings,
         )
+
+    def damaged_files(self) -> Iterator[Finding]:
+        """Find what the database's own files lost, also where nothing else has to look."""
+        for number, words in enumerate(self.reader.damage(), start=1):
+            mend = "take the book back from a backup, or make a new one and sync and import again"
+            yield Finding(code="book-damaged", severity=Severity.ERROR, subject=f"database {number}", message=words, mend=mend)
 
     def changed_payloads(self) -> Iterator[Finding]:
         """Find payloads whose bytes are no longer those received."""

@@ -1,4 +1,4 @@
-"""The whole night: every connection in turn, then prices and lots. One connection's failure does not stop the others.
+"""The whole night: every connection in turn, then prices and lots. One connection's failure, ours too, does not stop the others.
 
 But a venue that asked one connection to stay away is asked by no other before that time, neither in this run nor in one that
 follows: it counts by address, and each call makes a ban longer.
@@ -115,10 +115,11 @@ class Night:
     progress: Progress
     again: bool = False
     _outcomes: list[ConnectionOutcome] = field(default_factory=list)
+    _faults: list[Exception] = field(default_factory=list)
     _holders: dict[tuple[str, str | None, str], str] = field(default_factory=dict, repr=False)
 
     def run(self, connections: Sequence[ConnectionSettings]) -> NightSummary:
-        """Sync, price and match; never raises for a venue's failure.
+        """Sync, price and match; never raises for a venue's failure. A fault of ours is raised when all the others are done.
 
         Raises:
             InputError: when a connection cannot even be opened (no such venue, no secrets, a key that another connection
@@ -137,6 +138,8 @@ class Night:
         finally:
             for _, connector in connectors:
                 connector.close()
+        if self._faults:
+            raise self._faults[0]
         return NightSummary(
             outcomes=tuple(self._outcomes),
             findings=_finding_counts(self.store),
@@ -216,6 +219,8 @@ class Night:
             run.run()
         except ConnectorError as stopped:
             error = stopped
+        except Exception as fault:  # noqa: BLE001  # raised again by `run`: what one connection breaks must not keep the others back
+            self._faults.append(fault)
         else:
             with self.store.write() as writer:
                 writer.replace_findings(_origin_of_run(settings.name), [], self.now())

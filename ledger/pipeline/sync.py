@@ -5,7 +5,7 @@ killed at any instant and run again. Afterwards every line of the venue's own le
 every balance of the venue must equal the book's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -102,19 +102,22 @@ class ConnectionSync:
         if self.again and stream not in self._walked:
             cursor = None
         self._walked.add(stream)
+        told = None if cursor else set[str]()  # by a walk anew: what its pages find of the stream as a whole, and nothing else, is so
         walk = self._walks.get(stream) or StreamWalk(connection=self.settings.name, stream=stream.stream, symbol=stream.symbol)
         began_at, rows, since = self.now(), 0, walk.since
         try:
             for page in self.connector.pull(stream, cursor=cursor, window=self.window):
                 rows, since = rows + page.rows, page.since
                 self._keep(stream, page)
+                if told is not None:
+                    told.add(origin_of_payload(page.payload.payload_id))
                 self.progress.advance(f"{self.settings.name} {stream.stream} {stream.symbol}".rstrip(), rows)
         except KeyRefused:
             raise
         except TerminalError as error:
             self._end(stream, [self._refused(stream, error)])
         else:
-            self._end(stream, [], walk=_ended(walk, since=since, began_at=began_at, until=self.window.until))
+            self._end(stream, [], walk=_ended(walk, since=since, began_at=began_at, until=self.window.until), told_anew=told)
 
     def _keep(self, stream: StreamKey, page: Page) -> None:
         said = self.connector.interpret(page.payload)
@@ -166,12 +169,17 @@ class ConnectionSync:
             mend=error.mend or "import the venue's export file for it",
         )
 
-    def _end(self, stream: StreamKey, findings: Sequence[Finding], *, walk: StreamWalk | None = None) -> None:
+    def _end(
+        self, stream: StreamKey, findings: Sequence[Finding], *, walk: StreamWalk | None = None, told_anew: Collection[str] | None = None
+    ) -> None:
         """Keep what came of a pull: what was found, and how far the stream is walked now."""
         with self.store.write() as writer:
             writer.replace_findings(f"pull:{self.settings.name}/{stream.stream}/{stream.symbol}", findings, self.now())
             if walk is not None:
                 writer.put_stream_walk(walk)
+            if told_anew is not None and self.window.until is None:
+                subject = "/".join(part for part in (self.settings.name, stream.stream, stream.symbol) if part)
+                writer.settle_subject(subject, told_by=told_anew)
 
 
 def _ended(walk: StreamWalk, *, since: datetime | None, began_at: datetime, until: datetime | None) -> StreamWalk:

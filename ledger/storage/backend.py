@@ -59,6 +59,10 @@ class Backend(Protocol):
         """Insert the rows whose keys are not there yet."""
         ...
 
+    def damage(self, connection: Connection) -> list[str]:
+        """Return what the engine finds broken in its own files, in its words; empty where it finds nothing, or looks by itself."""
+        ...
+
     def among(self, column: ColumnElement[str] | ColumnElement[int], keys: Collection[str] | Collection[int]) -> ColumnElement[bool]:
         """Return the condition that a column has one of many keys; one parameter, however many keys."""
         ...

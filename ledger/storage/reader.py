@@ -106,6 +106,10 @@ class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader, Pr
         currency: str = self._connection.execute(select(tables.book.c.currency)).scalar_one()
         return currency
 
+    def damage(self) -> list[str]:
+        """Return what is broken in the files of the database itself, in its engine's words."""
+        return self._backend.damage(self._connection)
+
     def counts(self) -> dict[str, int]:
         """Return the number of rows of each table, by name."""
         return {
@@ -194,6 +198,12 @@ class Reader(ClosedYearReader, QuoteReader, RegisterReader, AllocationReader, Pr
         )
         statement = _where(select(*rows.EVENT_COLUMNS).where(_live()), *conditions)
         yield from map(rows.stored_event, self._stream(statement.order_by(event.c.occurred_at, event.c.seq)))
+
+    def fills_for_nothing(self, account: str, asset: str) -> list[str]:
+        """Return the source's ids of the live fills of an account in which nothing of an asset was paid or received, in order of time."""
+        conditions = (event.c.account == account, event.c.kind == "fill", event.c.body.contains(f'"quote":["0","{asset}"]'))
+        told = select(event.c.source_id).where(_live(), *conditions).order_by(event.c.occurred_at, event.c.seq)
+        return list(self._connection.execute(told).scalars())
 
     def accounts(self) -> set[str]:
         """Return the accounts that events or lots are in."""

@@ -34,6 +34,7 @@ _SPARING = (
 )
 _FILE_SUFFIXES = ("", "-wal", "-shm")  # a write that fails may leave all three
 _LOCK_SUFFIX = ".lock"
+_DAMAGE_MAX = 20  # places told of a broken file
 _BEGIN = "lotwright_begin"
 _INSERTS = "lotwright_inserts"
 
@@ -138,6 +139,11 @@ class SqliteBackend:
     def insert_unknown(self, connection: Connection, table: Table, rows: Iterable[BulkRow]) -> None:
         """Insert as `insert` does, passing over keys that are there."""
         _inserts(connection).add(table, rows, then="ON CONFLICT DO NOTHING")
+
+    def damage(self, connection: Connection) -> list[str]:
+        """Look through every page, and hold every index against its table."""
+        told = list(connection.exec_driver_sql(f"PRAGMA integrity_check({_DAMAGE_MAX})").scalars())
+        return [] if told == ["ok"] else told
 
     def among(self, column: ColumnElement[str] | ColumnElement[int], keys: Collection[str] | Collection[int]) -> ColumnElement[bool]:
         """Compare with a JSON array: SQLite limits the number of parameters.

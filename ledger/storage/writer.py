@@ -76,6 +76,13 @@ class Writer(Reader, QuoteWriter, RegisterWriter, AllocationWriter, ProofWriter,
         kept = (rows.finding_row(origin, found, first.get((found.code, found.subject), found_at)) for found in findings)
         self._backend.insert_unknown(self._connection, finding, kept)
 
+    def settle_subject(self, subject: str, *, told_by: Collection[str]) -> None:
+        """Take away what payloads left to look at about one subject, but for what these origins tell of it."""
+        of_payloads = finding.c.origin.startswith(ORIGIN_OF_PAYLOADS)
+        told = select(finding.c.origin).distinct().where(finding.c.subject == subject, of_payloads)
+        for origin in set(self._connection.execute(told).scalars()) - set(told_by):
+            self._connection.execute(delete(finding).where(finding.c.origin == origin, finding.c.subject == subject))
+
     def settle_findings(self, payload_seq: int, subjects: Collection[str] | None) -> None:
         """Take away what earlier pages of the stream of a page left to look at about some subjects (None: about any).
 

@@ -112,6 +112,7 @@ class Scene:
     clock: ManualClock
     edge: Edge
     make: Callable[..., Connector]
+    window: PullWindow
 
     def sync(self, *, again: bool = False) -> NightSummary:
         def factory(terms: ConnectionTerms) -> Connector:
@@ -125,7 +126,7 @@ class Scene:
             regime=self.book.regime,
             factory_of=lambda _: factory,  # type: ignore[arg-type, return-value]  # a factory in all but its name
             environment={"MAIN_KEY": sandbox.key, "MAIN_SECRET": sandbox.secret, "MAIN_PASSPHRASE": sandbox.passphrase},
-            window=SINCE if sandbox.venue == "binance" else PullWindow(),
+            window=self.window,
             budget_seconds=None,
             now=lambda: START + timedelta(seconds=self.clock.seconds),
             progress=Silent(),
@@ -191,7 +192,7 @@ def scene(book: Book, venue: str, edge: Edge) -> Iterator[Scene]:  # noqa: F811
         monotonic=lambda: clock.seconds,
         edge=edge,
     ) as sandbox:
-        yield Scene(book, sandbox, clock, edge, VENUES[venue])
+        yield Scene(book, sandbox, clock, edge, VENUES[venue], SINCE if venue == "binance" else PullWindow())
 
 
 def around(account: SandboxAccount, asset: AssetCode, is_hidden: Callable[[LedgerRow], bool]) -> tuple[datetime, datetime]:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 
@@ -51,12 +52,21 @@ def _print(session: Session, streams: Sequence[StreamCoverage], told: CoverageMa
         click.echo()
         months = [(one.connection, one.stream, one.symbol, _spans(one.months)) for one in told.streams]
         print_columns([("connection", "stream", "symbol", "months"), *months])
-    for hole in told.holes:
-        session.complain(f"hole: {_place(hole)}: {_span(hole)}: {hole.why}\n  mend: {hole.mend}")
-    for hole in told.gone:
-        session.say(f"gone: {_place(hole)}: {_span(hole)}: {hole.why}\n  mend: {hole.mend}")
-    for hole in told.left_out:
-        session.say(f"left out: {_place(hole)}: {_span(hole)}: {hole.why}, and the balances agree\n  mend: {hole.mend}")
+    for place, hole in _folded(told.holes):
+        session.complain(f"hole: {place}: {_span(hole)}: {hole.why}\n  mend: {hole.mend}")
+    for place, hole in _folded(told.gone):
+        session.say(f"gone: {place}: {_span(hole)}: {hole.why}\n  mend: {hole.mend}")
+    for place, hole in _folded(told.left_out):
+        session.say(f"left out: {place}: {_span(hole)}: {hole.why}, and the balances agree\n  mend: {hole.mend}")
+
+
+def _folded(holes: Sequence[Hole]) -> Iterator[tuple[str, Hole]]:
+    """Yield holes with their places; those that differ in nothing but their symbols as one."""
+    alike: dict[Hole, list[str]] = {}
+    for hole in holes:
+        alike.setdefault(replace(hole, symbol=""), []).append(hole.symbol)
+    for hole, symbols in alike.items():
+        yield " ".join(part for part in (hole.connection, hole.stream, ", ".join(symbols)) if part), hole
 
 
 def _stream(one: StreamCoverage) -> tuple[str, ...]:
@@ -72,10 +82,6 @@ def _spans(months: Sequence[tuple[str, MonthCover]]) -> str:
     """Write runs of months: ``2024-01..2025-02 full, 2025-03 part``."""
     runs = [(cover, [month for month, _ in run]) for cover, run in groupby(months, key=lambda pair: pair[1])]
     return ", ".join(f"{run[0]}..{run[-1]} {cover}" if len(run) > 1 else f"{run[0]} {cover}" for cover, run in runs)
-
-
-def _place(hole: Hole) -> str:
-    return " ".join(part for part in (hole.connection, hole.stream, hole.symbol) if part)
 
 
 def _span(hole: Hole) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from itertools import groupby
 from operator import itemgetter
 
+from ledger.domain.amount import text_of
 from ledger.domain.finding import Severity
 from ledger.domain.ids import AccountId
 from ledger.journal.checks import BalanceComparison, Reconciliation
@@ -89,7 +90,7 @@ class CoverageMap:
 def coverage_map(reader: Reader, connections: Iterable[str], facts_of: FactsOf) -> CoverageMap:
     """Return which months of which streams of the connections were pulled; `facts_of` tells what the venue of one gives."""
     pulled = [one for one in coverage_of(reader) if one.stream != BALANCES]
-    compared, since = reconciliation(reader), {_key(walk): walk.since for walk in _walks(reader)}
+    compared, walks = reconciliation(reader), {_key(walk): walk for walk in _walks(reader)}
     holes = [hole for name in sorted({one.connection for one in pulled}) for hole in _proof_holes(reader, name, compared, facts_of)]
     holes += [*_unsynced(connections, pulled), *_unwalked(reader, pulled, facts_of)]
     unproven = {row.account for row in compared.rows if row.difference}
@@ -108,7 +109,7 @@ def coverage_map(reader: Reader, connections: Iterable[str], facts_of: FactsOf) 
         lost = _gone(one, first, facts, pulls.get(_key(one), ()))
         (holes if AccountId(one.connection) in unproven else gone).extend(lost)
         own = [hole for hole in holes if _is_of(hole, one)]
-        months = tuple((f"{start:%Y-%m}", _month(start, one, since.get(_key(one)), own, lost)) for start in _months(first, last))
+        months = tuple((f"{start:%Y-%m}", _month(start, one, walks.get(_key(one)), own, lost)) for start in _months(first, last))
         streams.append(StreamMonths(connection=one.connection, stream=one.stream, symbol=one.symbol, months=months))
     proven = [hole for hole in left_out if AccountId(hole.connection) not in unproven]
     return CoverageMap(streams=tuple(streams), holes=tuple(holes), gone=tuple(gone), left_out=tuple(proven))
@@ -287,7 +288,7 @@ def _balance_hole(row: BalanceComparison, connection: str) -> Hole:
         symbol=row.asset,
         from_at=row.since,
         to_at=row.until,
-        why=f"the book has {row.difference.copy_abs():f} {row.asset} too {'much' if row.difference > 0 else 'little'}",
+        why=f"the book has {text_of(row.difference.copy_abs())} {row.asset} too {'much' if row.difference > 0 else 'little'}",
         mend=f"lotwright sync {connection} --again; else import the venue's export file of that time (lotwright reconcile tells more)",
     )
 
@@ -302,7 +303,7 @@ def _ledger_holes(reader: Reader, connection: str, facts_of: FactsOf) -> Iterato
                 symbol=wallet,
                 from_at=None if gap.after is None else gap.after.occurred_at,
                 to_at=gap.before.occurred_at,
-                why=f"running balances lack {gap.missing:f} {wallet}",
+                why=f"running balances lack {text_of(gap.missing)} {wallet}",
                 mend=f"lotwright sync {connection} --again" + (f"; else import {export}" if export else ""),
             )
 
@@ -318,12 +319,14 @@ def _following(start: datetime) -> datetime:
     return (start + timedelta(days=32)).replace(day=1)
 
 
-def _month(start: datetime, one: StreamCoverage, since: datetime | None, holes: Sequence[Hole], gone: Sequence[Hole]) -> MonthCover:
+def _month(start: datetime, one: StreamCoverage, walk: StreamWalk | None, holes: Sequence[Hole], gone: Sequence[Hole]) -> MonthCover:
     end = _following(start)
+    since, walked_at = (walk.since, walk.walked_at) if walk else (None, None)
+    reached = max((at for at in (one.pulled_at, walked_at) if at), default=None)
     if any(hole.to_at is not None and hole.to_at >= end for hole in gone if hole.from_at is not None and hole.from_at < end):
         return MonthCover.GONE
-    if one.pulled_at is None or (since is not None and since >= end):
+    if reached is None or (since is not None and since >= end):
         return MonthCover.NEVER
     if any((hole.from_at is None or hole.from_at < end) and (hole.to_at is None or hole.to_at >= start) for hole in holes):
         return MonthCover.HOLE
-    return MonthCover.FULL if one.pulled_at >= end else MonthCover.PART
+    return MonthCover.FULL if reached >= end else MonthCover.PART

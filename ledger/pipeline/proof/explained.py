@@ -107,5 +107,5 @@ def _unexplained_line(line: LedgerLine) -> Finding:
         subject=f"{line.account}/{line.asset}/{line.line_id}",
         message=f"the venue's ledger has {line.kind} {line.amount:f} {line.asset} at {instant_text(line.occurred_at)}, "
         f"and no {_teller(line)} of the book explains it",
-        mend="sync again; if it stays, import the venue's export file for that day",
+        mend=f"lotwright sync {line.account} --again; if it stays, import the venue's export file for that day",
     )

@@ -14,6 +14,9 @@ from ledger.storage.store import Reader
 
 _CLOCKS_APART_MAX = timedelta(seconds=2)  # a fill and the line of it bear times of two clocks, or of two roundings
 
+# What a sync finds of rows that came and were not booked.
+NOT_READ = frozenset({"unknown-row", "unreadable-row", "unreadable-page", "unsupported-exchange", "margin-row"})
+
 _Move = tuple[datetime, Decimal]
 
 
@@ -28,6 +31,8 @@ def narrowed(reader: Reader, row: BalanceComparison) -> BalanceComparison:
         short_at=_short_at(reader, row.account, row.asset, agreed_at) if is_short else None,
         apart_from=apart[0] if apart else None,
         apart_until=apart[-1] if apart else None,
+        unread=sum(found.code in NOT_READ and found.subject.startswith(f"{row.account}/") for _, found in reader.findings()),
+        for_nothing=tuple(reader.fills_for_nothing(row.account, row.asset)),
     )
 
 

@@ -19,6 +19,7 @@ from ledger.domain.time.instant import instant_text
 from ledger.journal.chart import assets_of_account
 from ledger.journal.checks import BalanceComparison, Reconciliation
 from ledger.journal.running import Gap, RunningRow, end_of, gaps_of
+from ledger.pipeline.proof.narrowing import NOT_READ
 from ledger.ports import LedgerLine
 from ledger.storage.store import BalanceAssertion, Reader, StoredLine
 
@@ -28,7 +29,6 @@ _NEARBY = timedelta(seconds=2)  # a fill and the rows of the ledger that it move
 _KEYS = 500
 _CAUSES_MAX = 5
 _PULL_EARLIER = "pull it: lotwright sync {account} --again; what the venue no longer gives, import from its export file or as an opening"
-_NOT_READ = frozenset({"unknown-row", "unreadable-row", "unreadable-page", "unsupported-exchange", "margin-row"})
 
 
 def stored_lines(lines: Iterable[LedgerLine], payload_seq: int) -> list[StoredLine]:
@@ -113,7 +113,7 @@ class _Search:
         if free is not None and gap.missing < 0:
             return f"likely cause: missing fee: that of fill {free.source_id}"
         begins = f"{self.account}/ledger/{self.wallet}/"
-        unread = next((found for _, found in self.reader.findings() if found.code in _NOT_READ and found.subject.startswith(begins)), None)
+        unread = next((found for _, found in self.reader.findings() if found.code in NOT_READ and found.subject.startswith(begins)), None)
         if unread is not None:
             return f"likely cause: a row that nobody could read ({unread.code} {unread.subject})"
         return "likely cause: a trade, transfer or income of which nothing was pulled"
