@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
+from urllib.parse import parse_qs, quote_plus
 
 import httpx
 import pytest
@@ -45,6 +46,8 @@ class Saying(ThreadingHTTPServer):
         self.words: list[str] = []
         self.status = 200
         self.asked: list[str] = []
+        self.bodies: list[bytes] = []
+        self.signs: list[str] = []
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -54,7 +57,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.signs.append(self.headers["API-Sign"])
         self._answer()
 
     def _answer(self) -> None:
@@ -152,6 +156,37 @@ def test_a_throttle_is_waited_out_until_the_second_that_the_venue_names(
     assert max(clock.sleeps) == pytest.approx(90, abs=2)
 
 
+PASSWORD = "hunter2 & co+"
+
+
+def test_the_password_of_a_key_goes_into_every_signed_form_and_into_no_request_that_is_kept(
+    venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]
+) -> None:
+    connector, _ = connect(secrets=Secrets(key="a-key-of-the-venue", secret=SECRET, passphrase=PASSWORD))
+    (page,) = connector.pull(connector.streams()[-1], cursor=None, window=None)  # type: ignore[arg-type] # as above
+    with pytest.raises(TransientError, match="cannot be read"):
+        connector.check_key()
+    for body, sign, path in zip(venue.bodies, venue.signs, ("Balance", "GetApiKeyInfo"), strict=True):
+        assert parse_qs(body.decode())["otp"] == [PASSWORD]
+        assert sign == signature(base64.b64decode(SECRET), path=f"/0/private/{path}", body=body)
+    assert page.payload.request == "POST /0/private/Balance"
+
+
+def test_a_key_without_a_password_sends_none(venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]) -> None:
+    connector, _ = connect()
+    list(connector.pull(connector.streams()[-1], cursor=None, window=None))  # type: ignore[arg-type] # as above
+    assert [list(parse_qs(body.decode())) for body in venue.bodies] == [["nonce"]]
+
+
+def test_the_password_of_a_key_stands_in_no_error(venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]) -> None:
+    connector, _ = connect(secrets=Secrets(key="a-key-of-the-venue", secret=SECRET, passphrase=PASSWORD))
+    venue.words = [f"EGeneral:Invalid arguments:otp {PASSWORD} {quote_plus(PASSWORD)}"]
+    with pytest.raises(TerminalError) as refused:
+        list(connector.pull(connector.streams()[-1], cursor=None, window=None))  # type: ignore[arg-type] # as above
+    assert "hunter2" not in str(refused.value)
+    assert "otp [redacted] [redacted]" in refused.value.message
+
+
 def test_a_warning_is_no_error(venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]) -> None:
     connector, _ = connect()
     venue.words = ["WGeneral:Danger ahead"]
@@ -176,6 +211,8 @@ def test_a_status_counts_where_the_venue_gives_one(
         ({"secrets": Secrets(key="", secret=SECRET)}, "the key is missing"),
         ({"secrets": Secrets(key="key", secret="not base64: hunter2")}, "the secret is not base64"),
         ({"secrets": Secrets(key="key", secret=f"{SECRET} ")}, "the secret is missing, or holds blanks"),
+        ({"secrets": Secrets(key="key", secret=SECRET, passphrase="hunter2 ")}, "the passphrase begins or ends with a blank"),
+        ({"secrets": Secrets(key="key", secret=SECRET, passphrase="hunter2\udcff")}, "the passphrase begins or ends with a blank"),
         ({"tier": "gold"}, "has no tier 'gold'"),
     ],
 )
