@@ -63,16 +63,24 @@ TIERS: Mapping[str, Tier] = {
 _SLOWEST = "starter"
 
 
-def signature(secret: bytes, *, path: str, body: bytes) -> str:
-    """Return base64(HMAC-SHA512(secret, path + SHA256(nonce + body))); the nonce is that of the body, wherever it stands in it.
+def signature(secret: bytes, *, path: str, body: bytes, nonce: str = "") -> str:
+    """Return base64(HMAC-SHA512(secret, path + SHA256(nonce + body))), of a body of any kind.
+
+    `nonce` is the number that stands in the body, in the digits that it has there; empty: it is looked up in a form.
 
     >>> signature(b"secret", path="/0/private/Balance", body=b"nonce=1")[:16]
     'nY4IAKuG38VpZFG2'
+    >>> signature(b"secret", path="/0/private/Balance", body=b'{"nonce":1}', nonce="1")[:16]
+    'cqE+azdXrkv7/6S0'
     """
-    nonce = re.search(rb"(?:^|&)nonce=([0-9]+)", body)
-    assert nonce is not None, path
-    message = path.encode() + hashlib.sha256(nonce[1] + body).digest()
+    message = path.encode() + hashlib.sha256((nonce or _nonce_in(body)).encode() + body).digest()
     return base64.b64encode(hmac.digest(secret, message, hashlib.sha512)).decode()
+
+
+def _nonce_in(form: bytes) -> str:
+    found = re.search(rb"(?:^|&)nonce=([0-9]+)", form)
+    assert found is not None, "a form without a nonce cannot be signed"
+    return found[1].decode()
 
 
 class KrakenAuth(httpx.Auth):

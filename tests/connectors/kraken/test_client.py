@@ -1,6 +1,7 @@
 """Signature, settings and words of refusal of Kraken's client."""
 
 import base64
+import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -30,6 +31,22 @@ GUIDE_SIGN = "4/dpxb3iT4tp/ZCVEwSnEsLxx0bqyhLpdfOpc6fn7OR8+UClSV5n9E6aSS8MPtnRfp
 
 def test_the_signature_is_that_of_the_venues_guide() -> None:
     assert signature(base64.b64decode(GUIDE_SECRET), path="/0/private/AddOrder", body=GUIDE_BODY) == GUIDE_SIGN
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"nonce":1616492376594,"pair":"XBTUSD","orders":[{"type":"buy","price":"37500"}]}',
+        b'{ "orders": [], "nonce" : "1616492376594" }',
+        b"nonce=1616492376594",
+    ],
+)
+def test_a_body_of_any_kind_is_signed_with_the_nonce_that_stands_in_it(body: bytes) -> None:
+    key, nonce = base64.b64decode(GUIDE_SECRET), b"1616492376594"
+    message = b"/0/private/AddOrderBatch" + hashlib.sha256(nonce + body).digest()
+    inner, outer = (bytes(byte ^ mask for byte in key.ljust(128, bytes(1))) for mask in (0x36, 0x5C))  # RFC 2104 by hand
+    sign = base64.b64encode(hashlib.sha512(outer + hashlib.sha512(inner + message).digest()).digest()).decode()
+    assert signature(key, path="/0/private/AddOrderBatch", body=body, nonce=nonce.decode()) == sign
 
 
 def test_the_bytes_that_go_out_are_the_bytes_that_are_signed() -> None:
