@@ -280,7 +280,7 @@ class KrakenClient:
 
 
 def _tier_of(terms: ConnectionTerms) -> Tier:
-    tier = TIERS.get(terms.tier or _SLOWEST)
+    tier = TIERS.get(terms.tier.strip().lower() or _SLOWEST)
     if tier is None:
         raise InputError(f"connection {terms.account!r}: {VENUE} has no tier {terms.tier!r}", mend=f"use one of: {', '.join(TIERS)}")
     return tier

@@ -11,7 +11,7 @@ from random import Random, SystemRandom
 from typing import ClassVar
 
 from ledger.connectors.kraken import parse
-from ledger.connectors.kraken.client import ORDERS_MAX, KrakenClient
+from ledger.connectors.kraken.client import ORDERS_MAX, TIERS, KrakenClient
 from ledger.connectors.kraken.markets import assets_of, orders_of, pairs_of, rights_of
 from ledger.connectors.kraken.prices import KrakenTrades
 from ledger.connectors.kraken.rows import VENUE
@@ -36,6 +36,7 @@ class Kraken:
     """One key of Kraken spot, for reading only."""
 
     venue = VENUE
+    tiers: ClassVar[tuple[str, ...]] = tuple(TIERS)
     stream_facts: ClassVar[Mapping[str, StreamFacts]] = {
         "ledger": StreamFacts(export="Kraken: History, Export, Ledgers"),
         "trades": StreamFacts(export="Kraken: History, Export, Trades"),

@@ -221,6 +221,14 @@ def test_a_status_counts_where_the_venue_gives_one(
         connector.check_key()
 
 
+def test_a_tier_that_settings_spell_in_capitals_is_the_same_tier(venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]) -> None:
+    connector, clock = connect(tier="Pro", share=1.0)
+    venue.words = ["EAPI:Rate limit exceeded"]
+    with pytest.raises(TransientError):
+        list(connector.pull(connector.streams()[-1], cursor=None, window=None))  # type: ignore[arg-type] # as above
+    assert min(clock.sleeps) == pytest.approx(10)  # half of 20 at one a second; the slowest tier rests 23
+
+
 @pytest.mark.parametrize(
     ("terms", "told"),
     [
