@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ledger.connectors.ccxt.recipes import recipe_of
 from ledger.connectors.kraken.markets import orders_of, rights_of
 from ledger.connectors.kraken.parse import CARRIED, KNOWN_ABOVE, ORDERS, PAIRS, SHORT, TOLD_ABOVE, TOUCHED, interpret, micros_of
-from ledger.connectors.kraken.rows import VENUE
+from ledger.connectors.kraken.rows import READERS, READERS_OF_ANY_SUBTYPE, VENUE
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, SourceRank, Transfer
 from ledger.domain.ids import AccountId, content_hash, payload_id
@@ -213,6 +213,33 @@ def test_no_row_whatever_stops_a_run(row: object, stream: str) -> None:
     name = {"deposits": "deposit", "withdrawals": "withdrawal"}.get(stream, stream)
     for result in (row, {name: {"X": mixed}, "count": 1}, {name: [mixed]}):
         assert isinstance(interpret(page(stream, result)), Interpretation)
+
+
+OPEN_TYPES = ("margin", "settled", "credit", "nfttrade", "nftcreatorfee", "nftrebate", "loyalty")
+NUMBERS = st.sampled_from(["0", "1.5", "-2", "-0.0000000001", "1e-30", "9" * 40, "NaN", "", "x"])
+LEDGER_ROW = st.fixed_dictionaries(
+    {
+        "refid": st.sampled_from(["R1", "R2"]),
+        "time": st.sampled_from([1718040012, 1718040012.3478456, 0, "soon"]),
+        "type": st.sampled_from([*sorted({kind for kind, _ in READERS}), *READERS_OF_ANY_SUBTYPE, *OPEN_TYPES]),
+        "subtype": st.sampled_from(["", "reward", "spottostaking", "allocation", "surprise"]),
+        "asset": st.sampled_from(["XXBT", "ZUSD", "DOT.S", "XABC", "KFEE", "SPCXx", ".S", "odd name"]),
+        "amount": NUMBERS,
+        "fee": NUMBERS,
+        "balance": NUMBERS,
+    }
+)
+
+
+@pytest.mark.fuzz
+@settings(max_examples=150, deadline=None)
+@given(rows=st.lists(LEDGER_ROW, max_size=5))
+def test_rows_of_any_type_under_one_refid_are_events_lines_or_findings_and_none_is_lost(rows: list[dict[str, object]]) -> None:
+    said = interpret(page("ledger", {"ledger": {f"L{number}": row for number, row in enumerate(rows)}, "count": len(rows)}))
+    told = {line.line_id for line in said.lines} | {row_id for _, place in said.events for row_id in place.split()[1:]}
+    found = {finding.subject.rpartition("/")[2] for finding in said.findings}
+    for number, row in enumerate(rows):
+        assert f"L{number}" in told | found or (row["type"] in {"deposit", "withdrawal"} and row["balance"] == "")
 
 
 def test_the_rights_of_a_key_are_read_in_either_spelling() -> None:
