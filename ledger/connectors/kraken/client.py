@@ -197,6 +197,10 @@ class KrakenClient:
 
     # --- what all may see
 
+    def assets(self) -> Answer:
+        """Return the assets that are listed now."""
+        return self._get("Assets")
+
     def pairs(self) -> Answer:
         """Return the pairs that are listed now."""
         return self._get("AssetPairs")

@@ -110,6 +110,17 @@ def pairs_of(result: Json) -> dict[str, str]:
     return found
 
 
+def names_of(result: Json) -> dict[str, str]:
+    """Return the other name of each asset that is listed, by its name.
+
+    {"XXBT": {"aclass": "currency", "altname": "XBT", "decimals": 10, "display_decimals": 5, "status": "enabled"}}
+
+    Raises:
+        InputError: when the answer is no list of assets.
+    """
+    return {name: cell_text(object_of(row), "altname") for name, row in object_of(result).items()}
+
+
 def orders_of(result: Json) -> dict[str, str]:
     """Return the client's own name of each order that has one: ``cl_ord_id``, else the number ``userref``.
 

@@ -8,12 +8,13 @@ Sources: Kraken's REST reference, Get Ledgers Info; Kraken support, How to inter
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ledger.connectors.kraken.assets import asset_of, is_money_of, wallet_of
 from ledger.connectors.kraken.questions import Question, question_of, question_of_exchange
+from ledger.connectors.kraken.spelling import findings_of_names
 from ledger.domain.amount import Amount, AssetCode, added, subtracted, text_of
 from ledger.domain.errors import InputError
 from ledger.domain.event import Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
@@ -54,10 +55,11 @@ class KrakenRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teller:
-    """Whose ledger it is, and how far the source is believed."""
+    """Whose ledger it is, how far the source is believed, and the venue's other names of assets as far as it was asked for them."""
 
     account: AccountId
     rank: SourceRank
+    listed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +91,19 @@ def oriented(received: Amount, given: Amount) -> tuple[Side, Amount, Amount]:
 def read_rows(rows: Iterable[KrakenRow], teller: Teller) -> RowsRead:
     """Return what rows say, given whole: all rows of a refid at once. Sorted by time, then refid; their order does not matter."""
     groups: defaultdict[str, list[KrakenRow]] = defaultdict(list)
+    names = set()
     for row in rows:
         groups[row.refid].append(row)
+        names.add(row.asset)
     ordered = sorted(groups.values(), key=lambda group: (min(row.occurred_at for row in group), group[0].refid))
     read = [_group(sorted(group, key=lambda row: (row.occurred_at, row.row_id)), teller) for group in ordered]
     return RowsRead(
         events=tuple(event for one in read for event in one.events),
         lines=tuple(line for one in read for line in one.lines),
-        findings=tuple(finding for one in read for finding in one.findings),
+        findings=(
+            *(finding for one in read for finding in one.findings),
+            *findings_of_names(names, listed=teller.listed, account=teller.account),
+        ),
     )
 
 

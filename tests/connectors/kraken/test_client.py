@@ -64,6 +64,7 @@ class Saying(ThreadingHTTPServer):
         self.status = 200
         self.asked: list[str] = []
         self.bodies: list[bytes] = []
+        self.results: dict[str, object] = {}
         self.signs: list[str] = []
 
 
@@ -80,7 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         self.server.asked.append(f"{self.command} {self.path}")
-        body = json.dumps({"error": self.server.words, "result": {"unixtime": int(START.timestamp())}}).encode()
+        result = self.server.results.get(self.path.rpartition("/")[2], {"unixtime": int(START.timestamp())})
+        body = json.dumps({"error": self.server.words, "result": result}).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -202,6 +204,28 @@ def test_the_password_of_a_key_stands_in_no_error(venue: Saying, connect: Callab
         list(connector.pull(connector.streams()[-1], cursor=None, window=None))  # type: ignore[arg-type] # as above
     assert "hunter2" not in str(refused.value)
     assert "otp [redacted] [redacted]" in refused.value.message
+
+
+def test_the_list_of_assets_is_asked_once_and_only_for_names_that_may_be_old_ones(
+    venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]
+) -> None:
+    connector, _ = connect()
+    venue.results = {"Assets": {"ZETA": {"altname": "ZETA"}, "XABC": {"altname": "ABC"}}, "Balance": {"XXBT": "1", "ZUSD": "2"}}
+    for held in ({"XXBT": "1", "XTZ": "2"}, {"ZETA": "3", "XABC": "4", "XOLD": "5"}, {"ZETA": "3"}):
+        venue.results["Balance"] = held
+        (page,) = connector.pull(connector.streams()[-1], cursor=None, window=None)  # type: ignore[arg-type] # as above
+        found = [(finding.subject, finding.severity.value) for finding in connector.interpret(page.payload).findings]
+        assert found == ([("main/asset/XABC", "error"), ("main/asset/XOLD", "warning")] if "XOLD" in held else [])
+        assert venue.asked.count("GET /0/public/Assets") == ("ZETA" in held)
+
+
+def test_a_list_of_assets_that_cannot_be_read_is_asked_for_another_time(
+    venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]
+) -> None:
+    connector, _ = connect()
+    venue.results = {"Assets": {"ZETA": 7}, "Balance": {"ZETA": "3"}}
+    with pytest.raises(TransientError, match="Assets: cannot be read"):
+        list(connector.pull(connector.streams()[-1], cursor=None, window=None))  # type: ignore[arg-type] # as above
 
 
 def test_a_warning_is_no_error(venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]) -> None:

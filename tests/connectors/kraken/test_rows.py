@@ -1,6 +1,7 @@
 """What rows of the ledger mean, type by type: one row or group as Kraken sends it, and what is booked of it."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -97,7 +98,7 @@ def test_fee_credits_are_the_fee_however_the_row_tells_them() -> None:
 
 
 def test_rows_that_cancel_each_other_are_no_leg() -> None:
-    rows = (row("ZUSD", "-100"), row("GOLD.T", "1"), row("XXAU", "1"), row("XXAU", "-1"))
+    rows = (row("ZUSD", "-100"), row("GOLD.T", "1"), row("PAXG", "1"), row("PAXG", "-1"))
     fill = event_of(*rows)
     assert isinstance(fill, Fill)
     assert (text(fill.base), text(fill.quote)) == ("1 GOLD.T", "100 USD")
@@ -390,6 +391,7 @@ def test_a_group_is_held_back_as_a_whole() -> None:
     ("name", "asset", "wallet"),
     [
         ("XXBT", "BTC", "BTC"), ("XBT", "BTC", "BTC"), ("ZUSD", "USD", "USD"), ("XXDG", "DOGE", "DOGE"), ("XDG", "DOGE", "DOGE"),
+        ("XDAO", "DAO", "DAO"),
         ("XTZ", "XTZ", "XTZ"), ("ZRX", "ZRX", "ZRX"), ("ZEC", "ZEC", "ZEC"), ("XZEC", "ZEC", "ZEC"), ("SOL", "SOL", "SOL"),
         ("SPCXx", "SPCXX", "SPCXX"),
         ("XBT.M", "BTC", "BTC.M"), ("USD.F", "USD", "USD.F"), ("ETH2.S", "ETH", "ETH.S"), ("DOT28.S", "DOT", "DOT28.S"),
@@ -398,6 +400,29 @@ def test_a_group_is_held_back_as_a_whole() -> None:
 )  # fmt: skip
 def test_old_names_and_sub_wallets_stand_for_an_asset(name: str, asset: str, wallet: str) -> None:
     assert (asset_of(name), wallet_of(name)) == (asset, wallet)
+
+
+@pytest.mark.parametrize(
+    ("listed", "severity", "told"),
+    [
+        ({}, "warning", "was not asked, or lacks it"),
+        ({"XABC": "ABC"}, "error", "the venue lists it as ABC"),
+    ],
+)
+def test_a_name_that_may_be_an_old_one_is_booked_as_it_is_and_told_once(listed: dict[str, str], severity: str, told: str) -> None:
+    rows = [row("XABC", "5", type="deposit", refid="D1"), row("XABC.S", "5", type="deposit", refid="D2")]
+    said = read_rows(rows, replace(TELLER, listed=listed))
+    assert [event.amount.asset for event, _ in said.events if isinstance(event, Transfer)] == ["XABC", "XABC"]
+    ((finding),) = said.findings
+    assert (finding.code, finding.severity, finding.subject) == ("unknown-asset", severity, "main/asset/XABC")
+    assert told in finding.message
+
+
+def test_a_name_that_the_venue_lists_as_it_is_or_that_is_not_spelled_like_an_old_one_is_no_finding() -> None:
+    rows = [
+        row(name, "5", type="deposit", refid=name) for name in ("ZETA", "XXBT", "XDAO", "XTZ", "ZRX", "SOL", "XBT.M", "ETH2.S", "XCAD1")
+    ]
+    assert read_rows(rows, replace(TELLER, listed={"ZETA": "ZETA"})).findings == ()
 
 
 @pytest.mark.parametrize(
