@@ -116,6 +116,15 @@ def check_options(factory: ConnectorFactory, options: Iterable[str], *, where: s
             raise InputError(f"{where}: there is no option {name!r}", mend=f"did you mean {close[0]!r}?" if close else listed)
 
 
+def tier_of(factory: ConnectorFactory, tier: str, *, where: str) -> str:
+    """Return a tier of rates as the venue's connector spells it; InputError when it lists its tiers and this is none of them."""
+    known = tuple(getattr(factory, "tiers", ()))
+    spelled = tier.strip().lower() if known else tier
+    if known and spelled not in {"", *known}:
+        raise InputError(f"{where}: {factory.venue} has no tier {tier!r}", mend=f"use one of: {', '.join(known)}")
+    return spelled
+
+
 def _loaded(group: str, name: str) -> object:
     points = tuple(_points(group).select(name=name))
     if not points:

@@ -40,7 +40,8 @@ class Connections(BookCore):
             InputError: when the name is taken, the venue has no connector, or a value is impossible.
             BookBusy: when another run holds the book.
         """
-        plugins.check_options(plugins.connector(venue), options or {}, where=f"connection {name}")
+        factory = plugins.connector(venue)
+        plugins.check_options(factory, options or {}, where=f"connection {name}")
         if secrets is not None:
             config.check_reference(secrets, where="the secrets reference")
         connection = ConnectionSettings(
@@ -51,7 +52,7 @@ class Connections(BookCore):
             secrets=secrets,
             share=share,
             base_url=base_url,
-            tier=tier,
+            tier=plugins.tier_of(factory, tier, where=f"connection {name}"),
             symbols=tuple(symbols),
             options=options or {},
         )

@@ -30,6 +30,9 @@ def connect() -> None:
 def add(session: Session, /, name: str, share: float, symbols: tuple[str, ...], options: tuple[str, ...], **named: str) -> None:
     r"""Add a connection.
 
+    A reference gives KEY and SECRET, and PASSPHRASE where the venue has one; at Kraken that is the password which a key may have as
+    its second factor.
+
     \b
     Example:
       export COINBASE_MAIN_KEY=... COINBASE_MAIN_SECRET=... COINBASE_MAIN_PASSPHRASE=...

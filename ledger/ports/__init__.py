@@ -182,7 +182,8 @@ class Connector(Protocol):
     """One account at one venue, for reading only.
 
     A class may have `option_names`, the names of `ConnectionTerms.options` that it knows, and `unverified`, a text that says why
-    nobody vouches for its history being whole: reports, coverage and status then say so.
+    nobody vouches for its history being whole: reports, coverage and status then say so. `tiers` are the names, in small letters, of
+    the tiers of rates that a venue has: `connect add` takes them in any spelling, and no others.
     """
 
     venue: VenueName

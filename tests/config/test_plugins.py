@@ -37,6 +37,22 @@ def test_what_is_not_installed_names_the_nearest_and_all_there_is() -> None:
     assert refused.value.mend == f"installed: {', '.join(plugins.names('lotwright.connectors'))}"
 
 
+@pytest.mark.parametrize("tier", ["Pro", "PRO", " pro "])
+def test_a_tier_is_spelled_as_its_venue_has_it(tier: str) -> None:
+    assert plugins.tier_of(plugins.connector("kraken"), tier, where="connection main") == "pro"
+
+
+def test_a_tier_that_a_venue_has_not_is_refused_with_those_that_it_has() -> None:
+    with pytest.raises(InputError, match="connection main: kraken has no tier 'vip'") as refused:
+        plugins.tier_of(plugins.connector("kraken"), "vip", where="connection main")
+    assert refused.value.mend == "use one of: starter, intermediate, pro"
+    assert plugins.tier_of(plugins.connector("kraken"), "", where="connection main") == ""
+
+
+def test_a_venue_that_lists_no_tiers_is_given_the_word_as_it_is() -> None:
+    assert plugins.tier_of(plugins.connector("binance"), "VIP 3", where="connection main") == "VIP 3"
+
+
 def stranger(folder: Path, name: str, entry_points: str) -> None:
     """Install a distribution as its files stand on a search path."""
     described = folder / f"{name.replace('-', '_')}-1.0.dist-info"

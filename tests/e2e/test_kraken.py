@@ -72,6 +72,17 @@ def test_a_key_that_can_withdraw_is_refused_and_a_refusal_tells_no_secret(book: 
         assert_silent(book, sandbox, stopped.out, stopped.err)
 
 
+def test_a_tier_is_taken_in_any_spelling_and_one_that_the_venue_has_not_is_refused_before_it_is_written(book: BookFolder) -> None:
+    add = ("connect", "add", "main", "--venue", "kraken", "--secrets", "env:MAIN")
+    refused = book.run(*add, "--tier", "Gold")
+    assert refused.code == 2
+    assert "connection main: kraken has no tier 'Gold'" in refused.err
+    assert "use one of: starter, intermediate, pro" in refused.err
+    assert "kraken" not in (book.folder / "lotwright.toml").read_text(encoding="utf-8")
+    book.run(*add, "--tier", " Pro").ok()
+    assert 'tier = "pro"' in (book.folder / "lotwright.toml").read_text(encoding="utf-8")
+
+
 def test_a_sandbox_of_its_own_speaks_kraken(shell: Shell) -> None:
     book = new_book(shell)
     with shell.running("sandbox", "serve", "--venue", "kraken", "--fills", str(FILLS), "--truth", "truth.jsonl") as child:

@@ -3,6 +3,7 @@
 A venue that is not here is walked by time, which needs no more than ccxt's `since` and `until`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +11,10 @@ from enum import Enum
 
 from ledger.domain.json_text import Row
 
-_TRADING_WORDS = ("add", "modify", "cancel", "close", "earn")  # of Kraken's permissions
+# Of Kraken's permissions: those that can do more than read, and those that only read, beside all that begin with ``query``.
+_WORDS_OF_MORE = ("withdraw", "modify", "add", "cancel", "close", "earn")
+_READING_WORDS = frozenset({"export-data", "create-ws-token"})
+_LETTERS = re.compile("[a-z]+")
 _FROM_ANYWHERE = "the key works from any address: bind it to yours"
 _SECONDS_MAX = 32_503_680_000  # the year 3000
 DAYS_ALL = 36_500  # one window for the whole history
@@ -75,17 +79,24 @@ def _kraken_rights(row: Row) -> Rights:
     permissions = told.get("permissions")
     if not isinstance(permissions, list):
         return Rights(may_trade=None, may_withdraw=None)
-    parts = [str(word).split("-") for word in permissions]
+    words = ["-".join(_LETTERS.findall(str(named).lower())) for named in permissions]
+    more = [word for word in words if not _only_reads(word)]
     ends_at, notes = str(told.get("valid_until") or "0"), []
     if ends_at.isdigit() and 0 < int(ends_at) < _SECONDS_MAX:
         notes.append(f"the key expires at {datetime.fromtimestamp(int(ends_at), UTC):%Y-%m-%d %H:%M} UTC")
     if told.get("ip_allowlist") == []:
         notes.append(_FROM_ANYWHERE)
     return Rights(
-        may_trade=any(word in part for part in parts for word in _TRADING_WORDS),
-        may_withdraw=any("withdraw" in part for part in parts),
+        may_trade=any("withdraw" not in word for word in more),
+        may_withdraw=any("withdraw" in word for word in more),
         notes=tuple(notes),
     )
+
+
+def _only_reads(word: str) -> bool:
+    """Tell whether a permission of Kraken is one of reading; one that nobody here knows is not."""
+    first, *others = word.split("-")
+    return word in _READING_WORDS or (first == "query" and not set(others) & set(_WORDS_OF_MORE))
 
 
 def _binance_rights(row: Row) -> Rights:

@@ -9,10 +9,11 @@ import re
 from ledger.domain.amount import AssetCode, asset_code
 from ledger.domain.errors import InputError
 
-_OLD_NAMES = {
+OLD_NAMES = {
     "XBT": "BTC",
     "XDG": "DOGE",
     "ETH2": "ETH",
+    "XDAO": "DAO",
     "XETC": "ETC",
     "XETH": "ETH",
     "XICN": "ICN",
@@ -62,7 +63,17 @@ _QUOTES = (
     "ETH",
     "DOT",
 )
-_OLD_QUOTES = tuple(name for name in _OLD_NAMES if len(name) == 4 and name not in {"ETH2", "XICN"})  # noqa: PLR2004 - prefix and three letters
+_OLD_QUOTES = tuple(name for name in OLD_NAMES if len(name) == 4 and name not in {"ETH2", "XDAO", "XICN"})  # noqa: PLR2004 - prefix and three letters
+
+
+def base_of(name: str) -> str:
+    """Return a name without its sub-wallet, as the venue spells it.
+
+    >>> base_of("XBT.M"), base_of("GOLD.T")
+    ('XBT', 'GOLD.T')
+    """
+    base, _, wallet = name.rpartition(".")
+    return base if base and wallet in _SUB_WALLETS else name
 
 
 def asset_of(name: str) -> AssetCode:
@@ -78,7 +89,7 @@ def asset_of(name: str) -> AssetCode:
     if not base or wallet not in _SUB_WALLETS:
         return _named(name)
     bonded = _BONDED.fullmatch(base)
-    return asset_code(_OLD_NAMES.get(base, bonded[1] if bonded else base))
+    return asset_code(OLD_NAMES.get(base, bonded[1] if bonded else base))
 
 
 def wallet_of(name: str) -> AssetCode:
@@ -90,11 +101,11 @@ def wallet_of(name: str) -> AssetCode:
     base, _, wallet = name.rpartition(".")
     if not base or wallet not in _SUB_WALLETS:
         return _named(name)
-    return asset_code(f"{_OLD_NAMES.get(base, base)}.{wallet}")
+    return asset_code(f"{OLD_NAMES.get(base, base)}.{wallet}")
 
 
 def _named(name: str) -> AssetCode:
-    return asset_code(name.upper() if _TOKENIZED.fullmatch(name) else _OLD_NAMES.get(name, name))
+    return asset_code(name.upper() if _TOKENIZED.fullmatch(name) else OLD_NAMES.get(name, name))
 
 
 def legs_of(pair: str) -> tuple[AssetCode, AssetCode]:
@@ -111,7 +122,7 @@ def legs_of(pair: str) -> tuple[AssetCode, AssetCode]:
         return asset_of(base), asset_of(quote)
     for quote in _OLD_QUOTES:
         base = pair.removesuffix(quote)
-        if base != pair and (base in _OLD_NAMES or base == "USDT"):
+        if base != pair and (base in OLD_NAMES or base == "USDT"):
             return asset_of(base), asset_of(quote)
     for quote in _QUOTES:
         base = pair.removesuffix(quote)

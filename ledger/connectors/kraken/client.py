@@ -2,7 +2,9 @@
 
 Private calls are POSTs that read; no other path can be posted to. Addresses, costs and signature are those of the REST reference of
 Kraken spot (Authentication, Rate limits), 2026: a counter per key, which a history call raises by 2 and any other by 1, up to a
-maximum by the user's tier, and which falls by the tier's decay each second; public calls about one a second.
+maximum by the user's tier, and which falls by the tier's decay each second; public calls about one a second. A key may have a second
+factor, which goes into every signed form as `otp`: a password that stays the same can stand among the secrets, the changing code of an
+app cannot.
 """
 
 import base64
@@ -16,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import httpx
 
@@ -61,16 +63,24 @@ TIERS: Mapping[str, Tier] = {
 _SLOWEST = "starter"
 
 
-def signature(secret: bytes, *, path: str, body: bytes) -> str:
-    """Return base64(HMAC-SHA512(secret, path + SHA256(nonce + body))); the nonce is that of the body, wherever it stands in it.
+def signature(secret: bytes, *, path: str, body: bytes, nonce: str = "") -> str:
+    """Return base64(HMAC-SHA512(secret, path + SHA256(nonce + body))), of a body of any kind.
+
+    `nonce` is the number that stands in the body, in the digits that it has there; empty: it is looked up in a form.
 
     >>> signature(b"secret", path="/0/private/Balance", body=b"nonce=1")[:16]
     'nY4IAKuG38VpZFG2'
+    >>> signature(b"secret", path="/0/private/Balance", body=b'{"nonce":1}', nonce="1")[:16]
+    'cqE+azdXrkv7/6S0'
     """
-    nonce = re.search(rb"(?:^|&)nonce=([0-9]+)", body)
-    assert nonce is not None, path
-    message = path.encode() + hashlib.sha256(nonce[1] + body).digest()
+    message = path.encode() + hashlib.sha256((nonce or _nonce_in(body)).encode() + body).digest()
     return base64.b64encode(hmac.digest(secret, message, hashlib.sha512)).decode()
+
+
+def _nonce_in(form: bytes) -> str:
+    found = re.search(rb"(?:^|&)nonce=([0-9]+)", form)
+    assert found is not None, "a form without a nonce cannot be signed"
+    return found[1].decode()
 
 
 class KrakenAuth(httpx.Auth):
@@ -110,6 +120,22 @@ def _secret_bytes(secret: str, *, account: str) -> bytes:
         ) from None
 
 
+def _second_factor(secrets: Secrets, *, account: str) -> dict[str, str]:
+    """Return what is added to every form: the password that a key has as its second factor, if it has one."""
+    password = secrets.passphrase
+    if not password.isprintable() or password != password.strip():
+        raise InputError(
+            f"connection {account!r}: the passphrase begins or ends with a blank, or holds characters that nobody can type",
+            mend="write the password that is the key's second factor as it was set; leave PASSPHRASE out where the key has none",
+        )
+    return {"otp": password} if password else {}
+
+
+def _hidden(secrets: Secrets) -> tuple[str, ...]:
+    """Return what no text may show; the passphrase also as it stands in a form, where a blank is a plus sign."""
+    return (secrets.key, secrets.secret, secrets.passphrase, quote_plus(secrets.passphrase))
+
+
 class KrakenClient:
     """One key's calls. Each returns the answer as received, after retries; errors are those of `HttpReader.get`."""
 
@@ -119,13 +145,14 @@ class KrakenClient:
         self._tier = _tier_of(terms)
         self._budget = budget
         self._auth = KrakenAuth(terms.secrets, account=terms.account)
+        self._second_factor = _second_factor(terms.secrets, account=terms.account)
         self._nonces = NonceKeeper(key=terms.secrets.key, folder=terms.folder, budget=budget)
         self._reader = HttpReader(
             venue=VENUE,
             base_url=terms.base_url or BASE_URL,
             budget=budget,
             rng=rng,
-            redactor=Redactor((terms.secrets.key, terms.secrets.secret)),
+            redactor=Redactor(_hidden(terms.secrets)),
             timeouts=timeouts,
             judge=self._judge,
             post_paths=frozenset(_PRIVATE + name for name in _READS),
@@ -170,6 +197,10 @@ class KrakenClient:
 
     # --- what all may see
 
+    def assets(self) -> Answer:
+        """Return the assets that are listed now."""
+        return self._get("Assets")
+
     def pairs(self) -> Answer:
         """Return the pairs that are listed now."""
         return self._get("AssetPairs")
@@ -213,7 +244,7 @@ class KrakenClient:
     def _form(self, given: dict[str, str]) -> Iterator[bytes]:
         """Give the body of one attempt: only these bytes are signed and sent. The key is held until it is answered."""
         with self._nonces.turn(ahead=LEAP if self._nonces_refused else 0) as nonce:
-            yield urlencode({"nonce": str(nonce), **given}).encode()
+            yield urlencode({"nonce": str(nonce), **given, **self._second_factor}).encode()
 
     # --- what an answer says is wrong
 
@@ -253,7 +284,7 @@ class KrakenClient:
 
 
 def _tier_of(terms: ConnectionTerms) -> Tier:
-    tier = TIERS.get(terms.tier or _SLOWEST)
+    tier = TIERS.get(terms.tier.strip().lower() or _SLOWEST)
     if tier is None:
         raise InputError(f"connection {terms.account!r}: {VENUE} has no tier {terms.tier!r}", mend=f"use one of: {', '.join(TIERS)}")
     return tier
@@ -261,7 +292,7 @@ def _tier_of(terms: ConnectionTerms) -> Tier:
 
 _KEY_MENDS = {
     "EAPI:Invalid key": "look at the key, and whether the venue still has it and binds it to this address",
-    "EAPI:Invalid signature": "copy the secret again as the venue showed it",
+    "EAPI:Invalid signature": "copy the secret again as the venue showed it; a key with a password as second factor needs it as PASSPHRASE",
     "EGeneral:Permission denied": "give the key: Query funds, Query closed orders & trades, Query ledger entries; look at its addresses",
     "ESession:Invalid session": "make a new key",
 }

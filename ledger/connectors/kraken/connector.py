@@ -5,16 +5,17 @@ agree on the amounts nothing has to be booked anew.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random, SystemRandom
 from typing import ClassVar
 
 from ledger.connectors.kraken import parse
-from ledger.connectors.kraken.client import ORDERS_MAX, KrakenClient
-from ledger.connectors.kraken.markets import assets_of, orders_of, pairs_of, rights_of
+from ledger.connectors.kraken.client import ORDERS_MAX, TIERS, KrakenClient
+from ledger.connectors.kraken.markets import assets_of, names_of, orders_of, pairs_of, rights_of
 from ledger.connectors.kraken.prices import KrakenTrades
 from ledger.connectors.kraken.rows import VENUE
+from ledger.connectors.kraken.spelling import doubtful_of
 from ledger.connectors.kraken.walk import Leaf, OffsetWalker, Trail, Window, trail_of
 from ledger.domain.errors import InputError, TransientError
 from ledger.domain.json_text import Json
@@ -36,6 +37,7 @@ class Kraken:
     """One key of Kraken spot, for reading only."""
 
     venue = VENUE
+    tiers: ClassVar[tuple[str, ...]] = tuple(TIERS)
     stream_facts: ClassVar[Mapping[str, StreamFacts]] = {
         "ledger": StreamFacts(export="Kraken: History, Export, Ledgers"),
         "trades": StreamFacts(export="Kraken: History, Export, Trades"),
@@ -54,6 +56,7 @@ class Kraken:
         self._client = KrakenClient(terms, budget=self._budget, rng=rng or SystemRandom(), timeouts=timeouts)
         self._payloads = Payloads(venue=VENUE, account=terms.account, clock=self._budget.clock)
         self._pairs: dict[str, str] | None = None
+        self._assets: dict[str, str] | None = None
         self._touched: set[str] = set()
 
     def streams(self) -> tuple[StreamKey, ...]:
@@ -135,7 +138,8 @@ class Kraken:
             state = {**reached.state(), _ASSETS_KEY: " ".join(sorted(self._touched))}
             bounds = {parse.KNOWN_ABOVE: leaf.known_above, parse.TOLD_ABOVE: leaf.told_above}
             context = {name: str(micros) for name, micros in bounds.items() if micros is not None}
-            yield self._page(stream, leaf, state, context | {parse.CARRIED: leaf.carried})
+            context |= {parse.CARRIED: leaf.carried, **self._listed_names(self._touched)}
+            yield self._page(stream, leaf, state, context)
 
     def _now(self) -> int:
         return micros_of(self._client.now())
@@ -146,6 +150,15 @@ class Kraken:
             self._pairs = self._read(self._client.pairs(), pairs_of)
         named = {str(row["pair"]) for row in leaf.rows.values() if isinstance(row, dict) and "pair" in row}
         return json.dumps({pair: self._pairs[pair] for pair in sorted(named & set(self._pairs))})
+
+    def _listed_names(self, names: Iterable[str]) -> dict[str, str]:
+        """Return the venue's other names of assets whose spelling leaves a doubt, as context; its list is asked for once, if at all."""
+        doubtful = doubtful_of(names)
+        if not doubtful:
+            return {}
+        if self._assets is None:
+            self._assets = self._read(self._client.assets(), names_of)
+        return {parse.LISTED: json.dumps({name: self._assets[name] for name in doubtful if name in self._assets})}
 
     def _orders_in(self, leaf: Leaf) -> str:
         """Return the client's own names of the orders on a page."""
@@ -227,10 +240,11 @@ class Kraken:
 
     def _pull_balances(self, stream: StreamKey, _cursor: CursorState, _window: PullWindow) -> Iterator[Page]:
         answer = self._client.balances()
-        context = ((parse.TOUCHED, " ".join(sorted(self._touched))),) if self._touched else ()
-        payload = self._payloads.of(answer, stream.stream, stream.symbol, context=context)
         result = parse.result_of(answer.json)
-        rows = len(result) if isinstance(result, dict) else 0
+        held = result if isinstance(result, dict) else {}
+        context = self._listed_names({*held, *self._touched}) | ({parse.TOUCHED: " ".join(sorted(self._touched))} if self._touched else {})
+        payload = self._payloads.of(answer, stream.stream, stream.symbol, context=tuple(sorted(context.items())))
+        rows = len(held)
         yield Page(payload=payload, cursor={}, rows=rows, from_at=payload.fetched_at, to_at=payload.fetched_at)
 
 

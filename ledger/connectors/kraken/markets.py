@@ -1,5 +1,6 @@
 """What Kraken says of assets, pairs, orders, its own permissions and public trades: pure, and no part of an account's history."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,9 +18,12 @@ from ledger.domain.time.instant import instant_of_micros, instant_text
 
 _PRICE_CELLS_MIN = 3
 _MILLION = 1_000_000
-_TRADING_WORDS = ("add", "modify", "cancel", "close", "earn")
-_ADDRESS_CELLS = ("iplist", "ipallowlist")
 _WITHDRAWAL_WORD = "withdraw"
+_WORDS_OF_MORE = (_WITHDRAWAL_WORD, "modify", "add", "cancel", "close", "earn")
+# Beside those that begin with ``query``: reports of one's own history, and the token without which nobody can listen.
+_READING_WORDS = frozenset({"export-data", "create-ws-token"})
+_LETTERS = re.compile("[a-z]+")
+_ADDRESS_CELLS = ("iplist", "ipallowlist")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +61,25 @@ def rights_of(result: Json) -> KeyRights:
             facts.append((said, instant_text(at)))
     if any(name in cells and not cells[name] for name in _ADDRESS_CELLS):
         notes.append("the key works from any address: bind it to yours")
+    more = [spelled for spelled in map(_spelled, words) if not _only_reads(spelled)]
     return KeyRights(
-        may_withdraw=any(_WITHDRAWAL_WORD in word for word in words),
-        may_trade=any(part in word.split("-") for word in words for part in _TRADING_WORDS),
+        may_withdraw=any(_WITHDRAWAL_WORD in word for word in more),
+        may_trade=any(_WITHDRAWAL_WORD not in word for word in more),
         notes=tuple(notes),
         facts=tuple(facts),
         ends_at=_moment(cells, "validuntil"),
     )
+
+
+def _spelled(word: str) -> str:
+    """Return a permission in one spelling: ``Query Funds`` and ``query_funds`` are ``query-funds``."""
+    return "-".join(_LETTERS.findall(word.lower()))
+
+
+def _only_reads(word: str) -> bool:
+    """Tell whether a permission is one of reading; one that nobody here knows is not."""
+    first, *others = word.split("-")
+    return word in _READING_WORDS or (first == "query" and not set(others) & set(_WORDS_OF_MORE))
 
 
 def _addresses(cells: Row) -> str:
@@ -92,6 +108,17 @@ def pairs_of(result: Json) -> dict[str, str]:
         spellings = (name, cell_text_or_none(pair, "altname"), cell_text_or_none(pair, "wsname"))
         found |= {spelling: legs for spelling in spellings if spelling}
     return found
+
+
+def names_of(result: Json) -> dict[str, str]:
+    """Return the other name of each asset that is listed, by its name.
+
+    {"XXBT": {"aclass": "currency", "altname": "XBT", "decimals": 10, "display_decimals": 5, "status": "enabled"}}
+
+    Raises:
+        InputError: when the answer is no list of assets.
+    """
+    return {name: cell_text(object_of(row), "altname") for name, row in object_of(result).items()}
 
 
 def orders_of(result: Json) -> dict[str, str]:

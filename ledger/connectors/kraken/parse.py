@@ -15,6 +15,7 @@ from decimal import Decimal
 
 from ledger.connectors.kraken.assets import asset_of, legs_of, wallet_of
 from ledger.connectors.kraken.rows import VENUE, KrakenRow, Teller, fill_id, held_back, oriented, read_rows, transfer_id
+from ledger.connectors.kraken.spelling import findings_of_names
 from ledger.domain.amount import EXACT, Amount, AssetCode, added
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Side, SourceRank, Transfer
@@ -39,8 +40,9 @@ from ledger.ports import Interpretation
 
 PRICES = "prices"
 # What a page's bytes lack: rows held back from the page before and above which instant the others are known from there; down to which
-# instant the page is whole; pairs and names of orders; that the venue counts more than it gives; the assets that the ledger ever named.
-CARRIED, KNOWN_ABOVE, TOLD_ABOVE, PAIRS, ORDERS, SHORT, TOUCHED = (
+# instant the page is whole; pairs and names of orders; that the venue counts more than it gives; the assets that the ledger ever named;
+# the venue's other names of assets whose spelling leaves a doubt.
+CARRIED, KNOWN_ABOVE, TOLD_ABOVE, PAIRS, ORDERS, SHORT, TOUCHED, LISTED = (
     "carried",
     "known_above",
     "told_above",
@@ -48,6 +50,7 @@ CARRIED, KNOWN_ABOVE, TOLD_ABOVE, PAIRS, ORDERS, SHORT, TOUCHED = (
     "orders",
     "short",
     "touched",
+    "listed",
 )
 
 _MICRO_DIGITS = 6
@@ -113,7 +116,8 @@ def _ledger(result: Json, place: Place) -> Interpretation:
     if known_above is not None:
         rows = [row for row in rows if row.row_id in carried or row.occurred_at <= known_above]
     back = frozenset() if told_above is None else held_back(rows, told_above=told_above)
-    read = read_rows([row for row in rows if row.row_id not in back], Teller(account=place.account, rank=SourceRank.VENUE))
+    teller = Teller(account=place.account, rank=SourceRank.VENUE, listed=_names(place, LISTED))
+    read = read_rows([row for row in rows if row.row_id not in back], teller)
     return Interpretation(
         events=tuple((event, f"row {' '.join(ids)}") for event, ids in read.events),
         lines=read.lines,
@@ -368,7 +372,9 @@ def _balances(result: Json, place: Place) -> Interpretation:
     if not unreadable:
         held |= {AssetCode(asset): Decimal(0) for asset in place.context.get(TOUCHED, "").split() if asset not in held}
     snapshots = tuple((_snapshot(Amount(quantity=held[asset], asset=asset), place), f"row {asset}") for asset in sorted(held))
-    return Interpretation(events=snapshots, findings=tuple(_unreadable_row(place, name, unreadable[name]) for name in sorted(unreadable)))
+    doubtful = findings_of_names(row.keys() - unreadable.keys(), listed=_names(place, LISTED), account=place.account)
+    unread = (_unreadable_row(place, name, unreadable[name]) for name in sorted(unreadable))
+    return Interpretation(events=snapshots, findings=(*unread, *doubtful))
 
 
 def _snapshot(balance: Amount, place: Place) -> BalanceSnapshot:

@@ -1,19 +1,23 @@
-"""What rows of Kraken's ledger mean: one table from (type, subtype) to a reader, for the API and for the export of ledgers alike.
+"""What rows of Kraken's ledger mean: tables from type and subtype to a reader, for the API and for the export of ledgers alike.
 
+A type whose meaning no subtype can change has one reader for all of them; of the others each subtype has its own, and what is in
+neither table is a finding, in the words of `ledger.connectors.kraken.questions`.
 A row says how one balance moved by `amount` less `fee`; all rows of one exchange share a `refid`, which for a trade is its id.
 Sources: Kraken's REST reference, Get Ledgers Info; Kraken support, How to interpret ledger history fields.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ledger.connectors.kraken.assets import asset_of, is_money_of, wallet_of
+from ledger.connectors.kraken.questions import Question, question_of, question_of_exchange
+from ledger.connectors.kraken.spelling import findings_of_names
 from ledger.domain.amount import Amount, AssetCode, added, subtracted, text_of
 from ledger.domain.errors import InputError
-from ledger.domain.event import Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
+from ledger.domain.event import Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EventId, SourceId, VenueName, event_id
 from ledger.domain.time.instant import instant_text
@@ -22,7 +26,6 @@ from ledger.ports import LedgerLine
 VENUE = VenueName("kraken")
 GROUP_SPAN = timedelta(seconds=2)  # rows of one exchange are written together
 _FEE_CREDITS = AssetCode("KFEE")
-_MEND = "book what it means from a lotwright-events file, or ask for a rule for this type; the payload is kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +55,11 @@ class KrakenRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teller:
-    """Whose ledger it is, and how far the source is believed."""
+    """Whose ledger it is, how far the source is believed, and the venue's other names of assets as far as it was asked for them."""
 
     account: AccountId
     rank: SourceRank
+    listed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,14 +91,19 @@ def oriented(received: Amount, given: Amount) -> tuple[Side, Amount, Amount]:
 def read_rows(rows: Iterable[KrakenRow], teller: Teller) -> RowsRead:
     """Return what rows say, given whole: all rows of a refid at once. Sorted by time, then refid; their order does not matter."""
     groups: defaultdict[str, list[KrakenRow]] = defaultdict(list)
+    names = set()
     for row in rows:
         groups[row.refid].append(row)
+        names.add(row.asset)
     ordered = sorted(groups.values(), key=lambda group: (min(row.occurred_at for row in group), group[0].refid))
     read = [_group(sorted(group, key=lambda row: (row.occurred_at, row.row_id)), teller) for group in ordered]
     return RowsRead(
         events=tuple(event for one in read for event in one.events),
         lines=tuple(line for one in read for line in one.lines),
-        findings=tuple(finding for one in read for finding in one.findings),
+        findings=(
+            *(finding for one in read for finding in one.findings),
+            *findings_of_names(names, listed=teller.listed, account=teller.account),
+        ),
     )
 
 
@@ -112,7 +121,7 @@ def _group(group: list[KrakenRow], teller: Teller) -> RowsRead:
     """Read the rows of one refid, type by type; rows of an exchange together, others one by one."""
     by_reader: dict[_Reader, list[KrakenRow]] = {}
     for row in group:
-        by_reader.setdefault(READERS.get((row.kind, row.subtype), _unknown), []).append(row)
+        by_reader.setdefault(_reader_of(row), []).append(row)
     read = [_attempt(reader, rows, teller) for reader, rows in by_reader.items()]
     return RowsRead(
         events=tuple(event for one in read for event in one.events),
@@ -121,22 +130,27 @@ def _group(group: list[KrakenRow], teller: Teller) -> RowsRead:
     )
 
 
+def _reader_of(row: KrakenRow) -> _Reader:
+    return READERS.get((row.kind, row.subtype)) or READERS_OF_ANY_SUBTYPE.get(row.kind, _open)
+
+
 def _attempt(reader: _Reader, rows: list[KrakenRow], teller: Teller) -> RowsRead:
     try:
         return reader(rows, teller)
     except InputError as refused:
-        return _found("unreadable-row", rows, teller, refused.message)
+        question = Question(code="unreadable-row", told=refused.message, mend=question_of("").mend)
+        return _found(question, rows, teller)
 
 
-def _found(code: str, rows: list[KrakenRow], teller: Teller, message: str) -> RowsRead:
+def _found(question: Question, rows: list[KrakenRow], teller: Teller) -> RowsRead:
     """Return a finding for rows that are booked nowhere; their movements stay as lines of the venue's ledger."""
     first = rows[0]
     finding = Finding(
-        code=code,
+        code=question.code,
         severity=Severity.ERROR,
         subject=row_subject(teller.account, first.row_id),
-        message=f"{message}: {'; '.join(_shown(row) for row in rows)}",
-        mend=_MEND,
+        message=f"{question.told}: {'; '.join(_shown(row) for row in rows)}",
+        mend=question.mend,
     )
     return RowsRead(lines=_lines(rows, teller), findings=(finding,))
 
@@ -212,8 +226,7 @@ def _exchange(rows: list[KrakenRow], teller: Teller) -> RowsRead:
     received = [leg for leg in legs if leg.quantity > 0]
     given = [leg for leg in legs if leg.quantity < 0]
     if len(received) != 1 or len(given) != 1 or len(fees) > 1:
-        told = f"an exchange of {len(given)} assets given, {len(received)} received and fees in {len(fees)}"
-        return _found("unsupported-exchange", rows, teller, told)
+        return _found(question_of_exchange(given=given, received=received, fees=fees), rows, teller)
     side, base, quote = oriented(received[0], -given[0])
     fill = Fill(
         event_id=fill_id(teller.account, rows[0].refid),
@@ -311,6 +324,17 @@ def _transferred(row: KrakenRow, teller: Teller, *, inward: bool, scope: str = "
     return _told(transfer, [row], teller)
 
 
+def _custody(rows: list[KrakenRow], teller: Teller) -> RowsRead:
+    """Read a move from or to the owner's account with the venue's own custodian. Two rows of one refid may be the same move twice.
+
+    {"refid": "TSLA2Y-QZC2J4-MOQPWX", "time": 1720008032.5, "type": "custodytransfer", "subtype": "", "aclass": "currency",
+     "asset": "XXBT", "amount": "-1.0000000000", "fee": "0.0000000000", "balance": "0.5000000000"}
+    """
+    if len(rows) > 1:
+        return _open(rows, teller)
+    return RowsRead(findings=(_waiting(rows[0], teller),)) if rows[0].is_pending else _ELSEWHERE(rows, teller)
+
+
 def _within(row: KrakenRow, teller: Teller) -> RowsRead:
     """Read a move between two sub-wallets of one asset: nothing came in and nothing left, so nothing is booked.
 
@@ -324,7 +348,7 @@ def _within(row: KrakenRow, teller: Teller) -> RowsRead:
     return RowsRead(lines=_lines([row], teller))
 
 
-def _income(kind: IncomeKind) -> _Reader:
+def _income(kind: IncomeKind, *, note: str | None = None) -> _Reader:
     def read(row: KrakenRow, teller: Teller) -> RowsRead:
         """Read what was earned; the venue's own commission is the fee.
 
@@ -343,6 +367,7 @@ def _income(kind: IncomeKind) -> _Reader:
             account=teller.account,
             occurred_at=row.occurred_at,
             rank=teller.rank,
+            note=note,
             kind=kind,
             amount=Amount(quantity=row.amount, asset=asset),
             fee=Amount(quantity=row.fee, asset=asset) if row.fee else None,
@@ -352,32 +377,56 @@ def _income(kind: IncomeKind) -> _Reader:
     return _each(read)
 
 
-def _margin(row: KrakenRow, teller: Teller) -> RowsRead:
-    """Find a row of a margin position: its gain, fee or rollover is no exchange of what is held, and how it is taxed is open.
+def _adjustment(rows: list[KrakenRow], teller: Teller) -> RowsRead:
+    """Read what the venue itself turned into another asset, where both stand under one refid; else it is open.
+
+    {"refid": "TADJX2-MLN4RR-QX3OWA", "time": 1498564800.1, "type": "adjustment", "subtype": "", "aclass": "currency",
+     "asset": "XICN", "amount": "-12.0000000000", "fee": "0.0000000000", "balance": "0.0000000000"}
+    {"refid": "TADJX2-MLN4RR-QX3OWA", "time": 1498564800.1, "type": "adjustment", "subtype": "", "aclass": "currency",
+     "asset": "XETH", "amount": "0.0412000000", "fee": "0.0000000000", "balance": "0.0412000000"}
+    """
+    legs, _ = _legs(rows)
+    return _exchange(rows, teller) if sorted(leg.quantity > 0 for leg in legs) == [False, True] else _open(rows, teller)
+
+
+def _rollover(row: KrakenRow, teller: Teller) -> RowsRead:
+    """Read what the venue charges for keeping a margin position open, which is told as a fee of nothing.
 
     {"refid": "TYWBXF-JKPMM-LNXPWA", "time": 1614264000.1, "type": "rollover", "subtype": "", "aclass": "currency",
      "asset": "ZEUR", "amount": "0.0000", "fee": "0.0550", "balance": "1299.2370"}
     """
-    return _found("margin-row", [row], teller, "a row of a margin position, for which there is no rule")
+    if row.is_pending:
+        return RowsRead(findings=(_waiting(row, teller),))
+    if row.amount or row.fee <= 0:
+        return _open([row], teller)
+    charge = Charge(
+        event_id=event_id(venue=VENUE, account=teller.account, product_line="spot", kind="charge", scope="", source_id=row.row_id),
+        source_id=SourceId(row.row_id),
+        venue=VENUE,
+        account=teller.account,
+        occurred_at=row.occurred_at,
+        rank=teller.rank,
+        note="rollover",
+        kind=ChargeKind.FEE,
+        amount=Amount(quantity=row.fee, asset=asset_of(row.asset)),
+    )
+    return _told(charge, [row], teller)
 
 
-def _unknown(rows: list[KrakenRow], teller: Teller) -> RowsRead:
-    """Find a row of a type that nobody here understands, such as ``adjustment``: the venue does not say what it was for."""
-    return _found("unknown-row", rows, teller, "a ledger row of a type for which there is no rule")
+def _open(rows: list[KrakenRow], teller: Teller) -> RowsRead:
+    """Find rows of types that do not tell what they were for, or that nobody here knows: a finding for each type of a refid.
+
+    {"refid": "TYWBXF-JKPMM-LNXPWA", "time": 1614264000.1, "type": "margin", "subtype": "", "aclass": "currency",
+     "asset": "ZEUR", "amount": "-12.5000", "fee": "0.0550", "balance": "1299.2370"}
+    """
+    kinds = dict.fromkeys(row.kind for row in rows)
+    read = [_found(question_of(kind), [row for row in rows if row.kind == kind], teller) for kind in kinds]
+    return RowsRead(lines=tuple(line for one in read for line in one.lines), findings=tuple(one.findings[0] for one in read))
 
 
-_DEPOSIT, _WITHDRAWAL, _ELSEWHERE, _WITHIN, _MARGIN = map(_each, (_deposit, _withdrawal, _from_elsewhere, _within, _margin))
+_DEPOSIT, _WITHDRAWAL, _ELSEWHERE, _WITHIN = map(_each, (_deposit, _withdrawal, _from_elsewhere, _within))
 
 READERS: Mapping[tuple[str, str], _Reader] = {
-    ("trade", ""): _exchange,
-    ("trade", "tradespot"): _exchange,
-    ("spend", ""): _exchange,
-    ("receive", ""): _exchange,
-    ("spend", "dustsweeping"): _exchange,
-    ("receive", "dustsweeping"): _exchange,
-    ("conversion", ""): _exchange,
-    ("deposit", ""): _DEPOSIT,
-    ("withdrawal", ""): _WITHDRAWAL,
     ("transfer", "spotfromfutures"): _ELSEWHERE,
     ("transfer", "spottofutures"): _ELSEWHERE,
     ("transfer", "spottostaking"): _WITHIN,
@@ -389,9 +438,18 @@ READERS: Mapping[tuple[str, str], _Reader] = {
     ("earn", "deallocation"): _WITHIN,
     ("earn", "migration"): _WITHIN,
     ("earn", "reward"): _income(IncomeKind.REWARD),
-    ("reward", ""): _income(IncomeKind.REWARD),
     ("staking", ""): _income(IncomeKind.STAKING),
-    ("margin", ""): _MARGIN,
-    ("rollover", ""): _MARGIN,
-    ("settled", ""): _MARGIN,
+    ("staking", "reward"): _income(IncomeKind.STAKING),
+}
+# Types whose meaning no subtype can change; what is an exchange has two sides under its refid, whatever it is called.
+READERS_OF_ANY_SUBTYPE: Mapping[str, _Reader] = {
+    **dict.fromkeys(("trade", "spend", "receive", "conversion", "sale"), _exchange),
+    "deposit": _DEPOSIT,
+    "withdrawal": _WITHDRAWAL,
+    "custodytransfer": _custody,
+    "adjustment": _adjustment,
+    "reward": _income(IncomeKind.REWARD),
+    "dividend": _income(IncomeKind.REWARD, note="dividend"),
+    "invite bonus": _income(IncomeKind.REFERRAL),
+    "rollover": _each(_rollover),
 }

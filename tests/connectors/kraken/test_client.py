@@ -1,12 +1,14 @@
 """Signature, settings and words of refusal of Kraken's client."""
 
 import base64
+import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
+from urllib.parse import parse_qs, quote_plus
 
 import httpx
 import pytest
@@ -31,6 +33,22 @@ def test_the_signature_is_that_of_the_venues_guide() -> None:
     assert signature(base64.b64decode(GUIDE_SECRET), path="/0/private/AddOrder", body=GUIDE_BODY) == GUIDE_SIGN
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"nonce":1616492376594,"pair":"XBTUSD","orders":[{"type":"buy","price":"37500"}]}',
+        b'{ "orders": [], "nonce" : "1616492376594" }',
+        b"nonce=1616492376594",
+    ],
+)
+def test_a_body_of_any_kind_is_signed_with_the_nonce_that_stands_in_it(body: bytes) -> None:
+    key, nonce = base64.b64decode(GUIDE_SECRET), b"1616492376594"
+    message = b"/0/private/AddOrderBatch" + hashlib.sha256(nonce + body).digest()
+    inner, outer = (bytes(byte ^ mask for byte in key.ljust(128, bytes(1))) for mask in (0x36, 0x5C))  # RFC 2104 by hand
+    sign = base64.b64encode(hashlib.sha512(outer + hashlib.sha512(inner + message).digest()).digest()).decode()
+    assert signature(key, path="/0/private/AddOrderBatch", body=body, nonce=nonce.decode()) == sign
+
+
 def test_the_bytes_that_go_out_are_the_bytes_that_are_signed() -> None:
     request = httpx.Request("POST", "https://api.kraken.com/0/private/AddOrder", content=GUIDE_BODY)
     signed = next(KrakenAuth(Secrets(key="key", secret=GUIDE_SECRET), account="main").auth_flow(request))
@@ -45,6 +63,9 @@ class Saying(ThreadingHTTPServer):
         self.words: list[str] = []
         self.status = 200
         self.asked: list[str] = []
+        self.bodies: list[bytes] = []
+        self.results: dict[str, object] = {}
+        self.signs: list[str] = []
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -54,12 +75,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.signs.append(self.headers["API-Sign"])
         self._answer()
 
     def _answer(self) -> None:
         self.server.asked.append(f"{self.command} {self.path}")
-        body = json.dumps({"error": self.server.words, "result": {"unixtime": int(START.timestamp())}}).encode()
+        result = self.server.results.get(self.path.rpartition("/")[2], {"unixtime": int(START.timestamp())})
+        body = json.dumps({"error": self.server.words, "result": result}).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -152,6 +175,59 @@ def test_a_throttle_is_waited_out_until_the_second_that_the_venue_names(
     assert max(clock.sleeps) == pytest.approx(90, abs=2)
 
 
+PASSWORD = "hunter2 & co+"
+
+
+def test_the_password_of_a_key_goes_into_every_signed_form_and_into_no_request_that_is_kept(
+    venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]
+) -> None:
+    connector, _ = connect(secrets=Secrets(key="a-key-of-the-venue", secret=SECRET, passphrase=PASSWORD))
+    (page,) = connector.pull(connector.streams()[-1], cursor=None, window=None)  # type: ignore[arg-type] # as above
+    with pytest.raises(TransientError, match="cannot be read"):
+        connector.check_key()
+    for body, sign, path in zip(venue.bodies, venue.signs, ("Balance", "GetApiKeyInfo"), strict=True):
+        assert parse_qs(body.decode())["otp"] == [PASSWORD]
+        assert sign == signature(base64.b64decode(SECRET), path=f"/0/private/{path}", body=body)
+    assert page.payload.request == "POST /0/private/Balance"
+
+
+def test_a_key_without_a_password_sends_none(venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]) -> None:
+    connector, _ = connect()
+    list(connector.pull(connector.streams()[-1], cursor=None, window=None))  # type: ignore[arg-type] # as above
+    assert [list(parse_qs(body.decode())) for body in venue.bodies] == [["nonce"]]
+
+
+def test_the_password_of_a_key_stands_in_no_error(venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]) -> None:
+    connector, _ = connect(secrets=Secrets(key="a-key-of-the-venue", secret=SECRET, passphrase=PASSWORD))
+    venue.words = [f"EGeneral:Invalid arguments:otp {PASSWORD} {quote_plus(PASSWORD)}"]
+    with pytest.raises(TerminalError) as refused:
+        list(connector.pull(connector.streams()[-1], cursor=None, window=None))  # type: ignore[arg-type] # as above
+    assert "hunter2" not in str(refused.value)
+    assert "otp [redacted] [redacted]" in refused.value.message
+
+
+def test_the_list_of_assets_is_asked_once_and_only_for_names_that_may_be_old_ones(
+    venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]
+) -> None:
+    connector, _ = connect()
+    venue.results = {"Assets": {"ZETA": {"altname": "ZETA"}, "XABC": {"altname": "ABC"}}, "Balance": {"XXBT": "1", "ZUSD": "2"}}
+    for held in ({"XXBT": "1", "XTZ": "2"}, {"ZETA": "3", "XABC": "4", "XOLD": "5"}, {"ZETA": "3"}):
+        venue.results["Balance"] = held
+        (page,) = connector.pull(connector.streams()[-1], cursor=None, window=None)  # type: ignore[arg-type] # as above
+        found = [(finding.subject, finding.severity.value) for finding in connector.interpret(page.payload).findings]
+        assert found == ([("main/asset/XABC", "error"), ("main/asset/XOLD", "warning")] if "XOLD" in held else [])
+        assert venue.asked.count("GET /0/public/Assets") == ("ZETA" in held)
+
+
+def test_a_list_of_assets_that_cannot_be_read_is_asked_for_another_time(
+    venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]
+) -> None:
+    connector, _ = connect()
+    venue.results = {"Assets": {"ZETA": 7}, "Balance": {"ZETA": "3"}}
+    with pytest.raises(TransientError, match="Assets: cannot be read"):
+        list(connector.pull(connector.streams()[-1], cursor=None, window=None))  # type: ignore[arg-type] # as above
+
+
 def test_a_warning_is_no_error(venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]) -> None:
     connector, _ = connect()
     venue.words = ["WGeneral:Danger ahead"]
@@ -169,6 +245,14 @@ def test_a_status_counts_where_the_venue_gives_one(
         connector.check_key()
 
 
+def test_a_tier_that_settings_spell_in_capitals_is_the_same_tier(venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]) -> None:
+    connector, clock = connect(tier="Pro", share=1.0)
+    venue.words = ["EAPI:Rate limit exceeded"]
+    with pytest.raises(TransientError):
+        list(connector.pull(connector.streams()[-1], cursor=None, window=None))  # type: ignore[arg-type] # as above
+    assert min(clock.sleeps) == pytest.approx(10)  # half of 20 at one a second; the slowest tier rests 23
+
+
 @pytest.mark.parametrize(
     ("terms", "told"),
     [
@@ -176,6 +260,8 @@ def test_a_status_counts_where_the_venue_gives_one(
         ({"secrets": Secrets(key="", secret=SECRET)}, "the key is missing"),
         ({"secrets": Secrets(key="key", secret="not base64: hunter2")}, "the secret is not base64"),
         ({"secrets": Secrets(key="key", secret=f"{SECRET} ")}, "the secret is missing, or holds blanks"),
+        ({"secrets": Secrets(key="key", secret=SECRET, passphrase="hunter2 ")}, "the passphrase begins or ends with a blank"),
+        ({"secrets": Secrets(key="key", secret=SECRET, passphrase="hunter2\udcff")}, "the passphrase begins or ends with a blank"),
         ({"tier": "gold"}, "has no tier 'gold'"),
     ],
 )

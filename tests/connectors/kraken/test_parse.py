@@ -1,22 +1,45 @@
 """What pages say that are no ledger: trades, lists of transfers, balances; and that no page whatever stops a run."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Protocol
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.connectors.ccxt.recipes import recipe_of
 from ledger.connectors.kraken.markets import orders_of, rights_of
 from ledger.connectors.kraken.parse import CARRIED, KNOWN_ABOVE, ORDERS, PAIRS, SHORT, TOLD_ABOVE, TOUCHED, interpret, micros_of
-from ledger.connectors.kraken.rows import VENUE
+from ledger.connectors.kraken.rows import READERS, READERS_OF_ANY_SUBTYPE, VENUE
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, SourceRank, Transfer
 from ledger.domain.ids import AccountId, content_hash, payload_id
+from ledger.domain.json_text import Row
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.ports import Interpretation
 
 from .conftest import MAIN, START
+
+
+class May(Protocol):
+    """What two readers of one answer say in common."""
+
+    @property
+    def may_trade(self) -> bool | None: ...
+    @property
+    def may_withdraw(self) -> bool | None: ...
+
+
+Rights = Callable[[Row], May]
+
+
+def kraken_by_ccxt(result: Row) -> May:
+    told = recipe_of("kraken").rights
+    assert told is not None
+    return told[1]({"result": result})
+
 
 NOON = datetime(2024, 6, 10, 12, tzinfo=UTC)
 TRADE = {
@@ -192,6 +215,33 @@ def test_no_row_whatever_stops_a_run(row: object, stream: str) -> None:
         assert isinstance(interpret(page(stream, result)), Interpretation)
 
 
+OPEN_TYPES = ("margin", "settled", "credit", "nfttrade", "nftcreatorfee", "nftrebate", "loyalty")
+NUMBERS = st.sampled_from(["0", "1.5", "-2", "-0.0000000001", "1e-30", "9" * 40, "NaN", "", "x"])
+LEDGER_ROW = st.fixed_dictionaries(
+    {
+        "refid": st.sampled_from(["R1", "R2"]),
+        "time": st.sampled_from([1718040012, 1718040012.3478456, 0, "soon"]),
+        "type": st.sampled_from([*sorted({kind for kind, _ in READERS}), *READERS_OF_ANY_SUBTYPE, *OPEN_TYPES]),
+        "subtype": st.sampled_from(["", "reward", "spottostaking", "allocation", "surprise"]),
+        "asset": st.sampled_from(["XXBT", "ZUSD", "DOT.S", "XABC", "KFEE", "SPCXx", ".S", "odd name"]),
+        "amount": NUMBERS,
+        "fee": NUMBERS,
+        "balance": NUMBERS,
+    }
+)
+
+
+@pytest.mark.fuzz
+@settings(max_examples=150, deadline=None)
+@given(rows=st.lists(LEDGER_ROW, max_size=5))
+def test_rows_of_any_type_under_one_refid_are_events_lines_or_findings_and_none_is_lost(rows: list[dict[str, object]]) -> None:
+    said = interpret(page("ledger", {"ledger": {f"L{number}": row for number, row in enumerate(rows)}, "count": len(rows)}))
+    told = {line.line_id for line in said.lines} | {row_id for _, place in said.events for row_id in place.split()[1:]}
+    found = {finding.subject.rpartition("/")[2] for finding in said.findings}
+    for number, row in enumerate(rows):
+        assert f"L{number}" in told | found or (row["type"] in {"deposit", "withdrawal"} and row["balance"] == "")
+
+
 def test_the_rights_of_a_key_are_read_in_either_spelling() -> None:
     read = rights_of({"permissions": ["query-funds", "query-closed-trades"], "validUntil": "0", "ip_allowlist": []})
     assert (read.may_trade, read.may_withdraw) == (False, False)
@@ -204,6 +254,23 @@ def test_the_rights_of_a_key_are_read_in_either_spelling() -> None:
         assert "the key expires at 2026-01-01T00:00:00.000000Z" in read.notes
     with pytest.raises(InputError, match="permissions"):
         rights_of({})
+
+
+@pytest.mark.parametrize(
+    ("word", "trade", "withdraw"),
+    [
+        *((word, False, False) for word in ("query-funds", "query-open-trades", "query-closed-trades", "query-ledger")),
+        *((word, False, False) for word in ("export-data", "create-ws-token", "Query Ledger Entries", "query_closed_orders")),
+        *((word, True, False) for word in ("modify-trades", "close-trades", "add-funds", "earn-funds", "cancel-orders")),
+        *((word, True, False) for word in ("modify_trades", "Modify Orders", "create-orders", "trade", "query-modify", "7", "")),
+        *((word, False, True) for word in ("withdraw-funds", "Withdraw_Funds", "WITHDRAW", "withdrawals", "add-withdraw-address")),
+        *((word, False, True) for word in ("update-withdraw-address", "query-withdraw")),
+    ],
+)
+@pytest.mark.parametrize("rights", [rights_of, kraken_by_ccxt])
+def test_a_permission_that_is_not_known_to_read_only_is_more(rights: Rights, word: str, *, trade: bool, withdraw: bool) -> None:
+    read = rights({"permissions": ["query-funds", word]})
+    assert (read.may_trade, read.may_withdraw) == (trade, withdraw)
 
 
 def test_an_order_has_the_name_that_its_client_gave_it() -> None:

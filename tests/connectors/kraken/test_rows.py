@@ -1,6 +1,7 @@
 """What rows of the ledger mean, type by type: one row or group as Kraken sends it, and what is booked of it."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -9,9 +10,9 @@ import pytest
 
 from ledger.connectors.kraken.assets import asset_of, legs_of, wallet_of
 from ledger.connectors.kraken.parse import ledger_row
-from ledger.connectors.kraken.rows import READERS, KrakenRow, RowsRead, Teller, held_back, read_rows
+from ledger.connectors.kraken.rows import READERS, READERS_OF_ANY_SUBTYPE, KrakenRow, RowsRead, Teller, held_back, read_rows
 from ledger.domain.errors import InputError
-from ledger.domain.event import Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
+from ledger.domain.event import Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
 from ledger.domain.ids import AccountId
 from ledger.domain.json_text import json_of, object_of
 
@@ -97,7 +98,7 @@ def test_fee_credits_are_the_fee_however_the_row_tells_them() -> None:
 
 
 def test_rows_that_cancel_each_other_are_no_leg() -> None:
-    rows = (row("ZUSD", "-100"), row("GOLD.T", "1"), row("XXAU", "1"), row("XXAU", "-1"))
+    rows = (row("ZUSD", "-100"), row("GOLD.T", "1"), row("PAXG", "1"), row("PAXG", "-1"))
     fill = event_of(*rows)
     assert isinstance(fill, Fill)
     assert (text(fill.base), text(fill.quote)) == ("1 GOLD.T", "100 USD")
@@ -142,6 +143,38 @@ def test_a_spend_and_a_receive_are_one_exchange(given: tuple[str, str], received
 )  # fmt: skip
 def test_an_exchange_that_is_none_of_two_assets_is_a_finding_and_never_a_guess(rows: tuple[KrakenRow, ...]) -> None:
     assert codes(*rows) == {"unsupported-exchange"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "mend"),
+    [
+        ((row("ZUSD", "-100"),), "with a quote_amount of 0"),
+        ((row("ZUSD", "-100", fee="0.1"), row("XXBT", "0.002", fee="-0.00001")), "with what `reconcile` lacks"),
+        ((row("ZUSD", "30"), row("XXBT", "-0.002"), row("XETH", "-0.1")), "one buy or sell for each asset"),
+    ],
+)
+def test_the_mend_of_an_exchange_that_is_none_of_two_assets_says_what_to_book(rows: tuple[KrakenRow, ...], mend: str) -> None:
+    (finding,) = read(*rows).findings
+    assert mend in finding.mend
+
+
+@pytest.mark.parametrize(
+    ("given", "received"), [("spend", "sale"), ("sale", "receive"), ("spend", "receive"), ("trade", "trade"), ("conversion", "conversion")]
+)
+@pytest.mark.parametrize("subtype", ["", "surprise"])
+def test_whatever_an_exchange_is_called_it_is_what_was_given_for_what_was_received(given: str, received: str, subtype: str) -> None:
+    fill = event_of(row("ZUSD", "-50", type=given, subtype=subtype, fee="0.75"), row("SOL", "2", type=received, subtype=subtype))
+    assert isinstance(fill, Fill)
+    assert (fill.side, text(fill.base), text(fill.quote), text(fill.fee)) == (Side.BUY, "2 SOL", "50 USD", "0.75 USD")
+
+
+def test_an_adjustment_is_an_exchange_where_both_assets_are_under_its_refid_and_else_open() -> None:
+    legs = (row("XICN", "-12", type="adjustment"), row("XETH", "0.0412", type="adjustment"))
+    fill = event_of(*legs)
+    assert isinstance(fill, Fill)
+    assert (text(fill.given), text(fill.received)) == ("12 ICN", "0.0412 ETH")
+    assert [codes(leg) for leg in legs] == [{"unknown-row"}] * 2
+    assert codes(*legs, row("ZUSD", "1", type="adjustment")) == {"unknown-row"}
 
 
 def test_the_order_of_rows_is_no_fact() -> None:
@@ -232,12 +265,36 @@ def test_what_goes_to_futures_leaves_the_account(subtype: str, amount: str, *, i
     assert (moved.to_account == MAIN, moved.from_account == MAIN) == (inward, not inward)
 
 
+@pytest.mark.parametrize(("kind", "amount"), [("deposit", "5"), ("withdrawal", "-5"), ("custodytransfer", "5"), ("custodytransfer", "-5")])
+@pytest.mark.parametrize("subtype", ["", "surprise"])
+def test_a_move_from_or_to_elsewhere_is_one_whatever_its_subtype(kind: str, amount: str, subtype: str) -> None:
+    moved = event_of(row("XXBT", amount, type=kind, subtype=subtype))
+    assert isinstance(moved, Transfer)
+    assert (moved.to_account == MAIN, moved.from_account == MAIN) == (amount == "5", amount == "-5")
+
+
+def test_two_moves_to_custody_under_one_refid_may_be_the_same_and_are_open() -> None:
+    assert codes(row("XXBT", "-5", type="custodytransfer"), row("XBT.S", "5", type="custodytransfer")) == {"unknown-row"}
+
+
+@pytest.mark.parametrize(("kind", "code"), [("custodytransfer", "pending-row"), ("rollover", "pending-row"), ("dividend", "pending-row")])
+def test_what_waits_to_be_booked_is_told_and_not_booked(kind: str, code: str) -> None:
+    said = read(row("ZUSD", "0" if kind == "rollover" else "5", type=kind, balance="", fee="0.1"))
+    assert (said.events, said.lines, [finding.code for finding in said.findings]) == ((), (), [code])
+
+
 # --- income --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("kind", "subtype", "told"),
-    [("staking", "", IncomeKind.STAKING), ("earn", "reward", IncomeKind.REWARD), ("reward", "", IncomeKind.REWARD)],
+    [
+        *((("staking", subtype, IncomeKind.STAKING)) for subtype in ("", "reward")),
+        ("earn", "reward", IncomeKind.REWARD),
+        *((("reward", subtype, IncomeKind.REWARD)) for subtype in ("", "welcome")),
+        ("dividend", "", IncomeKind.REWARD),
+        ("invite bonus", "", IncomeKind.REFERRAL),
+    ],
 )
 def test_a_reward_is_income_in_the_asset_that_lies_in_the_sub_wallet(kind: str, subtype: str, told: IncomeKind) -> None:
     earned = event_of(row("DOT.S", "0.0123", type=kind, subtype=subtype, fee="0.0020", row_id="LREWARD"))
@@ -245,33 +302,74 @@ def test_a_reward_is_income_in_the_asset_that_lies_in_the_sub_wallet(kind: str, 
     assert (earned.kind, text(earned.amount), text(earned.fee), earned.source_id) == (told, "0.0123 DOT", "0.002 DOT", "LREWARD")
 
 
+def test_a_dividend_says_so_in_its_note() -> None:
+    assert event_of(row("ZUSD", "12.5", type="dividend")).note == "dividend"
+
+
+# --- charges -------------------------------------------------------------------------------------------------------
+
+
+def test_a_rollover_is_the_fee_that_the_venue_charges_for_a_position() -> None:
+    charge = event_of(row("ZEUR", "0.0000", type="rollover", fee="0.0550", row_id="LROLL"))
+    assert isinstance(charge, Charge)
+    assert (charge.kind, text(charge.amount), charge.source_id, charge.note) == (ChargeKind.FEE, "0.055 EUR", "LROLL", "rollover")
+
+
+@pytest.mark.parametrize(("amount", "fee"), [("0", "0"), ("0", "-0.055"), ("-1", "0.055")])
+def test_a_rollover_that_is_none_of_a_fee_alone_is_a_finding(amount: str, fee: str) -> None:
+    assert codes(row("ZEUR", amount, type="rollover", fee=fee)) == {"margin-row"}
+
+
 # --- what nobody understands ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("kind", "subtype", "code"),
+    ("kind", "subtype", "code", "mend"),
     [
-        ("margin", "", "margin-row"),
-        ("rollover", "", "margin-row"),
-        ("settled", "", "margin-row"),
-        *((kind, "", "unknown-row") for kind in ("adjustment", "credit", "dividend", "sale", "nfttrade", "custodytransfer")),
-        ("transfer", "", "unknown-row"),
-        ("earn", "surprise", "unknown-row"),
-        ("loyalty", "", "unknown-row"),
-        ("deposit", "", "unreadable-row"),
+        ("margin", "", "margin-row", "a gain as income, a loss or a fee as fee"),
+        ("margin", "liquidation", "margin-row", "a gain as income, a loss or a fee as fee"),
+        ("rollover", "", "margin-row", "what was charged as fee"),  # an amount, where only a fee is charged
+        ("settled", "", "margin-row", "at the price at which the position was opened"),
+        ("adjustment", "", "unknown-row", "books both as one buy or sell"),
+        ("credit", "", "unknown-row", "a loan as deposit"),
+        ("nfttrade", "", "unknown-row", "a code of your own"),
+        ("nftcreatorfee", "", "unknown-row", "what left as fee"),
+        ("nftrebate", "", "unknown-row", "income of kind rebate"),
+        ("transfer", "", "unknown-row", "an airdrop or a fork as income of that kind, a move as deposit or withdrawal"),
+        ("transfer", "surprise", "unknown-row", "a move as deposit or withdrawal"),
+        ("earn", "surprise", "unknown-row", "a move within the account is not booked"),
+        ("staking", "surprise", "unknown-row", "income of kind staking"),
+        ("loyalty", "", "unknown-row", "ask for a rule for this type"),
+        ("deposit", "", "unreadable-row", "lotwright-events"),
+        ("sale", "", "unsupported-exchange", "a quote_amount of 0"),
+        ("dividend", "", "unreadable-row", "lotwright-events"),
     ],
 )
-def test_a_row_without_a_rule_is_a_finding_that_says_what_it_holds(kind: str, subtype: str, code: str) -> None:
+def test_a_row_without_a_rule_is_a_finding_that_says_what_it_holds_and_how_to_book_it(
+    kind: str, subtype: str, code: str, mend: str
+) -> None:
     odd = row("ZEUR", "-12.5", type=kind, subtype=subtype)
     assert codes(odd) == {code}
     (finding,) = read(odd).findings
     assert "-12.5 ZEUR" in finding.message
     assert odd.row_id in finding.subject
+    assert mend in finding.mend
+
+
+def test_open_rows_of_one_refid_are_a_finding_of_each_type() -> None:
+    said = read(row("ZUSD", "5", type="credit"), row("ZEUR", "-1", type="nfttrade"), row("ZEUR", "-2", type="nfttrade"))
+    assert [finding.message.partition(",")[0] for finding in said.findings] == [
+        "a trade of an NFT",
+        "a credit",
+    ]
+    assert len(said.lines) == 3
 
 
 def test_every_reader_has_a_row_in_these_tests() -> None:
-    tested = {"trade", "spend", "receive", "conversion", "deposit", "withdrawal", "transfer", "earn", "reward", "staking"}
-    assert {kind for kind, _ in READERS} == tested | {"margin", "rollover", "settled"}
+    assert {kind for kind, _ in READERS} == {"transfer", "earn", "staking"}
+    exchanges = {"trade", "spend", "receive", "conversion", "sale", "adjustment"}
+    others = {"deposit", "withdrawal", "custodytransfer", "reward", "dividend", "invite bonus", "rollover"}
+    assert set(READERS_OF_ANY_SUBTYPE) == exchanges | others
 
 
 def test_a_running_balance_moves_by_amount_less_fee() -> None:
@@ -293,6 +391,7 @@ def test_a_group_is_held_back_as_a_whole() -> None:
     ("name", "asset", "wallet"),
     [
         ("XXBT", "BTC", "BTC"), ("XBT", "BTC", "BTC"), ("ZUSD", "USD", "USD"), ("XXDG", "DOGE", "DOGE"), ("XDG", "DOGE", "DOGE"),
+        ("XDAO", "DAO", "DAO"),
         ("XTZ", "XTZ", "XTZ"), ("ZRX", "ZRX", "ZRX"), ("ZEC", "ZEC", "ZEC"), ("XZEC", "ZEC", "ZEC"), ("SOL", "SOL", "SOL"),
         ("SPCXx", "SPCXX", "SPCXX"),
         ("XBT.M", "BTC", "BTC.M"), ("USD.F", "USD", "USD.F"), ("ETH2.S", "ETH", "ETH.S"), ("DOT28.S", "DOT", "DOT28.S"),
@@ -301,6 +400,29 @@ def test_a_group_is_held_back_as_a_whole() -> None:
 )  # fmt: skip
 def test_old_names_and_sub_wallets_stand_for_an_asset(name: str, asset: str, wallet: str) -> None:
     assert (asset_of(name), wallet_of(name)) == (asset, wallet)
+
+
+@pytest.mark.parametrize(
+    ("listed", "severity", "told"),
+    [
+        ({}, "warning", "was not asked, or lacks it"),
+        ({"XABC": "ABC"}, "error", "the venue lists it as ABC"),
+    ],
+)
+def test_a_name_that_may_be_an_old_one_is_booked_as_it_is_and_told_once(listed: dict[str, str], severity: str, told: str) -> None:
+    rows = [row("XABC", "5", type="deposit", refid="D1"), row("XABC.S", "5", type="deposit", refid="D2")]
+    said = read_rows(rows, replace(TELLER, listed=listed))
+    assert [event.amount.asset for event, _ in said.events if isinstance(event, Transfer)] == ["XABC", "XABC"]
+    ((finding),) = said.findings
+    assert (finding.code, finding.severity, finding.subject) == ("unknown-asset", severity, "main/asset/XABC")
+    assert told in finding.message
+
+
+def test_a_name_that_the_venue_lists_as_it_is_or_that_is_not_spelled_like_an_old_one_is_no_finding() -> None:
+    rows = [
+        row(name, "5", type="deposit", refid=name) for name in ("ZETA", "XXBT", "XDAO", "XTZ", "ZRX", "SOL", "XBT.M", "ETH2.S", "XCAD1")
+    ]
+    assert read_rows(rows, replace(TELLER, listed={"ZETA": "ZETA"})).findings == ()
 
 
 @pytest.mark.parametrize(
