@@ -24,8 +24,8 @@ from ledger.domain.price import PriceQuote
 from ledger.domain.time.instant import instant_text
 from ledger.domain.transfers.pairing import DecisionKind, PairDecision, PairEvidence, TransferLink
 from ledger.storage.backend import BulkRow
-from ledger.storage.columns import day_text_or_none, decimal_text, decimal_text_or_none, fitting, instant_text_or_none, json_text
-from ledger.storage.nouns import CoverageWindow, KnownEvent, NewEntry, NewEvent, RegisteredElection, StoredEvent
+from ledger.storage.columns import day_text_or_none, decimal_text, decimal_text_or_none, fitting, instant_text_or_none
+from ledger.storage.nouns import KnownEvent, NewEntry, NewEvent, RegisteredElection, StoredEvent
 from ledger.storage.tables import attribution, event, payload
 
 AnyRow = Row[*tuple[Any, ...]]  # a row of some statement; who reads it knows its columns
@@ -246,25 +246,7 @@ def registered_election(row: AnyRow) -> RegisteredElection:
     )
 
 
-# --- progress, findings, prices -------------------------------------------------------------------------------------
-
-
-def coverage_row(seq: int, window: CoverageWindow) -> BulkRow:
-    """Return the row of one pulled page."""
-    return (
-        seq,
-        window.connection,
-        window.stream,
-        window.symbol,
-        instant_text_or_none(window.from_at),
-        instant_text_or_none(window.to_at),
-        json_text(dict(window.cursor)),
-        window.rows,
-        window.first_id,
-        window.last_id,
-        window.payload_seq,
-        instant_text(window.pulled_at),
-    )
+# --- findings, prices -----------------------------------------------------------------------------------------------
 
 
 def finding_row(origin: str, finding: Finding, found_at: datetime) -> BulkRow:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from ledger.book import Book, MonthCover
 from ledger.domain.errors import TerminalError, TransientError
 from ledger.pipeline.interpret import BALANCES

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Table, delete, func, insert, select
 
-from ledger.storage import rows
-from ledger.storage.backend import Backend
+from ledger.domain.time.instant import instant_text
+from ledger.storage.backend import Backend, BulkRow
+from ledger.storage.columns import instant_text_or_none, json_text
 from ledger.storage.nouns import CoverageWindow, State, StreamCoverage, StreamWalk
 from ledger.storage.tables import coverage, cursor, stream_walk
 
@@ -73,9 +74,26 @@ class WalkWriter(WalkReader):
     def add_coverage(self, windows: Sequence[CoverageWindow]) -> None:
         """Remember the pages that were pulled."""
         last: int = self._connection.execute(select(func.coalesce(func.max(coverage.c.seq), 0))).scalar_one()
-        told = (rows.coverage_row(seq, window) for seq, window in enumerate(windows, last + 1))
+        told = (_window_row(seq, window) for seq, window in enumerate(windows, last + 1))
         self._backend.insert(self._connection, coverage, told)
 
     def _put(self, table: Table, key: dict[str, str], rest: dict[str, object]) -> None:
         self._connection.execute(delete(table).where(*(table.c[name] == part for name, part in key.items())))
         self._connection.execute(insert(table), key | rest)
+
+
+def _window_row(seq: int, window: CoverageWindow) -> BulkRow:
+    return (
+        seq,
+        window.connection,
+        window.stream,
+        window.symbol,
+        instant_text_or_none(window.from_at),
+        instant_text_or_none(window.to_at),
+        json_text(dict(window.cursor)),
+        window.rows,
+        window.first_id,
+        window.last_id,
+        window.payload_seq,
+        instant_text(window.pulled_at),
+    )
