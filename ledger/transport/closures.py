@@ -46,7 +46,7 @@ class Closures:
 
     def _remembered(self, venue: str, base_url: str | None) -> datetime | None:
         text = kept(self._place(venue, base_url))
-        return instant_of_millis(int(text)) if text.isdigit() and len(text) <= len("253402300799999") else None
+        return instant_of_millis(int(text)) if text.isascii() and text.isdigit() and len(text) <= len("253402300799999") else None
 
     def _place(self, venue: str, base_url: str | None) -> Path:
         return place_of(self.folder, CLOSURES_FOLDER, venue, base_url or "")

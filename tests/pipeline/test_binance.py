@@ -21,7 +21,7 @@ from ledger.sandbox.faults import Fault, FaultPlan, FaultStep
 from ledger.sandbox.server import Sandbox
 from ledger.sandbox.truth import gains
 from ledger.sandbox.wire import Patience
-from ledger.transport.pace import Clock
+from ledger.transport.pace import Clock, RetryTerms
 
 pytestmark = pytest.mark.usefixtures("leaping_clock")
 
@@ -179,3 +179,29 @@ def test_fills_out_of_reach_are_found_and_no_figure_is_guessed(book: Book, serve
     assert synced(book, sandbox).exit_code == 1
     breaks = [finding for finding in book.findings() if finding.code == "balance-differs"]
     assert {finding.subject for finding in breaks} == {"main LTC", "main USD"}
+
+
+def test_a_ban_is_kept_by_the_run_that_follows_and_by_connect_check(
+    book: Book, serve: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "_BAN_SECONDS", 400)
+    sandbox = serve(seed=5, faults=FaultPlan(steps=[FaultStep(fault=Fault.BANNED, call=9)]))
+    secrets = with_two_keys(book, sandbox)
+    book.sync(["main"], since=SINCE, environment=secrets)
+    assert len(sandbox.calls) == 9
+    again = book.sync(["spare"], since=SINCE, environment=secrets)
+    assert "spare was not synced: binance asked us to stay away, for " in str(again.outcomes[0].error)
+    with pytest.raises(TransientError, match="binance asked us to stay away, for "):
+        book.check_connection("spare", environment=secrets)
+    assert len(sandbox.calls) == 9
+
+
+def test_calls_that_are_too_many_again_and_again_stop_every_connection_of_the_venue(book: Book, serve: Callable[..., Sandbox]) -> None:
+    steps = [FaultStep(fault=Fault.RATE_LIMITED, call=call) for call in range(3, 11)]  # as often as a call is tried
+    sandbox = serve(seed=5, faults=FaultPlan(steps=steps))
+    summary = book.sync(since=SINCE, budget_seconds=300, environment=with_two_keys(book, sandbox))
+    main, spare = summary.outcomes
+    assert isinstance(main.error, TransientError)
+    assert main.error.retry_after_seconds == RetryTerms().rest_seconds
+    assert spare.error is None
+    assert sandbox.calls[10].received_at - sandbox.calls[9].received_at >= RetryTerms().rest_seconds
