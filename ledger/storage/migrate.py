@@ -4,6 +4,7 @@ A revision is named by the number that its file begins with, so the newest is kn
 book at the newest schema never needs.
 """
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ def config(connection: Connection) -> "Config":
     """Return Alembic's settings for one connection; there is no file of settings."""
     from alembic.config import Config  # noqa: PLC0415  # as above
 
-    settings = Config(attributes={"connection": connection})
+    settings = Config(attributes={"connection": connection}, stdout=sys.stdout)  # not the one of when Alembic was loaded
     settings.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     settings.set_main_option("path_separator", "os")
     return settings

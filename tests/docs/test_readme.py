@@ -35,6 +35,7 @@ VOLATILE = (
     (re.compile(r"\d+ signed calls; \d+ were asked again"), "N signed calls; N were asked again"),
     (re.compile(r"(recorded|fetched): \d{4}-\S+Z"), r"\1: INSTANT"),
     (re.compile(r"EL-[0-9a-f]{16}"), "EL-ID"),
+    (re.compile(r'(sale f1",10/06/2025),\d\d/\d\d/\d{4},'), r"\1,TODAY,"),
     (re.compile(r"(recorded_at|disposed_at|made_at)\": \"[^\"]+"), r"\1: INSTANT"),
     (re.compile(r"(?m)^( +hash): [0-9a-f]{64}$"), r"\1: HASH"),
 )
