@@ -407,17 +407,17 @@ def held(**other: object) -> Row:
 
 
 @pytest.mark.parametrize(
-    ("row", "is_used"),
+    ("row", "is_empty", "is_changed"),
     [
-        (held(), True),
-        (held(updated_at="a"), False),
-        (held(updated_at="a", balance={"amount": "0.1", "currency": "BTC"}), True),
-        (held(currency="BTC", created_at=None, updated_at=None), True),
+        (held(), True, True),
+        (held(updated_at="a"), True, False),
+        (held(updated_at="a", balance={"amount": "0.1", "currency": "BTC"}), False, False),
+        (held(currency="BTC", created_at=None, updated_at=None), True, True),
     ],
 )
-def test_a_wallet_that_was_never_touched_is_known(row: Row, *, is_used: bool) -> None:
+def test_a_wallet_tells_whether_it_holds_anything_and_was_ever_changed(row: Row, *, is_empty: bool, is_changed: bool) -> None:
     (wallet,) = answers.wallets_of({"data": [row]})  # type: ignore[dict-item] # as JSON gives it
-    assert (wallet.wallet_id, wallet.currency, wallet.is_used) == ("w1", "BTC", is_used)
+    assert (wallet.wallet_id, wallet.currency, wallet.is_empty, wallet.is_changed) == ("w1", "BTC", is_empty, is_changed)
 
 
 def test_a_candle_is_quoted_at_its_start_with_its_close() -> None:
