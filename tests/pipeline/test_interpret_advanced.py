@@ -134,6 +134,22 @@ def test_a_fill_taken_back_leaves_no_trace_in_balances_lots_and_counts(bought: B
     assert not [finding for finding in bought.check() if finding.severity == "error"]
 
 
+@pytest.mark.parametrize("kind", ["REVERSAL", "CORRECTION"])
+@pytest.mark.parametrize("other", [{"trade_id": "another"}, {"side": "BUY"}], ids=["trade", "side"])
+def test_an_amendment_that_meets_no_fill_is_a_finding_until_a_row_tells_that_fill(bought: Book, kind: str, other: dict[str, Json]) -> None:
+    tell(bought, page_of("fills", 1, fill_row(kind) | other))
+    bought.rebuild()
+    tell(bought, page_of("fills", 2, fill_row("FILL")))
+    bought.rebuild()
+    (found,) = (finding for finding in bought.check() if finding.code == "amendment-of-nothing")
+    assert (found.severity, found.subject) == ("error", f"main/entry-{kind}")
+    assert f"{'takes back' if kind == 'REVERSAL' else 'corrects'} a fill of order 0b5c1f7e" in found.message
+    assert "lotwright sync main --again" in found.mend
+    tell(bought, page_of("fills", 3, fill_row("FILL") | other | {"entry_id": "found-at-last"}))
+    bought.rebuild()
+    assert "amendment-of-nothing" not in {finding.code for finding in bought.check()}
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_two_wallets_legs_of_a_conversion_are_one_exchange(bought: Book, report_of: Callable[..., bytes], *, turned: bool) -> None:
     legs = [leg_row("-250", "USDC"), leg_row("0.0025", "BTC")]

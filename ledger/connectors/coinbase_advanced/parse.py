@@ -107,7 +107,7 @@ def _told_twice(place: Place, told: Iterable[tuple[Json, Reading]]) -> tuple[Fin
     for row, reading in told if place.stream == FILLS else ():
         for fill in reading.events:
             kinds[fill.event_id][fill.source_id] = cell_text(object_of(row), "trade_type")
-    twice = [sorted(of_one) for of_one in kinds.values() if len(of_one) > 1 and set(of_one.values()) == {"FILL"}]
+    twice = [sorted(of_one) for of_one in kinds.values() if len(of_one) > 1 and set(of_one.values()) == {_FILL}]
     mend = "compare with the venue's statement; book the fill that is missing from a lotwright-events file"
     message = "{} are fills of one trade, order and side, and no row takes one back: only the last one is booked"
     return tuple(_error("fill-told-twice", place.subject(ids[0]), message.format(" and ".join(ids)), mend) for ids in twice)
@@ -164,7 +164,8 @@ def _fill_row(row: Row, place: Place) -> Reading:
     product = cell_text(row, "product_id")
     if len(product.split("-")) != _BASE_AND_QUOTE:
         return _unknown_row(place, entry_id, f"a fill of {product!r}, which is no spot market: {shown(row)}")
-    return Reading(events=(_TRADE_TYPES[kind](row, place),))
+    fill = _TRADE_TYPES[kind](row, place)
+    return Reading(events=(fill if kind == _FILL else replace(fill, is_amendment=True),))
 
 
 def _fill(row: Row, place: Place) -> Fill:
@@ -219,7 +220,8 @@ def _reversal(row: Row, place: Place) -> Fill:
     )
 
 
-_TRADE_TYPES: dict[str, Callable[[Row, Place], Fill]] = {"FILL": _fill, "CORRECTION": _fill, "REVERSAL": _reversal}
+_FILL = "FILL"
+_TRADE_TYPES: dict[str, Callable[[Row, Place], Fill]] = {_FILL: _fill, "CORRECTION": _fill, "REVERSAL": _reversal}
 
 
 def _side(row: Row) -> Side:
