@@ -16,6 +16,7 @@ import pytest
 
 from ledger.book import Book
 from ledger.connectors.coinbase_advanced import parse
+from ledger.connectors.coinbase_advanced.rows import VENUE
 from ledger.domain.event import Fill
 from ledger.domain.ids import AccountId, content_hash, payload_id
 from ledger.domain.json_text import Json
@@ -32,7 +33,7 @@ def page_of(stream: str, number: int, *rows: dict[str, Json]) -> Payload:
     return Payload(
         payload_id=payload_id(account=MAIN, request=request, content=content_hash(content)),
         kind=PayloadKind.PAGE,
-        venue=parse.VENUE,
+        venue=VENUE,
         account=MAIN,
         stream=stream,
         symbol="",
@@ -98,7 +99,7 @@ def bought(book: Book, row: Callable[..., dict[str, str]], write: Callable[..., 
 
 def kept(book: Book) -> list[Fill]:
     with book.store.read() as reader:
-        fills = [stored.event for stored in reader.events(kinds=("fill",)) if stored.event.venue == parse.VENUE]
+        fills = [stored.event for stored in reader.events(kinds=("fill",)) if stored.event.venue == VENUE]
     assert all(isinstance(fill, Fill) for fill in fills)
     return fills  # type: ignore[return-value] # as asserted
 

@@ -5,13 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.connectors.coinbase_advanced.cells import amount_in, part_of
-from ledger.connectors.coinbase_advanced.parse import (
-    FILLS,
-    LEDGER,
-    STATUS_OPEN,
-    VENUE,
-    rows_of,
-)
+from ledger.connectors.coinbase_advanced.parse import FILLS, LEDGER, rows_of
+from ledger.connectors.coinbase_advanced.rows import VENUE
+from ledger.connectors.coinbase_advanced.wallets import STATUS_OPEN
 from ledger.domain.amount import AssetCode, asset_code
 from ledger.domain.errors import InputError
 from ledger.domain.json_text import (

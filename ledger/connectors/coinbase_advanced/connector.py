@@ -14,6 +14,7 @@ from typing import ClassVar, TypeVar
 
 from ledger.connectors.coinbase_advanced import answers, parse
 from ledger.connectors.coinbase_advanced.client import ORDERS_MAX, CoinbaseAdvancedClient, transactions_path
+from ledger.connectors.coinbase_advanced.rows import VENUE
 from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.json_text import Json, cell_text_or_none, object_of, shown
 from ledger.domain.payload import Payload
@@ -65,7 +66,7 @@ class _Sheet:
 class CoinbaseAdvanced:
     """One key of Coinbase Advanced Trade, for reading only."""
 
-    venue = parse.VENUE
+    venue = VENUE
     stream_facts: ClassVar[Mapping[str, StreamFacts]] = {
         name: StreamFacts(export="Coinbase: Statements, Transaction history, CSV (coinbase)") for name in (parse.LEDGER, parse.FILLS)
     }
@@ -81,7 +82,7 @@ class CoinbaseAdvanced:
         self._account = terms.account
         self._budget = Budget(clock=clock or SystemClock(), deadline=terms.deadline)
         self._client = CoinbaseAdvancedClient(terms, budget=self._budget, rng=rng or SystemRandom(), timeouts=timeouts)
-        self._payloads = Payloads(venue=parse.VENUE, account=terms.account, clock=self._budget.clock)
+        self._payloads = Payloads(venue=VENUE, account=terms.account, clock=self._budget.clock)
         self._wallets: tuple[answers.HeldWallet, ...] = ()
         self._has_fills = False
 
@@ -285,7 +286,7 @@ def _read(reader: Callable[[Json], Said], answer: Answer, what: str) -> Said:
     try:
         return reader(answer.json)
     except InputError as unreadable:
-        raise TransientError(f"{parse.VENUE}: {what} cannot be read: {unreadable.message}") from unreadable
+        raise TransientError(f"{VENUE}: {what} cannot be read: {unreadable.message}") from unreadable
 
 
 def _leaf_of(stream: str, answer: Answer, *, after: str | None) -> Leaf[_Sheet]:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.connectors.coinbase_advanced import answers, parse
+from ledger.connectors.coinbase_advanced.rows import VENUE
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, Transfer
@@ -477,7 +478,7 @@ def test_no_row_whatever_is_in_it_raises_or_vanishes(stream: str, rows: list[obj
     payload = Payload(
         payload_id=payload_id(account=AccountId("main"), request="GET /", content=content_hash(content)),
         kind=PayloadKind.PAGE,
-        venue=parse.VENUE,
+        venue=VENUE,
         account=AccountId("main"),
         stream=stream,
         symbol="",
