@@ -4,14 +4,15 @@ One table leads from the type of a row to what it means. A row that mirrors a fi
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict
 
 from ledger.connectors.coinbase_advanced.cells import amount_in, part_of, sum_of
-from ledger.connectors.coinbase_advanced.rows import VENUE, Place, Reading, unknown_row
+from ledger.connectors.coinbase_advanced.rows import VENUE, Place, Reading, error, unknown_row
 from ledger.domain.amount import ZERO, Amount
 from ledger.domain.errors import InputError
-from ledger.domain.event import Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
+from ledger.domain.event import Charge, ChargeKind, Fill, Income, IncomeKind, Side, SourceRank, Transfer
 from ledger.domain.ids import AccountId, EventId, SourceId, VenueName, event_id
 from ledger.domain.json_text import Row, cell_instant, cell_text, cell_text_or_none, shown
 from ledger.ports import LedgerLine
@@ -37,7 +38,7 @@ def wallet_row(row: Row, place: Place) -> Reading:
     if status != _STATUS_DONE:
         return unknown_row(place, row_id, f"a wallet's row of the unknown status {status!r}: {shown(row)}")
     amount = amount_in(row, "amount")
-    events = _WALLET_TYPES[kind](row, amount, place)
+    said = _WALLET_TYPES[kind](row, amount, place)
     line = LedgerLine(
         line_id=row_id,
         account=place.account,
@@ -46,9 +47,9 @@ def wallet_row(row: Row, place: Place) -> Reading:
         kind=kind,
         amount=amount.quantity,
         balance=None,
-        event_ids=tuple(event.event_id for event in events),
+        event_ids=tuple(event.event_id for event in said.events),
     )
-    return Reading(events=events, lines=(line,))
+    return replace(said, lines=(line,))
 
 
 _STATUS_DONE = "completed"
@@ -56,27 +57,37 @@ STATUS_OPEN = frozenset({"pending", "created", "waiting_for_clearing", "waiting_
 _STATUS_VOID = frozenset({"failed", "expired", "canceled", "cancelled"})
 
 
-def _told_elsewhere(_row: Row, _amount: Amount, _place: Place) -> tuple[Event, ...]:
+def _told_elsewhere(_row: Row, _amount: Amount, _place: Place) -> Reading:
     """Read a move whose other side stands in another wallet of this key: nothing came in and nothing left.
 
     {"id": "7be0...", "type": "staking_transfer", "status": "completed", "amount": {"amount": "-2", "currency": "ETH"}, ...}
     """
-    return ()
+    return Reading()
 
 
-def _fill_mirrored(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
+def _fill_mirrored(row: Row, amount: Amount, place: Place) -> Reading:
     """Read a row that mirrors a fill (v3). A fill of ETH-USD may be settled in USDC, whose market is the same: v3 does not say so.
+
+    The row names the order and no trade, so that it cannot be laid on one fill.
 
     {"id": "c3f1...", "type": "advanced_trade_fill", "status": "completed", "amount": {"amount": "0.75", "currency": "ETH"}, ...,
      "advanced_trade_fill": {"product_id": "ETH-USD", "order_id": "0b5c1f7e-...", "commission": "15.35", "order_side": "buy"}}
     """
-    product = cell_text_or_none(part_of(row, "advanced_trade_fill"), "product_id")
-    if product is not None and amount.asset not in product.split("-"):
-        raise InputError(f"a fill of {product} moved {amount}, which is none of its two assets: {shown(row)}")
-    return _told_elsewhere(row, amount, place)
+    mirrored = part_of(row, "advanced_trade_fill")
+    product = cell_text_or_none(mirrored, "product_id")
+    if product is None or amount.asset in product.split("-"):
+        return _told_elsewhere(row, amount, place)
+    row_id, order_id = cell_text(row, "id"), cell_text_or_none(mirrored, "order_id")
+    quote, (turn, moved) = product.rpartition("-")[2], ("sell", -amount) if amount.quantity < 0 else ("buy", amount)
+    message = f"a fill of {product}, order {order_id}, moved {amount}, which is none of its two assets"
+    mend = (
+        f"look at that order at the venue: if it was settled in {amount.asset} and the book has its fills in {quote}, book `{turn}` "
+        f"{moved} for as much {quote}, at {cell_text(row, 'created_at')}, from a lotwright-events file"
+    )
+    return Reading(findings=(error("settled-otherwise", place.subject(row_id), message, mend),))
 
 
-def _transfer(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
+def _transfer(row: Row, amount: Amount, place: Place) -> Reading:
     """Read one half of a transfer; `amount` of what leaves includes the network's fee.
 
     {"id": "a1794ecf-...", "type": "send", "status": "completed", "amount": {"amount": "-14.008308", "currency": "USDC"},
@@ -100,7 +111,7 @@ def _transfer(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
         chain_hash=cell_text_or_none(network, "hash"),
         address=cell_text_or_none(part_of(row, "to" if is_outward else "from"), "address"),
     )
-    return (half,)
+    return Reading(events=(half,))
 
 
 def _network_fee(network: Row, amount: Amount) -> Amount | None:
@@ -119,25 +130,25 @@ def _income(kind: IncomeKind) -> "_Rule":
      "native_amount": {"amount": "0.41", "currency": "USD"}, "created_at": "2024-06-03T00:00:00Z"}
     """
 
-    def read(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
+    def read(row: Row, amount: Amount, place: Place) -> Reading:
         if amount.quantity <= 0:
             raise InputError(f'"amount" {amount} of income did not come in')
-        return (Income(**_head(row, place, kind="income"), kind=kind, amount=amount),)
+        return Reading(events=(Income(**_head(row, place, kind="income"), kind=kind, amount=amount),))
 
     return read
 
 
-def _subscription(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
+def _subscription(row: Row, amount: Amount, place: Place) -> Reading:
     """Read what the venue takes for membership.
 
     {"id": "5e7d...", "type": "subscription", "status": "completed", "amount": {"amount": "-29.99", "currency": "USD"}, ...}
     """
     if amount.quantity >= 0:
         raise InputError(f'"amount" {amount} of a subscription did not leave')
-    return (Charge(**_head(row, place, kind="charge"), kind=ChargeKind.FEE, amount=-amount),)
+    return Reading(events=(Charge(**_head(row, place, kind="charge"), kind=ChargeKind.FEE, amount=-amount),))
 
 
-def _conversion(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
+def _conversion(row: Row, amount: Amount, place: Place) -> Reading:
     """Read one leg of a conversion: the wallet of what was given has a row, and that of what was received, with one trade id.
 
     Each is half of one fill. The amounts are what the wallets lost and got, so that a fee is in them already.
@@ -157,10 +168,10 @@ def _conversion(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
         quote=none if is_received else -amount,
         provisional=True,
     )
-    return (half,)
+    return Reading(events=(half,))
 
 
-def _purchase(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
+def _purchase(row: Row, amount: Amount, place: Place) -> Reading:
     """Read a simple purchase or sale out of the row of the wallet of coins; the row of the wallet of money tells nothing more.
 
     {"id": "57ff...", "type": "buy", "status": "completed", "amount": {"amount": "0.5", "currency": "BTC"}, "created_at": ...,
@@ -171,16 +182,16 @@ def _purchase(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
     told = part_of(row, side.value)
     subtotal, total, fee = amount_in(told, "subtotal"), amount_in(told, "total"), amount_in(told, "fee")
     if amount.asset == total.asset:
-        return ()
+        return Reading()
     coins = amount if side is Side.BUY else -amount
     expected = sum_of(subtotal, fee if side is Side.BUY else -fee)
     if coins.quantity <= 0 or subtotal.quantity <= 0 or total != expected:
         raise InputError(f"amount {amount}, subtotal {subtotal}, fee {fee} and total {total} are no {side}")
     head = _head(row, place, kind="fill", source_id=cell_text(told, "id"))
-    return (Fill(**head, side=side, base=coins, quote=subtotal, fee=fee if fee.quantity else None),)
+    return Reading(events=(Fill(**head, side=side, base=coins, quote=subtotal, fee=fee if fee.quantity else None),))
 
 
-_Rule = Callable[[Row, Amount, Place], tuple[Event, ...]]
+_Rule = Callable[[Row, Amount, Place], Reading]
 _WALLET_TYPES: dict[str, _Rule] = {
     "advanced_trade_fill": _fill_mirrored,
     "transfer": _told_elsewhere,

@@ -196,6 +196,18 @@ def test_a_row_that_mirrors_another_is_evidence_and_books_nothing(page: MakePage
     assert (line.kind, line.asset, line.amount, line.event_ids) == (kind, "ETH", Decimal("0.75"), ())
 
 
+@pytest.mark.parametrize(("moves", "turn"), [("-2574.76", "`sell` 2574.76 USDC for as much"), ("9.5", "`buy` 9.5 USDC for as much")])
+def test_a_fill_that_was_settled_in_another_asset_is_found_with_the_exchange_that_mends_it(
+    page: MakePage, moved: MakeRow, moves: str, turn: str
+) -> None:
+    said = parse.interpret(page("ledger", {"data": [moved("advanced_trade_fill", moves, "USDC", advanced_trade_fill=FILL_PART)]}))
+    (found,), (line,) = said.findings, said.lines
+    assert (found.code, found.severity, said.events) == ("settled-otherwise", "error", ())
+    assert f"a fill of ETH-USD, order o1, moved {moves} USDC" in found.message
+    assert f"{turn} USD, at 2025-01-12T01:27:31Z" in found.mend
+    assert (line.asset, line.amount) == ("USDC", Decimal(moves))
+
+
 def test_what_is_sent_leaves_without_the_network_s_fee(page: MakePage, moved: MakeRow) -> None:
     network = {"status": "confirmed", "hash": "4f1e55", "transaction_fee": {"amount": "4.008308", "currency": "USDC"}}
     network |= {"transaction_amount": {"amount": "10.000000", "currency": "USDC"}}
@@ -319,8 +331,6 @@ def test_an_unknown_status_is_a_finding(page: MakePage, moved: MakeRow) -> None:
         (sent("-1", "BTC"), "no part of"),
         ({"amount": {"amount": "-1", "currency": "BTC"}, "network": {"transaction_fee": {"amount": "0.1", "currency": "BTC"},
           "transaction_amount": {"amount": "1", "currency": "BTC"}}}, 'do not leave the "transaction_amount"'),
-        ({"type": "advanced_trade_fill", "amount": {"amount": "-1", "currency": "USDC"}, "advanced_trade_fill": FILL_PART},
-         "a fill of ETH-USD moved -1 USDC, which is none of its two assets"),
         ({"type": "interest", "amount": {"amount": "-1", "currency": "BTC"}}, "did not come in"),
         ({"type": "subscription"}, "did not leave"),
         ({"type": "trade"}, '"id" is missing'),
@@ -447,7 +457,7 @@ CELLS = st.one_of(
     st.booleans(),
     st.integers(),
     st.sampled_from(["", "0", "1", "-1", "1e5", "1E-18", "99999999999999999999", "BTC", "ETH-USD", "BUY", "SELL", "FILL", "REVERSAL",
-                     "CORRECTION", "send", "trade", "buy", "sell", "interest", "subscription", "completed", "pending",
+                     "CORRECTION", "send", "trade", "buy", "sell", "advanced_trade_fill", "exchange_deposit", "tx", "interest", "subscription", "completed", "pending",
                      "2025-06-03T14:22:31Z",
                      "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999999-14:00"]),
     st.text(max_size=8),
@@ -455,7 +465,8 @@ CELLS = st.one_of(
 KEYS = st.sampled_from(
     ["entry_id", "trade_id", "order_id", "trade_time", "trade_type", "price", "size", "commission", "product_id", "sequence_timestamp",
      "size_in_quote", "side", "id", "type", "status", "amount", "currency", "created_at", "network", "transaction_fee", "trade",
-     "buy", "sell", "subtotal", "total", "fee", "value", "available_balance", "hold", "uuid", "to", "from", "address", "hash"],
+     "buy", "sell", "subtotal", "total", "fee", "value", "available_balance", "hold", "uuid", "to", "from", "address", "hash",
+     "advanced_trade_fill"],
 )  # fmt: skip
 ROWS = st.dictionaries(
     KEYS, st.recursive(CELLS, lambda cells: st.dictionaries(KEYS, cells, max_size=4) | st.lists(cells, max_size=2), max_leaves=8)
