@@ -129,9 +129,9 @@ class Fill(EventHead):
 class Transfer(EventHead):
     """Own assets on the way between own accounts; one side is None until the other half is known.
 
-    `amount` is what ARRIVES (of a withdrawal: what was sent on). `fee` is a further debit of the sending account (of a
-    lone deposit: of the receiving one). `fee_value` is its fair market value. `chain_hash` and `address` help to pair
-    halves.
+    `amount` is what ARRIVES (of a withdrawal: what was sent on); zero: it turned out that nothing moved. `fee` is a further debit
+    of the sending account (of a lone deposit: of the receiving one), `fee_value` its fair market value. `chain_hash` and `address`
+    help to pair halves.
     """
 
     from_account: AccountId | None

@@ -21,6 +21,7 @@ from ledger.domain.event import Fill
 from ledger.domain.ids import AccountId, content_hash, payload_id
 from ledger.domain.json_text import Json
 from ledger.domain.payload import Payload, PayloadKind
+from ledger.journal.chart import assets_of_account
 from ledger.pipeline.interpret import Absorber, Tally
 
 MAIN = AccountId("main")
@@ -168,3 +169,29 @@ def test_two_wallets_legs_of_a_conversion_are_one_exchange(bought: Book, report_
     assert {finding.code for finding in bought.check() if finding.severity == "error"} == {"missing-price"}  # no exchange is asked here
     pieces = {(row["asset"], row["quantity"], row["cost_basis"]) for row in lines(report_of(bought, "gains"))}
     assert pieces == {("USDC", "250", "250")}
+
+
+def purchase_row(amount: str, currency: str) -> dict[str, Json]:
+    money: dict[str, Json] = {
+        name: {"amount": figure, "currency": "USD"} for name, figure in (("subtotal", "98.51"), ("fee", "1.49"), ("total", "100"))
+    }
+    return leg_row(amount, currency) | {"type": "buy", "buy": {"id": "9e14", **money}}
+
+
+COINS, MONEY = purchase_row("0.5", "BTC"), purchase_row("-100", "USD")
+
+
+@pytest.mark.parametrize(
+    ("pages", "dollars"),
+    [([[COINS]], "0"), ([[COINS], [MONEY]], "-100"), ([[MONEY], [COINS]], "-100"), ([[COINS, MONEY], [MONEY], [COINS]], "-100")],
+    ids=["by card", "coins first", "money first", "again and again"],
+)
+def test_a_purchase_is_paid_by_the_wallet_of_money_or_from_outside_and_never_twice(
+    book: Book, report_of: Callable[..., bytes], pages: list[list[dict[str, Json]]], dollars: str
+) -> None:
+    for number, rows in enumerate(pages):
+        tell(book, page_of("ledger", number, *rows))
+    book.rebuild()
+    held = {row["asset"]: row["balance"] for row in lines(report_of(book, "balances")) if row["account"] == assets_of_account(MAIN)}
+    assert (held.get("USD", "0"), held["BTC"]) == (dollars, "0.5")
+    assert not [finding for finding in book.check() if finding.severity == "error"]

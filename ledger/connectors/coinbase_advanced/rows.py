@@ -6,7 +6,7 @@ from datetime import datetime
 
 from ledger.domain.event import Event
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId, VenueName
+from ledger.domain.ids import AccountId, EventId, VenueName
 from ledger.ports import LedgerLine
 
 VENUE = VenueName("coinbase-advanced")
@@ -30,11 +30,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What one row says."""
+    """What one row says. `explained_by` are the events whose line it is; empty: its own."""
 
     events: tuple[Event, ...] = ()
     lines: tuple[LedgerLine, ...] = ()
     findings: tuple[Finding, ...] = ()
+    explained_by: tuple[EventId, ...] = ()
 
 
 def error(code: str, subject: str, message: str, mend: str) -> Finding:

@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from ledger.connectors.coinbase_advanced.cells import amount_in, part_of, sum_of
 from ledger.connectors.coinbase_advanced.rows import VENUE, Place, Reading, error, unknown_row
-from ledger.domain.amount import ZERO, Amount
+from ledger.domain.amount import ZERO, Amount, is_fiat
 from ledger.domain.errors import InputError
 from ledger.domain.event import Charge, ChargeKind, Fill, Income, IncomeKind, Side, SourceRank, Transfer
 from ledger.domain.ids import AccountId, EventId, SourceId, VenueName, event_id
@@ -47,7 +47,7 @@ def wallet_row(row: Row, place: Place) -> Reading:
         kind=kind,
         amount=amount.quantity,
         balance=None,
-        event_ids=tuple(event.event_id for event in said.events),
+        event_ids=said.explained_by or tuple(event.event_id for event in said.events),
     )
     return replace(said, lines=(line,))
 
@@ -172,7 +172,10 @@ def _conversion(row: Row, amount: Amount, place: Place) -> Reading:
 
 
 def _purchase(row: Row, amount: Amount, place: Place) -> Reading:
-    """Read a simple purchase or sale out of the row of the wallet of coins; the row of the wallet of money tells nothing more.
+    """Read a simple purchase or sale: the row of the wallet of coins tells of it, and that of the wallet of money that it paid.
+
+    A purchase by card or bank has no row in a wallet of money. So the money comes in beside the fill, provisionally, until such a row
+    says that a wallet paid.
 
     {"id": "57ff...", "type": "buy", "status": "completed", "amount": {"amount": "0.5", "currency": "BTC"}, "created_at": ...,
      "buy": {"id": "9e14...", "fee": {"amount": "1.49", "currency": "USD"}, "subtotal": {"amount": "98.51", "currency": "USD"},
@@ -181,14 +184,31 @@ def _purchase(row: Row, amount: Amount, place: Place) -> Reading:
     side = Side(cell_text(row, "type"))
     told = part_of(row, side.value)
     subtotal, total, fee = amount_in(told, "subtotal"), amount_in(told, "total"), amount_in(told, "fee")
+    head = _head(row, place, kind="fill", source_id=cell_text(told, "id"))
     if amount.asset == total.asset:
-        return Reading()
+        rest = sum_of(total, amount if side is Side.BUY else -amount)
+        return Reading(events=_paid_outside(row, side, place, rest, is_final=True), explained_by=(head["event_id"],))
     coins = amount if side is Side.BUY else -amount
     expected = sum_of(subtotal, fee if side is Side.BUY else -fee)
     if coins.quantity <= 0 or subtotal.quantity <= 0 or total != expected:
         raise InputError(f"amount {amount}, subtotal {subtotal}, fee {fee} and total {total} are no {side}")
-    head = _head(row, place, kind="fill", source_id=cell_text(told, "id"))
-    return Reading(events=(Fill(**head, side=side, base=coins, quote=subtotal, fee=fee if fee.quantity else None),))
+    fill = Fill(**head, side=side, base=coins, quote=subtotal, fee=fee if fee.quantity else None)
+    return Reading(events=(fill, *_paid_outside(row, side, place, total, is_final=False)), explained_by=(fill.event_id,))
+
+
+def _paid_outside(row: Row, side: Side, place: Place, paid: Amount, *, is_final: bool) -> tuple[Transfer, ...]:
+    """Return the money that came for a purchase from outside, or left after a sale; nothing for a coin, which comes by no card.
+
+    `is_final`: it is what the wallet of money left to pay, none as a rule; that word stands, in whatever order the two rows come.
+    """
+    if not is_fiat(paid.asset):
+        return ()
+    if paid.quantity < 0:
+        raise InputError(f"the wallet of money moved {-paid} more than the total: {shown(row)}")
+    head = _head(row, place, kind="payment", source_id=f"{cell_text(part_of(row, side.value), 'id')}/payment")
+    head["rank"] = SourceRank.VENUE if is_final else SourceRank.VENUE_SUMMARY
+    sender, receiver = (None, place.account) if side is Side.BUY else (place.account, None)
+    return (Transfer(**head, from_account=sender, to_account=receiver, amount=paid, provisional=not is_final),)
 
 
 _Rule = Callable[[Row, Amount, Place], Reading]

@@ -290,12 +290,42 @@ def test_a_simple_purchase_or_sale_is_a_fill_of_the_wallet_of_coins(
     page: MakePage, moved: MakeRow, side: Side, coins: str, total: str
 ) -> None:
     row = purchase(side.value, coins, subtotal="98.51", fee="1.49", total=total)
-    (told,) = wallet(page, moved(side.value, coins, "BTC") | row)
+    told, _ = wallet(page, moved(side.value, coins, "BTC") | row)
     assert isinstance(told, Fill)
     assert (told.side, told.base, told.quote) == (side, amount("0.5", "BTC"), amount("98.51", "USD"))
     assert (told.fee, told.source_id) == (amount("1.49", "USD"), "9e14")
-    money = row | {"amount": {"amount": "-100" if side is Side.BUY else "97.02", "currency": "USD"}}
-    assert wallet(page, moved(side.value, "0", "USD") | money) == ()
+
+
+@pytest.mark.parametrize(
+    ("side", "coins", "total", "pays"),
+    [(Side.BUY, "0.5", "100.00", "-100"), (Side.SELL, "-0.5", "97.02", "97.02")],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_money_of_a_purchase_or_sale_comes_from_outside_unless_a_wallet_of_money_pays(
+    page: MakePage, moved: MakeRow, side: Side, coins: str, total: str, pays: str, *, turned: bool
+) -> None:
+    row = purchase(side.value, coins, subtotal="98.51", fee="1.49", total=total)
+    fill, outside = wallet(page, moved(side.value, coins, "BTC") | row)
+    assert isinstance(outside, Transfer)
+    assert outside.amount == amount(total, "USD")
+    assert (outside.from_account, outside.to_account) == ((None, "main") if side is Side.BUY else ("main", None))
+    money = row | {"id": "another", "amount": {"amount": pays, "currency": "USD"}, "created_at": "2025-01-12T01:27:33Z"}
+    said = parse.interpret(page("ledger", {"data": [moved(side.value, pays, "USD") | money]}))
+    ((inside, _),) = said.events
+    assert said.lines[0].event_ids == (fill.event_id,)
+    first, second = (inside, outside) if turned else (outside, inside)
+    kept = told_again(first, second).event or first
+    assert isinstance(kept, Transfer)
+    assert (kept.amount, kept.provisional) == (amount("0", "USD"), False)
+    assert [told_again(kept, other).event for other in (outside, inside)] == [None, None]
+
+
+def test_coins_that_pay_for_others_come_from_no_card(page: MakePage, moved: MakeRow) -> None:
+    row = purchase("buy", "0.5", subtotal="98.51", fee="1.49", total="100")
+    paid = json.loads(json.dumps(row).replace("USD", "USDC"))
+    (fill,) = wallet(page, moved("buy", "0.5", "BTC") | paid)
+    assert isinstance(fill, Fill)
+    assert wallet(page, moved("buy", "-100", "USDC") | paid | {"amount": {"amount": "-100", "currency": "USDC"}}) == ()
 
 
 @pytest.mark.parametrize("status", ["pending", "created", "waiting_for_clearing", "failed", "expired", "canceled"])
@@ -338,6 +368,8 @@ def test_an_unknown_status_is_a_finding(page: MakePage, moved: MakeRow) -> None:
         ({"type": "buy"}, '"subtotal" is missing'),
         (purchase("buy", "0.5", subtotal="98.51", fee="1.49", total="101"), "are no buy"),
         (purchase("buy", "-0.5", subtotal="98.51", fee="1.49", total="100"), "are no buy"),
+        (purchase("buy", "0.5", subtotal="98.51", fee="1.49", total="100") | {"amount": {"amount": "-101", "currency": "USD"}},
+         "moved 1 USD more than the total"),
         (purchase("sell", "-0.5", subtotal="98.51", fee="1.49", total="100"), "are no sell"),
         (purchase("buy", "0.5", subtotal="1", fee="1", total="2") | {"buy": {"id": "9", "subtotal": {"amount": "1", "currency": "USD"},
           "fee": {"amount": "1", "currency": "EUR"}, "total": {"amount": "2", "currency": "USD"}}}, "cannot be added"),
@@ -457,8 +489,8 @@ CELLS = st.one_of(
     st.booleans(),
     st.integers(),
     st.sampled_from(["", "0", "1", "-1", "1e5", "1E-18", "99999999999999999999", "BTC", "ETH-USD", "BUY", "SELL", "FILL", "REVERSAL",
-                     "CORRECTION", "send", "trade", "buy", "sell", "advanced_trade_fill", "exchange_deposit", "tx", "interest", "subscription", "completed", "pending",
-                     "2025-06-03T14:22:31Z",
+                     "CORRECTION", "send", "trade", "buy", "sell", "interest", "subscription", "completed", "pending",
+                     "2025-06-03T14:22:31Z", "advanced_trade_fill", "exchange_deposit", "tx",
                      "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999999-14:00"]),
     st.text(max_size=8),
 )  # fmt: skip
