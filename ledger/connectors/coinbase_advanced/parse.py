@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ledger.connectors.coinbase_advanced.cells import amount_in, sum_of
 from ledger.connectors.coinbase_advanced.rows import VENUE, Place, Reading, error, unknown_row
-from ledger.connectors.coinbase_advanced.wallets import wallet_row
+from ledger.connectors.coinbase_advanced.wallets import deposits_unsent, wallet_row
 from ledger.domain.amount import ZERO, Amount, asset_code, multiplied, quantity_at
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Side, SourceRank
@@ -56,12 +56,14 @@ def interpret(payload: Payload) -> Interpretation:
         return Interpretation(findings=(error("unreadable-page", subject, f"the page {unreadable.message}", _MEND_UNREADABLE),))
     readings = [_reading(payload, place, row, number) for number, row in enumerate(rows, start=1)]
     events = tuple((event, f"row {number}") for number, reading in enumerate(readings, start=1) for event in reading.events)
+    lines = tuple(line for reading in readings for line in reading.lines)
     return Interpretation(
         events=_summed(events) if payload.stream == BALANCES else events,
-        lines=tuple(line for reading in readings for line in reading.lines),
+        lines=lines,
         findings=(
             *(finding for reading in readings for finding in reading.findings),
             *_told_twice(place, zip(rows, readings, strict=True)),
+            *deposits_unsent(place, lines),
         ),
     )
 

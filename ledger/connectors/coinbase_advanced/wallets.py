@@ -3,9 +3,9 @@
 One table leads from the type of a row to what it means. A row that mirrors a fill of v3 books nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypedDict
 
 from ledger.connectors.coinbase_advanced.cells import amount_in, part_of, sum_of
@@ -13,8 +13,10 @@ from ledger.connectors.coinbase_advanced.rows import VENUE, Place, Reading, erro
 from ledger.domain.amount import ZERO, Amount, is_fiat
 from ledger.domain.errors import InputError
 from ledger.domain.event import Charge, ChargeKind, Fill, Income, IncomeKind, Side, SourceRank, Transfer
+from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, EventId, SourceId, VenueName, event_id
 from ledger.domain.json_text import Row, cell_instant, cell_text, cell_text_or_none, shown
+from ledger.domain.time.instant import instant_text
 from ledger.ports import LedgerLine
 
 
@@ -52,6 +54,8 @@ def wallet_row(row: Row, place: Place) -> Reading:
     return replace(said, lines=(line,))
 
 
+_EXCHANGE_DEPOSIT, _SEND = "exchange_deposit", "send"
+_MIRRORED_WITHIN = timedelta(seconds=2)  # two records of one move may be made a moment apart
 _STATUS_DONE = "completed"
 STATUS_OPEN = frozenset({"pending", "created", "waiting_for_clearing", "waiting_for_signature"})
 _STATUS_VOID = frozenset({"failed", "expired", "canceled", "cancelled"})
@@ -121,6 +125,41 @@ def _network_fee(network: Row, amount: Amount) -> Amount | None:
     if fee.asset != amount.asset or fee.quantity < 0:
         raise InputError(f'"transaction_fee" {fee} is no part of {amount}')
     return fee if fee.quantity else None
+
+
+def deposits_unsent(place: Place, lines: Iterable[LedgerLine]) -> tuple[Finding, ...]:
+    """Find moves to the venue's Exchange that no `send` of a page tells: a `send` is booked, and the row that repeats it never is.
+
+    {"id": "e41b...", "type": "exchange_deposit", "status": "completed", "amount": {"amount": "-1", "currency": "BTC"}, ...}
+    """
+    told = list(lines)
+    sends = [line for line in told if line.kind == _SEND]
+    found = []
+    for line in (line for line in told if line.kind == _EXCHANGE_DEPOSIT):
+        send = next((one for one in sends if _repeats(line, one)), None)
+        if send is None:
+            found.append(_deposit_unsent(place, line))
+        else:
+            sends.remove(send)
+    return tuple(found)
+
+
+def _repeats(deposit: LedgerLine, send: LedgerLine) -> bool:
+    is_near = abs(deposit.occurred_at - send.occurred_at) <= _MIRRORED_WITHIN
+    return is_near and (deposit.asset, deposit.amount) == (send.asset, send.amount)
+
+
+def _deposit_unsent(place: Place, line: LedgerLine) -> Finding:
+    moved, at = Amount(quantity=line.amount, asset=line.asset), instant_text(line.occurred_at)
+    turn, positive = ("withdrawal", -moved) if moved.quantity < 0 else ("deposit", moved)
+    return error(
+        "deposit-unsent",
+        place.subject(line.line_id),
+        f"{moved} went to the venue's Exchange at {at} ({line.kind} {line.line_id}) and no `send` of this page tells it: it is not booked, "
+        "because such a row may repeat a `send`",
+        f"if `lotwright reconcile` shows the balance of {line.asset} to differ by it, book `{turn}` {positive} at that instant from a "
+        "lotwright-events file; if the balance agrees, nothing is missing",
+    )
 
 
 def _income(kind: IncomeKind) -> "_Rule":
@@ -218,11 +257,11 @@ _WALLET_TYPES: dict[str, _Rule] = {
     "vault_withdrawal": _told_elsewhere,
     "staking_transfer": _told_elsewhere,
     "unstaking_transfer": _told_elsewhere,
-    "send": _transfer,
+    _SEND: _transfer,
     "request": _transfer,
     "fiat_deposit": _transfer,
     "fiat_withdrawal": _transfer,
-    "exchange_deposit": _transfer,
+    _EXCHANGE_DEPOSIT: _told_elsewhere,
     "exchange_withdrawal": _transfer,
     "pro_deposit": _transfer,
     "pro_withdrawal": _transfer,

@@ -226,11 +226,37 @@ def test_what_comes_in_is_half_a_transfer(page: MakePage, moved: MakeRow, kind: 
     assert told.address == "bc1q"
 
 
-@pytest.mark.parametrize("kind", ["send", "request", "fiat_withdrawal", "exchange_deposit", "pro_deposit"])
+@pytest.mark.parametrize("kind", ["send", "request", "fiat_withdrawal", "pro_deposit"])
 def test_what_goes_out_is_half_a_transfer(page: MakePage, moved: MakeRow, kind: str) -> None:
     (told,) = wallet(page, moved(kind, "-0.5", "BTC"))
     assert isinstance(told, Transfer)
     assert (told.from_account, told.to_account, told.amount, told.fee) == ("main", None, amount("0.5", "BTC"), None)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_move_to_the_exchange_that_repeats_a_send_is_booked_once(page: MakePage, moved: MakeRow, *, turned: bool) -> None:
+    send = moved("send", "-1", "BTC", id="s1", created_at="2025-01-12T01:27:33Z")
+    rows = [send, moved("exchange_deposit", "-1", "BTC", id="d1")]
+    said = parse.interpret(page("ledger", {"data": rows[::-1] if turned else rows}, symbol="BTC/w1"))
+    assert ([event.source_id for event, _ in said.events], said.findings) == (["s1"], ())
+    assert {line.line_id for line in said.lines} == {"s1", "d1"}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [(), ({"created_at": "2025-01-12T01:27:34Z"},), ({"amount": {"amount": "-2", "currency": "BTC"}},), ({}, {})],
+    ids=["no send", "another instant", "another amount", "two moves and one send"],
+)
+def test_a_move_to_the_exchange_that_repeats_no_send_is_found_and_not_booked(
+    page: MakePage, moved: MakeRow, others: tuple[Row, ...]
+) -> None:
+    deposits = [moved("exchange_deposit", "-1", "BTC", id=f"d{number}") for number in range(max(len(others), 1))]
+    sends = [moved("send", "-1", "BTC", id="s1") | other for other in others[:1]]
+    said = parse.interpret(page("ledger", {"data": [*deposits, *sends]}, symbol="BTC/w1"))
+    assert len(said.events) == len(sends)
+    (found,) = said.findings
+    assert (found.code, found.severity, found.subject) == ("deposit-unsent", "error", f"main/ledger/BTC/w1/d{len(deposits) - 1}")
+    assert "book `withdrawal` 1 BTC" in found.mend
 
 
 @pytest.mark.parametrize(
