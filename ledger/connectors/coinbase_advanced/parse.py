@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from ledger.connectors.coinbase_advanced.cells import amount_in, sum_of
-from ledger.connectors.coinbase_advanced.rows import VENUE, Place, Reading, error, unknown_row
+from ledger.connectors.coinbase_advanced.rows import MEND_UNKNOWN, VENUE, Place, Reading, error, unknown_row
 from ledger.connectors.coinbase_advanced.wallets import deposits_unsent, wallet_row
 from ledger.domain.amount import ZERO, Amount, asset_code, multiplied, quantity_at
 from ledger.domain.errors import InputError
@@ -119,7 +119,8 @@ def _reading(payload: Payload, place: Place, row: Json, number: int) -> Reading:
 def _fill_row(row: Row, place: Place) -> Reading:
     entry_id, kind = cell_text(row, "entry_id"), cell_text(row, "trade_type")
     if kind not in _TRADE_TYPES:
-        return unknown_row(place, entry_id, f"a fill of the type {kind!r}, for which there is no rule: {shown(row)}")
+        mend = _MEND_SYNTHETIC if kind == _SYNTHETIC else MEND_UNKNOWN
+        return unknown_row(place, entry_id, f"a fill of the type {kind!r}, for which there is no rule: {shown(row)}", mend=mend)
     product = cell_text(row, "product_id")
     if len(product.split("-")) != _BASE_AND_QUOTE:
         return unknown_row(place, entry_id, f"a fill of {product!r}, which is no spot market: {shown(row)}")
@@ -179,7 +180,11 @@ def _reversal(row: Row, place: Place) -> Fill:
     )
 
 
-_FILL = "FILL"
+_FILL, _SYNTHETIC = "FILL", "SYNTHETIC"
+_MEND_SYNTHETIC = (
+    "the venue does not say what such a row stands for: compare the order and the balances there; if units moved, book `buy` or `sell` "
+    "with the amounts of the row from a lotwright-events file"
+)
 _TRADE_TYPES: dict[str, Callable[[Row, Place], Fill]] = {_FILL: _fill, "CORRECTION": _fill, "REVERSAL": _reversal}
 
 

@@ -10,7 +10,7 @@ from ledger.domain.ids import AccountId, EventId, VenueName
 from ledger.ports import LedgerLine
 
 VENUE = VenueName("coinbase-advanced")
-_MEND_UNKNOWN = "book what it means from a lotwright-events file, or ask for a rule for this type; the payload is kept"
+MEND_UNKNOWN = "book what it means from a lotwright-events file, or ask for a rule for this type; the payload is kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,6 @@ def error(code: str, subject: str, message: str, mend: str) -> Finding:
     return Finding(code=code, severity=Severity.ERROR, subject=subject, message=message, mend=mend)
 
 
-def unknown_row(place: Place, row_id: str, message: str) -> Reading:
+def unknown_row(place: Place, row_id: str, message: str, *, mend: str = MEND_UNKNOWN) -> Reading:
     """Return the reading of a row for which there is no rule."""
-    return Reading(findings=(error("unknown-row", place.subject(row_id), message, _MEND_UNKNOWN),))
+    return Reading(findings=(error("unknown-row", place.subject(row_id), message, mend),))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 
 from ledger.connectors.coinbase_advanced.cells import amount_in, part_of, sum_of
-from ledger.connectors.coinbase_advanced.rows import VENUE, Place, Reading, error, unknown_row
+from ledger.connectors.coinbase_advanced.rows import MEND_UNKNOWN, VENUE, Place, Reading, error, unknown_row
 from ledger.domain.amount import ZERO, Amount, is_fiat
 from ledger.domain.errors import InputError
 from ledger.domain.event import Charge, ChargeKind, Fill, Income, IncomeKind, Side, SourceRank, Transfer
@@ -33,7 +33,8 @@ def wallet_row(row: Row, place: Place) -> Reading:
     """Read one movement of a wallet by the table of types; one that is not completed moved nothing and says nothing."""
     row_id, kind = cell_text(row, "id"), cell_text(row, "type")
     if kind not in _WALLET_TYPES:
-        return unknown_row(place, row_id, f"a wallet's row of the type {kind!r}, for which there is no rule: {shown(row)}")
+        why, mend = _NO_RULE.get(kind, ("for which there is no rule", MEND_UNKNOWN))
+        return unknown_row(place, row_id, f"a wallet's row of the type {kind!r}, {why}: {shown(row)}", mend=mend)
     status = cell_text(row, "status")
     if status in STATUS_OPEN or status in _STATUS_VOID:
         return Reading()
@@ -258,6 +259,7 @@ _WALLET_TYPES: dict[str, _Rule] = {
     "staking_transfer": _told_elsewhere,
     "unstaking_transfer": _told_elsewhere,
     _SEND: _transfer,
+    "receive": _transfer,
     "request": _transfer,
     "fiat_deposit": _transfer,
     "fiat_withdrawal": _transfer,
@@ -265,15 +267,44 @@ _WALLET_TYPES: dict[str, _Rule] = {
     "exchange_withdrawal": _transfer,
     "pro_deposit": _transfer,
     "pro_withdrawal": _transfer,
+    "intx_deposit": _transfer,
+    "intx_withdrawal": _transfer,
     "staking_reward": _income(IncomeKind.STAKING),
     "inflation_reward": _income(IncomeKind.STAKING),
     "interest": _income(IncomeKind.INTEREST),
     "earn_payout": _income(IncomeKind.REWARD),
     "incentives_rewards_payout": _income(IncomeKind.REWARD),
+    "subscription_rebate": _income(IncomeKind.REBATE),
     "subscription": _subscription,
     "trade": _conversion,
     "buy": _purchase,
     "sell": _purchase,
+}
+
+
+# Types that the venue names and does not explain so far that they could be booked: why, and what their owner can do.
+_NO_RULE: dict[str, tuple[str, str]] = {
+    "retail_simple_dust": (
+        "by which the venue sweeps a small rest away, without a word on what was given for it",
+        (
+            "look at the venue's page of that day: if something was given for it, book `sell` with that as the quote, if nothing, `lost`, "
+            "from a lotwright-events file"
+        ),
+    ),
+    "tx": (
+        "which the venue itself leaves without a category",
+        (
+            "look it up at the venue by its time and amount, and book what it was (`deposit`, `withdrawal`, `income`, `fee`, ...) from a "
+            "lotwright-events file"
+        ),
+    ),
+    "derivatives_settlement": (
+        "cash between spot and futures, in which gains, losses and fees of futures are mixed",
+        (
+            "book the move as `deposit` or `withdrawal` from a lotwright-events file, so that the balance holds; take the gains on futures "
+            "from the venue's own statement: there is no rule for them here"
+        ),
+    ),
 }
 
 

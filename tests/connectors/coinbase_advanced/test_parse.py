@@ -16,6 +16,7 @@ from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, Transfer
 from ledger.domain.event_text import told_again
+from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
 
@@ -48,11 +49,16 @@ def wallet(page: MakePage, row: Row) -> tuple[Event, ...]:
     return tuple(event for event, _ in said.events)
 
 
-def finding_of(page: MakePage, stream: str, key: str, row: object) -> tuple[str, str]:
+def one_finding(page: MakePage, stream: str, key: str, row: object) -> Finding:
     said = parse.interpret(page(stream, {key: [row]}))
     assert said.events == ()
     (finding,) = said.findings
     assert finding.mend
+    return finding
+
+
+def finding_of(page: MakePage, stream: str, key: str, row: object) -> tuple[str, str]:
+    finding = one_finding(page, stream, key, row)
     return finding.code, finding.message
 
 
@@ -218,7 +224,7 @@ def test_what_is_sent_leaves_without_the_network_s_fee(page: MakePage, moved: Ma
     assert (told.chain_hash, told.address) == ("4f1e55", "0x9abc")
 
 
-@pytest.mark.parametrize("kind", ["send", "request", "fiat_deposit", "exchange_withdrawal", "pro_withdrawal"])
+@pytest.mark.parametrize("kind", ["send", "receive", "request", "fiat_deposit", "exchange_withdrawal", "pro_withdrawal", "intx_withdrawal"])
 def test_what_comes_in_is_half_a_transfer(page: MakePage, moved: MakeRow, kind: str) -> None:
     (told,) = wallet(page, moved(kind, "0.5", "BTC", **{"from": {"address": "bc1q"}}))
     assert isinstance(told, Transfer)
@@ -226,7 +232,7 @@ def test_what_comes_in_is_half_a_transfer(page: MakePage, moved: MakeRow, kind: 
     assert told.address == "bc1q"
 
 
-@pytest.mark.parametrize("kind", ["send", "request", "fiat_withdrawal", "pro_deposit"])
+@pytest.mark.parametrize("kind", ["send", "request", "fiat_withdrawal", "pro_deposit", "intx_deposit"])
 def test_what_goes_out_is_half_a_transfer(page: MakePage, moved: MakeRow, kind: str) -> None:
     (told,) = wallet(page, moved(kind, "-0.5", "BTC"))
     assert isinstance(told, Transfer)
@@ -267,6 +273,7 @@ def test_a_move_to_the_exchange_that_repeats_no_send_is_found_and_not_booked(
         ("interest", IncomeKind.INTEREST),
         ("earn_payout", IncomeKind.REWARD),
         ("incentives_rewards_payout", IncomeKind.REWARD),
+        ("subscription_rebate", IncomeKind.REBATE),
     ],
 )
 def test_what_is_given_is_income(page: MakePage, moved: MakeRow, kind: str, income: IncomeKind) -> None:
@@ -358,6 +365,26 @@ def test_coins_that_pay_for_others_come_from_no_card(page: MakePage, moved: Make
 def test_what_is_not_completed_moved_nothing(page: MakePage, moved: MakeRow, status: str) -> None:
     said = parse.interpret(page("ledger", {"data": [moved("send", "-1", "BTC", status=status)]}))
     assert (said.events, said.lines, said.findings) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "mend"),
+    [
+        ("tx", "book what it was (`deposit`, `withdrawal`, `income`, `fee`, ...) from a lotwright-events file"),
+        ("retail_simple_dust", "book `sell` with that as the quote, if nothing, `lost`, from a lotwright-events file"),
+        ("derivatives_settlement", "book the move as `deposit` or `withdrawal` from a lotwright-events file"),
+        ("vip_adjustment", "ask for a rule for this type"),
+    ],
+)
+def test_what_the_venue_does_not_explain_is_found_with_what_its_owner_can_book(
+    page: MakePage, moved: MakeRow, kind: str, mend: str
+) -> None:
+    assert mend in one_finding(page, "ledger", "data", moved(kind, "-0.1", "BTC")).mend
+
+
+def test_a_synthetic_fill_is_found_with_what_its_owner_can_book(page: MakePage, fill: MakeRow) -> None:
+    found = one_finding(page, "fills", "fills", fill(trade_type="SYNTHETIC"))
+    assert "if units moved, book `buy` or `sell` with the amounts of the row from a lotwright-events file" in found.mend
 
 
 @pytest.mark.parametrize("kind", ["tx", "retail_simple_dust", "derivatives_settlement", "vip_adjustment"])
