@@ -93,6 +93,7 @@ class Fill(EventHead):
     account; negative is a rebate; its asset may be the base, the quote or a third asset. Where both legs are zero, the venue has
     taken the fill back. `value` is the fair market value
     in the book's currency of what was RECEIVED, `fee_value` that of the fee's absolute amount; None: look the price up.
+    `is_amendment`: a row told it that changes a fill or takes it back, and no row has told that fill.
     """
 
     side: Side
@@ -101,6 +102,7 @@ class Fill(EventHead):
     fee: Amount | None = None
     value: Decimal | None = None
     fee_value: Decimal | None = None
+    is_amendment: bool = False
 
     @property
     def is_half(self) -> bool:
@@ -127,9 +129,9 @@ class Fill(EventHead):
 class Transfer(EventHead):
     """Own assets on the way between own accounts; one side is None until the other half is known.
 
-    `amount` is what ARRIVES (of a withdrawal: what was sent on). `fee` is a further debit of the sending account (of a
-    lone deposit: of the receiving one). `fee_value` is its fair market value. `chain_hash` and `address` help to pair
-    halves.
+    `amount` is what ARRIVES (of a withdrawal: what was sent on); zero: it turned out that nothing moved. `fee` is a further debit
+    of the sending account (of a lone deposit: of the receiving one), `fee_value` its fair market value. `chain_hash` and `address`
+    help to pair halves.
     """
 
     from_account: AccountId | None

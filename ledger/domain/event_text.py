@@ -105,7 +105,8 @@ def _day_text(day: date | None) -> str | None:
 
 
 def _fill_body(event: Fill) -> Body:
-    return {
+    """Return the facts of a fill; that it amends what nobody has told only where it does, so that other texts stay what they are."""
+    body: Body = {
         "side": event.side.value,
         "base": _pair(event.base),
         "quote": _pair(event.quote),
@@ -113,6 +114,7 @@ def _fill_body(event: Fill) -> Body:
         "value": _number(event.value),
         "fee_value": _number(event.fee_value),
     }
+    return body | {"amendment": "alone"} if event.is_amendment else body
 
 
 def _transfer_body(event: Transfer) -> Body:
@@ -191,6 +193,7 @@ class _StoredBody(TypedDict, total=False):
     controlled_at: str | None
     chain_hash: str | None
     address: str | None
+    amendment: str
 
 
 def _day_or_none(text: str | None) -> date | None:
@@ -205,6 +208,7 @@ def _fill_of(body: _StoredBody, head: HeadFields) -> Event:
         fee=_amount_or_none(body["fee"]),
         value=_decimal_or_none(body["value"]),
         fee_value=_decimal_or_none(body["fee_value"]),
+        is_amendment="amendment" in body,
         **head,
     )
 
@@ -340,8 +344,8 @@ def told_again(known: Event, told: Event, *, is_newer_word: bool = False) -> Tel
         if known.is_half or told.is_half:
             return _joined(known, told, is_newer_word=is_newer_word)
         if _amends(known, told):
-            earlier, later = sorted((known, told), key=lambda fill: fill.sequence or 0)
-            return _kept_instead(known, _completed(later, earlier))
+            return _amended(known, told)
+        told = replace(told, is_amendment=known.is_amendment)
     if known.provisional and told.rank >= known.rank:
         return _kept_instead(known, _completed(told, known))
     if told.provisional and told.rank < known.rank and type(told) is type(known):
@@ -390,6 +394,13 @@ def _amends(known: Fill, told: Fill) -> bool:
     is_of_venue = known.rank is told.rank is SourceRank.VENUE
     is_later = None not in (known.sequence, told.sequence) and known.sequence != told.sequence
     return is_of_venue and is_later and known.source_id != told.source_id
+
+
+def _amended(known: Fill, told: Fill) -> Telling:
+    """Keep the later of two rows by which a venue told one fill; only where both are amendments the fill itself is not told yet."""
+    earlier, later = sorted((known, told), key=lambda fill: fill.sequence or 0)
+    later = replace(later, is_amendment=known.is_amendment and told.is_amendment)
+    return _kept_instead(known, _completed(later, earlier))
 
 
 def _kept_instead(known: Event, kept: Event) -> Telling:

@@ -18,7 +18,7 @@ from ledger.config import BookSettings
 from ledger.domain.amount import INTEGER_DIGITS_MAX, AssetCode, is_fiat, text_of
 from ledger.domain.election import StandingOrder, words_of
 from ledger.domain.errors import NumberRefused, UnsupportedCase
-from ledger.domain.event import Event, assets_of
+from ledger.domain.event import Event, Fill, assets_of
 from ledger.domain.event_text import kind_of
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import Hash, hash_of
@@ -242,19 +242,21 @@ def _elected_assets(reader: Reader, after_seq: int) -> set[str]:
 
 @dataclass(slots=True)
 class Gaps:
-    """What a timeline lacks: prices, and events that cannot be turned into movements."""
+    """What a timeline lacks: prices, fills that are amended and not told, and events that cannot be turned into movements."""
 
     lacking: list[PriceNeed] = field(default_factory=list)
+    untold: list[Finding] = field(default_factory=list)
     refused: list[Finding] = field(default_factory=list)
 
     def add(self, other: "Gaps") -> None:
         """Take in what another timeline lacks."""
         self.lacking += other.lacking
+        self.untold += other.untold
         self.refused += other.refused
 
     def findings(self) -> Iterator[Finding]:
         """Yield a finding for each gap."""
-        return chain(map(missing_price, self.lacking), self.refused)
+        return chain(map(missing_price, self.lacking), self.untold, self.refused)
 
 
 def movements_of(
@@ -277,13 +279,15 @@ def movements_of(
     lacking = gaps.lacking
     for event in reader.timeline(asset) if told is None else told:
         known = len(lacking)
+        if isinstance(event, Fill) and event.is_amendment and asset == _first_asset(event):
+            gaps.untold.append(_amends_nothing(event))
         try:
             told = routes.told(event)
             worths = [worth_of(one, regime=regime, terms=terms, prices=prices, needs=lacking) for one in told]
             movements = _as_one([regime.movements(one, worth, terms) for one, worth in zip(told, worths, strict=True)])
             _check_sizes(movements)
         except (UnsupportedCase, NumberRefused) as error:
-            if asset == min(code for code in assets_of(event) if not is_fiat(AssetCode(code))):  # it is said once
+            if asset == _first_asset(event):  # it is said once
                 gaps.refused.append(_refused(event, error))
             continue
         if len(lacking) > known and asset != _asset_to_complain(movements):
@@ -310,6 +314,23 @@ def _check_sizes(movements: Iterable[Movement]) -> None:
         for figure in figures:
             if figure is not None and figure.adjusted() >= INTEGER_DIGITS_MAX:
                 raise NumberRefused(text_of(figure), f"has more than {INTEGER_DIGITS_MAX} integer digits")
+
+
+def _first_asset(event: Event) -> str:
+    return min(code for code in assets_of(event) if not is_fiat(AssetCode(code)))
+
+
+def _amends_nothing(fill: Fill) -> Finding:
+    does = "takes back" if fill.is_taken_back else "corrects"
+    return Finding(
+        code="amendment-of-nothing",
+        severity=Severity.ERROR,
+        subject=f"{fill.account}/{fill.source_id}",
+        message=f"row {fill.source_id} of {fill.account} at {instant_text(fill.occurred_at)} {does} a fill of order {fill.order_id} "
+        "that no row tells: if the book has it under another trade, or the other side of it, that fill still stands as it was",
+        mend=f"pull the history anew: lotwright sync {fill.account} --again; if it stays, look at that order at the venue: of a fill that "
+        "is in the book and should not be, book the opposite trade, at its instant and price, from a lotwright-events file",
+    )
 
 
 def _refused(event: Event, error: UnsupportedCase | NumberRefused) -> Finding:

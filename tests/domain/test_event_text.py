@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from itertools import permutations
 
 import pytest
 
@@ -71,6 +72,7 @@ EVENTS: tuple[Event, ...] = (
     Transfer(from_account=None, to_account=AccountId("b"), amount=amount("1"), fee_value=Decimal(3), address="bc1", **head()),
     Income(kind=IncomeKind.AIRDROP, amount=amount("1"), value=Decimal(0), **head()),
     Charge(kind=ChargeKind.GIFT_OUT, amount=amount("1"), fee=amount("0.1"), fee_value=Decimal(5), **head()),
+    Fill(side=Side.SELL, base=amount("0"), quote=amount("0", "USD"), is_amendment=True, **head()),
     GIFT,
     OPENED_ON_A_DAY,
     Opening(kind=OpeningKind.OPENING, amount=amount("1"), cost_basis=None, acquired_at=None, **head()),
@@ -249,6 +251,22 @@ def test_a_later_row_of_the_venue_amends_the_earlier_one_in_either_order() -> No
     taken_back = replace(AMENDED, source_id=SourceId("t1-reversed"), sequence=8, base=amount("0"), quote=amount("0", "USD"), fee=None)
     assert both_ways(VENUE, taken_back) == (taken_back, taken_back)
     assert both_ways(taken_back, AMENDED) == (AMENDED, AMENDED)
+
+
+ALONE = replace(AMENDED, is_amendment=True)
+TAKEN_BACK = replace(ALONE, source_id=SourceId("t1-reversed"), sequence=8, base=amount("0"), quote=amount("0", "USD"), fee=None)
+
+
+@pytest.mark.parametrize("rows", list(permutations((VENUE, TAKEN_BACK, ALONE))))
+def test_amendments_stand_alone_until_the_fill_itself_is_told_in_whatever_order(rows: tuple[Fill, ...]) -> None:
+    known, told = rows[0], [rows[0]]
+    for other in (*rows[1:], *rows):
+        telling = told_again(known, other)
+        assert telling.conflicts == ()
+        known, told = telling.event or known, [*told, other]
+        assert isinstance(known, Fill)
+        assert known.is_amendment is (VENUE not in told)
+    assert known == AMENDED
 
 
 @pytest.mark.parametrize(

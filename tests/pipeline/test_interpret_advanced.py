@@ -16,10 +16,12 @@ import pytest
 
 from ledger.book import Book
 from ledger.connectors.coinbase_advanced import parse
+from ledger.connectors.coinbase_advanced.rows import VENUE
 from ledger.domain.event import Fill
 from ledger.domain.ids import AccountId, content_hash, payload_id
 from ledger.domain.json_text import Json
 from ledger.domain.payload import Payload, PayloadKind
+from ledger.journal.chart import assets_of_account
 from ledger.pipeline.interpret import Absorber, Tally
 
 MAIN = AccountId("main")
@@ -32,7 +34,7 @@ def page_of(stream: str, number: int, *rows: dict[str, Json]) -> Payload:
     return Payload(
         payload_id=payload_id(account=MAIN, request=request, content=content_hash(content)),
         kind=PayloadKind.PAGE,
-        venue=parse.VENUE,
+        venue=VENUE,
         account=MAIN,
         stream=stream,
         symbol="",
@@ -98,7 +100,7 @@ def bought(book: Book, row: Callable[..., dict[str, str]], write: Callable[..., 
 
 def kept(book: Book) -> list[Fill]:
     with book.store.read() as reader:
-        fills = [stored.event for stored in reader.events(kinds=("fill",)) if stored.event.venue == parse.VENUE]
+        fills = [stored.event for stored in reader.events(kinds=("fill",)) if stored.event.venue == VENUE]
     assert all(isinstance(fill, Fill) for fill in fills)
     return fills  # type: ignore[return-value] # as asserted
 
@@ -134,6 +136,22 @@ def test_a_fill_taken_back_leaves_no_trace_in_balances_lots_and_counts(bought: B
     assert not [finding for finding in bought.check() if finding.severity == "error"]
 
 
+@pytest.mark.parametrize("kind", ["REVERSAL", "CORRECTION"])
+@pytest.mark.parametrize("other", [{"trade_id": "another"}, {"side": "BUY"}], ids=["trade", "side"])
+def test_an_amendment_that_meets_no_fill_is_a_finding_until_a_row_tells_that_fill(bought: Book, kind: str, other: dict[str, Json]) -> None:
+    tell(bought, page_of("fills", 1, fill_row(kind) | other))
+    bought.rebuild()
+    tell(bought, page_of("fills", 2, fill_row("FILL")))
+    bought.rebuild()
+    (found,) = (finding for finding in bought.check() if finding.code == "amendment-of-nothing")
+    assert (found.severity, found.subject) == ("error", f"main/entry-{kind}")
+    assert f"{'takes back' if kind == 'REVERSAL' else 'corrects'} a fill of order 0b5c1f7e" in found.message
+    assert "lotwright sync main --again" in found.mend
+    tell(bought, page_of("fills", 3, fill_row("FILL") | other | {"entry_id": "found-at-last"}))
+    bought.rebuild()
+    assert "amendment-of-nothing" not in {finding.code for finding in bought.check()}
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_two_wallets_legs_of_a_conversion_are_one_exchange(bought: Book, report_of: Callable[..., bytes], *, turned: bool) -> None:
     legs = [leg_row("-250", "USDC"), leg_row("0.0025", "BTC")]
@@ -151,3 +169,29 @@ def test_two_wallets_legs_of_a_conversion_are_one_exchange(bought: Book, report_
     assert {finding.code for finding in bought.check() if finding.severity == "error"} == {"missing-price"}  # no exchange is asked here
     pieces = {(row["asset"], row["quantity"], row["cost_basis"]) for row in lines(report_of(bought, "gains"))}
     assert pieces == {("USDC", "250", "250")}
+
+
+def purchase_row(amount: str, currency: str) -> dict[str, Json]:
+    money: dict[str, Json] = {
+        name: {"amount": figure, "currency": "USD"} for name, figure in (("subtotal", "98.51"), ("fee", "1.49"), ("total", "100"))
+    }
+    return leg_row(amount, currency) | {"type": "buy", "buy": {"id": "9e14", **money}}
+
+
+COINS, MONEY = purchase_row("0.5", "BTC"), purchase_row("-100", "USD")
+
+
+@pytest.mark.parametrize(
+    ("pages", "dollars"),
+    [([[COINS]], "0"), ([[COINS], [MONEY]], "-100"), ([[MONEY], [COINS]], "-100"), ([[COINS, MONEY], [MONEY], [COINS]], "-100")],
+    ids=["by card", "coins first", "money first", "again and again"],
+)
+def test_a_purchase_is_paid_by_the_wallet_of_money_or_from_outside_and_never_twice(
+    book: Book, report_of: Callable[..., bytes], pages: list[list[dict[str, Json]]], dollars: str
+) -> None:
+    for number, rows in enumerate(pages):
+        tell(book, page_of("ledger", number, *rows))
+    book.rebuild()
+    held = {row["asset"]: row["balance"] for row in lines(report_of(book, "balances")) if row["account"] == assets_of_account(MAIN)}
+    assert (held.get("USD", "0"), held["BTC"]) == (dollars, "0.5")
+    assert not [finding for finding in book.check() if finding.severity == "error"]

@@ -5,13 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.connectors.coinbase_advanced.cells import amount_in, part_of
-from ledger.connectors.coinbase_advanced.parse import (
-    FILLS,
-    LEDGER,
-    STATUS_OPEN,
-    VENUE,
-    rows_of,
-)
+from ledger.connectors.coinbase_advanced.parse import FILLS, LEDGER, rows_of
+from ledger.connectors.coinbase_advanced.rows import VENUE
+from ledger.connectors.coinbase_advanced.wallets import STATUS_OPEN
 from ledger.domain.amount import AssetCode, asset_code
 from ledger.domain.errors import InputError
 from ledger.domain.json_text import (
@@ -77,17 +73,19 @@ _MARKS: dict[str, Callable[[Row], RowMark]] = {FILLS: _fill_mark, LEDGER: _walle
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldWallet:
-    """One wallet of the user: its id, its currency, and whether it may have been used."""
+    """One wallet of the user: its id and currency, whether it holds anything, and whether it was changed since it was made.
+
+    A venue that does not tell when a wallet was made and changed leaves it among those that were.
+    """
 
     wallet_id: str
     currency: AssetCode
-    is_used: bool
+    is_empty: bool
+    is_changed: bool
 
 
 def wallets_of(answer: Json) -> tuple[HeldWallet, ...]:
-    """Return the wallets of a page of v2 accounts in the venue's order.
-
-    A wallet that holds nothing and was never changed since it was made was not used. `currency` is a code, or an object with one.
+    """Return the wallets of a page of v2 accounts in the venue's order. `currency` is a code, or an object with one.
 
     Raises:
         InputError: when one cannot be read; without the list of wallets no history is complete.
@@ -99,8 +97,12 @@ def _held_wallet(row: Row) -> HeldWallet:
     currency = row.get("currency")
     code = cell_text(currency, "code") if isinstance(currency, dict) else cell_text(row, "currency")
     made_at, changed_at = cell_text_or_none(row, "created_at"), cell_text_or_none(row, "updated_at")
-    is_untouched = made_at is not None and made_at == changed_at and amount_in(row, "balance").quantity == 0
-    return HeldWallet(wallet_id=cell_text(row, "id"), currency=asset_code(code), is_used=not is_untouched)
+    return HeldWallet(
+        wallet_id=cell_text(row, "id"),
+        currency=asset_code(code),
+        is_empty=amount_in(row, "balance").quantity == 0,
+        is_changed=made_at is None or made_at != changed_at,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

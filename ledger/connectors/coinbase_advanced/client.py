@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ledger.connectors.coinbase_advanced.answers import instant_of_venue
-from ledger.connectors.coinbase_advanced.parse import VENUE
+from ledger.connectors.coinbase_advanced.rows import VENUE
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TransientError
 from ledger.domain.secrets import Secrets
 from ledger.domain.time.instant import millis_of
@@ -50,7 +50,9 @@ _PLAIN_REFUSAL = "Unauthorized"  # the venue's own words, which are no JSON
 _MEND_KEY = "look at the key's name and private key, and at the key's rights and addresses at the venue"
 _COORDINATE_BYTES = 32
 _SEED_BYTES = 32
-_PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----(.*)-----END \1-----", re.DOTALL)
+_PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----(.*?)-----END \1-----", re.DOTALL)
+_PRIVATE = "PRIVATE KEY"  # the end of the name of a block; others, such as EC PARAMETERS, may stand around it
+_URL_SAFE = str.maketrans("-_", "+/")
 _PEM_COLUMNS = 64
 
 SigningKey = EllipticCurvePrivateKey | Ed25519PrivateKey
@@ -60,12 +62,19 @@ _Limit = TokenBucket | WeightWindow
 def signing_key_of(secret: str, *, account: str) -> SigningKey:
     r"""Read a secret: a PEM key of the curve P-256, also with ``\n`` written out, or base64 of an Ed25519 seed (32 or 64 bytes).
 
+    Beside the key a PEM text may hold the parameters of its curve; base64 may be URL-safe, and without its padding.
+
     Raises:
         InputError: when it is neither; the message never shows it.
     """
+    blocks = _blocks(secret)
+    private = [block for block in blocks if block[1].endswith(_PRIVATE)]
+    key: object = None
     try:
-        pem = _PEM.search(secret.replace("\\n", "\n"))
-        key = _ed25519_key(secret) if pem is None else load_pem_private_key(_tidy(pem), password=None)
+        if len(private) == 1:
+            key = load_pem_private_key(_tidy(private[0]), password=None)
+        elif not blocks:
+            key = _ed25519_key(secret)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # what cannot be read may still be most of a secret
         key = None
     if isinstance(key, Ed25519PrivateKey) or (isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)):
@@ -76,6 +85,10 @@ def signing_key_of(secret: str, *, account: str) -> SigningKey:
     )
 
 
+def _blocks(secret: str) -> list[re.Match[str]]:
+    return list(_PEM.finditer(secret.replace("\\n", "\n")))
+
+
 def _tidy(pem: re.Match[str]) -> bytes:
     """Lay the lines of a PEM text out anew: settings and environments join or indent them."""
     name, letters = pem[1], "".join(pem[2].split())
@@ -84,8 +97,14 @@ def _tidy(pem: re.Match[str]) -> bytes:
 
 
 def _ed25519_key(secret: str) -> Ed25519PrivateKey | None:
+    text = "".join(secret.split())
+    letters = text.rstrip("=")
+    padded = letters + "=" * (-len(letters) % 4)
+    is_mixed = not {"-", "_"}.isdisjoint(letters) and not {"+", "/"}.isdisjoint(letters)
+    if is_mixed or text not in {letters, padded}:
+        return None
     try:
-        seed = base64.b64decode("".join(secret.split()), validate=True)
+        seed = base64.b64decode(padded.translate(_URL_SAFE), validate=True)
     except binascii.Error:
         return None
     return Ed25519PrivateKey.from_private_bytes(seed[:_SEED_BYTES]) if len(seed) in {_SEED_BYTES, 2 * _SEED_BYTES} else None
@@ -265,8 +284,8 @@ def _heed(headers: Mapping[str, str], limits: Sequence[_Limit]) -> None:
 
 def _spellings(secrets: Secrets) -> tuple[str, ...]:
     """Return every form of the secret that a text might repeat: whole, with line ends written out, joined, and line by line."""
-    pem = _PEM.search(secrets.secret.replace("\\n", "\n"))
-    lines = (secrets.secret if pem is None else pem[2]).split()
+    blocks = _blocks(secrets.secret)
+    lines = " ".join(block[2] for block in blocks).split() if blocks else secrets.secret.split()
     return (secrets.key, secrets.secret, secrets.secret.replace("\n", "\\n"), "".join(lines), *lines)
 
 

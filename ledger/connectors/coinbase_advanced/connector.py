@@ -14,6 +14,7 @@ from typing import ClassVar, TypeVar
 
 from ledger.connectors.coinbase_advanced import answers, parse
 from ledger.connectors.coinbase_advanced.client import ORDERS_MAX, CoinbaseAdvancedClient, transactions_path
+from ledger.connectors.coinbase_advanced.rows import VENUE
 from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.json_text import Json, cell_text_or_none, object_of, shown
 from ledger.domain.payload import Payload
@@ -37,8 +38,10 @@ from ledger.transport.walk import Ask, Leaf, Walker, since_of, trail_of
 
 _FILLS_MARGIN = timedelta(minutes=10)  # a row may be shown a little after one that was written later
 _WALLET_MARGIN = timedelta(days=3)  # a pending row may appear late, or out of order
+_UNUSED_ASKED = timedelta(days=7)  # a wallet that seems unused rests so long after it was asked: hundreds of them would be asked each night
 _CANDLES_MAX = 350  # rows in one answer
 _MICROSECOND = timedelta(microseconds=1)
+_ASKED_AT = "asked_at"  # in the cursor of a wallet without rows: when it was asked, in microseconds
 _NOT_FOUND = 404
 _BAD_REQUEST = 400
 _PAGES_MAX = 1_000  # of wallets or accounts: 100,000 wallets are a cursor that leads nowhere
@@ -63,7 +66,7 @@ class _Sheet:
 class CoinbaseAdvanced:
     """One key of Coinbase Advanced Trade, for reading only."""
 
-    venue = parse.VENUE
+    venue = VENUE
     stream_facts: ClassVar[Mapping[str, StreamFacts]] = {
         name: StreamFacts(export="Coinbase: Statements, Transaction history, CSV (coinbase)") for name in (parse.LEDGER, parse.FILLS)
     }
@@ -79,7 +82,7 @@ class CoinbaseAdvanced:
         self._account = terms.account
         self._budget = Budget(clock=clock or SystemClock(), deadline=terms.deadline)
         self._client = CoinbaseAdvancedClient(terms, budget=self._budget, rng=rng or SystemRandom(), timeouts=timeouts)
-        self._payloads = Payloads(venue=parse.VENUE, account=terms.account, clock=self._budget.clock)
+        self._payloads = Payloads(venue=VENUE, account=terms.account, clock=self._budget.clock)
         self._wallets: tuple[answers.HeldWallet, ...] = ()
         self._has_fills = False
 
@@ -179,17 +182,29 @@ class CoinbaseAdvanced:
     def _pull_wallet(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
         wallet = self._wallet(stream)
         trail = trail_of(cursor)
-        if not wallet.is_used and trail.high is None:
+        is_unseen = trail.high is None and trail.walk is None
+        if is_unseen and self._rests(wallet, asked_at=cursor.get(_ASKED_AT)):
             return
+        asked_at = {_ASKED_AT: micros_of(self._budget.clock.now())}
 
         def fetch(ask: Ask) -> Leaf[_Sheet]:
             answer = self._client.transactions(wallet.wallet_id, ask.after)
             return _leaf_of(parse.LEDGER, answer, after=_next_uri(answer, transactions_path(wallet.wallet_id)))
 
-        walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=_WALLET_MARGIN // _MICROSECOND)
+        margin = _WALLET_MARGIN // _MICROSECOND
+        walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=margin, expected=is_unseen)
         for leaf, reached in walker.leaves(trail, since=_micros(window.since)):
             self._has_fills = self._has_fills or any(mark.order_id for mark in leaf.received.marks)
-            yield self._page(stream, leaf.received, reached.state())
+            yield self._page(stream, leaf.received, reached.state() or asked_at)
+
+    def _rests(self, wallet: answers.HeldWallet, *, asked_at: str | int | None) -> bool:
+        """Tell whether a wallet without rows is left in peace: it was asked of late, is empty, and was not changed since it was made.
+
+        Of a venue that says so of a wallet that holds something, that word is worth nothing.
+        """
+        was_asked = isinstance(asked_at, int) and self._budget.clock.now() - instant_of_micros(asked_at) < _UNUSED_ASKED
+        is_untouched = wallet.is_empty and not wallet.is_changed
+        return was_asked and is_untouched and all(one.is_empty or one.is_changed for one in self._wallets)
 
     def _pull_fills(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
         def fetch(ask: Ask) -> Leaf[_Sheet]:
@@ -271,7 +286,7 @@ def _read(reader: Callable[[Json], Said], answer: Answer, what: str) -> Said:
     try:
         return reader(answer.json)
     except InputError as unreadable:
-        raise TransientError(f"{parse.VENUE}: {what} cannot be read: {unreadable.message}") from unreadable
+        raise TransientError(f"{VENUE}: {what} cannot be read: {unreadable.message}") from unreadable
 
 
 def _leaf_of(stream: str, answer: Answer, *, after: str | None) -> Leaf[_Sheet]:

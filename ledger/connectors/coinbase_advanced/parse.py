@@ -8,16 +8,16 @@ Accounts and Get Product Candles (v3) and of Transactions (v2), 2026.
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TypedDict
+from dataclasses import replace
 
-from ledger.connectors.coinbase_advanced.cells import amount_in, part_of, sum_of
+from ledger.connectors.coinbase_advanced.cells import amount_in, sum_of
+from ledger.connectors.coinbase_advanced.rows import MEND_UNKNOWN, VENUE, Place, Reading, error, unknown_row
+from ledger.connectors.coinbase_advanced.wallets import deposits_unsent, wallet_row
 from ledger.domain.amount import ZERO, Amount, asset_code, multiplied, quantity_at
 from ledger.domain.errors import InputError
-from ledger.domain.event import BalanceSnapshot, Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
-from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId, EventId, OrderId, SourceId, VenueName, event_id
+from ledger.domain.event import BalanceSnapshot, Event, Fill, Side, SourceRank
+from ledger.domain.finding import Finding
+from ledger.domain.ids import EventId, OrderId, SourceId, event_id
 from ledger.domain.json_text import (
     Json,
     Row,
@@ -32,10 +32,9 @@ from ledger.domain.json_text import (
 )
 from ledger.domain.payload import Payload
 from ledger.domain.time.instant import instant_text, micros_of
-from ledger.ports import Interpretation, LedgerLine
+from ledger.ports import Interpretation
 from ledger.ports.candles import CANDLES
 
-VENUE = VenueName("coinbase-advanced")
 FILLS, LEDGER, BALANCES = "fills", "ledger", "balances"
 CLIENT_ORDER_IDS = "client_order_ids"  # in the context of a page of fills: what the bot called the orders, as JSON
 ROWS_KEYS: Mapping[str, str] = {FILLS: "fills", LEDGER: "data", BALANCES: "accounts"}  # where an answer keeps its rows
@@ -43,40 +42,6 @@ ROWS_KEYS: Mapping[str, str] = {FILLS: "fills", LEDGER: "data", BALANCES: "accou
 _BASE_AND_QUOTE = 2
 _SPOT_PLATFORMS = frozenset({None, "ACCOUNT_PLATFORM_CONSUMER", "ACCOUNT_PLATFORM_UNSPECIFIED"})
 _MEND_UNREADABLE = "look at the payload; if the venue changed its format, a newer Lotwright may read it (nothing has to be pulled again)"
-_MEND_UNKNOWN = "book what it means from a lotwright-events file, or ask for a rule for this type; the payload is kept"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a row stands: what the payload knows and the row does not."""
-
-    account: AccountId
-    stream: str
-    symbol: str
-    fetched_at: datetime
-    client_order_ids: Mapping[str, str]
-
-    def subject(self, row_id: str) -> str:
-        """Name the row for a finding."""
-        return "/".join(part for part in (self.account, self.stream, self.symbol, row_id) if part)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What one row says."""
-
-    events: tuple[Event, ...] = ()
-    lines: tuple[LedgerLine, ...] = ()
-    findings: tuple[Finding, ...] = ()
-
-
-class _Head(TypedDict):
-    event_id: EventId
-    source_id: SourceId
-    venue: VenueName
-    account: AccountId
-    occurred_at: datetime
-    rank: SourceRank
 
 
 def interpret(payload: Payload) -> Interpretation:
@@ -88,15 +53,17 @@ def interpret(payload: Payload) -> Interpretation:
         rows = rows_of(payload.stream, json_of(payload.content))
     except InputError as unreadable:
         subject = f"{payload.account}/{payload.stream}/{payload.payload_id}"
-        return Interpretation(findings=(_error("unreadable-page", subject, f"the page {unreadable.message}", _MEND_UNREADABLE),))
+        return Interpretation(findings=(error("unreadable-page", subject, f"the page {unreadable.message}", _MEND_UNREADABLE),))
     readings = [_reading(payload, place, row, number) for number, row in enumerate(rows, start=1)]
     events = tuple((event, f"row {number}") for number, reading in enumerate(readings, start=1) for event in reading.events)
+    lines = tuple(line for reading in readings for line in reading.lines)
     return Interpretation(
         events=_summed(events) if payload.stream == BALANCES else events,
-        lines=tuple(line for reading in readings for line in reading.lines),
+        lines=lines,
         findings=(
             *(finding for reading in readings for finding in reading.findings),
             *_told_twice(place, zip(rows, readings, strict=True)),
+            *deposits_unsent(place, lines),
         ),
     )
 
@@ -107,10 +74,10 @@ def _told_twice(place: Place, told: Iterable[tuple[Json, Reading]]) -> tuple[Fin
     for row, reading in told if place.stream == FILLS else ():
         for fill in reading.events:
             kinds[fill.event_id][fill.source_id] = cell_text(object_of(row), "trade_type")
-    twice = [sorted(of_one) for of_one in kinds.values() if len(of_one) > 1 and set(of_one.values()) == {"FILL"}]
+    twice = [sorted(of_one) for of_one in kinds.values() if len(of_one) > 1 and set(of_one.values()) == {_FILL}]
     mend = "compare with the venue's statement; book the fill that is missing from a lotwright-events file"
     message = "{} are fills of one trade, order and side, and no row takes one back: only the last one is booked"
-    return tuple(_error("fill-told-twice", place.subject(ids[0]), message.format(" and ".join(ids)), mend) for ids in twice)
+    return tuple(error("fill-told-twice", place.subject(ids[0]), message.format(" and ".join(ids)), mend) for ids in twice)
 
 
 def _place_of(payload: Payload) -> Place:
@@ -143,15 +110,7 @@ def _reading(payload: Payload, place: Place, row: Json, number: int) -> Reading:
     except InputError as refused:
         subject = place.subject(_shown_id(row) or f"{payload.payload_id} row {number}")
         message = f"row {number} of {payload.payload_id} cannot be read: {refused.message}"
-        return Reading(findings=(_error("unreadable-row", subject, message, _MEND_UNREADABLE),))
-
-
-def _error(code: str, subject: str, message: str, mend: str) -> Finding:
-    return Finding(code=code, severity=Severity.ERROR, subject=subject, message=message, mend=mend)
-
-
-def _unknown_row(place: Place, row_id: str, message: str) -> Reading:
-    return Reading(findings=(_error("unknown-row", place.subject(row_id), message, _MEND_UNKNOWN),))
+        return Reading(findings=(error("unreadable-row", subject, message, _MEND_UNREADABLE),))
 
 
 # --- fills ---------------------------------------------------------------------------------------------------------
@@ -160,11 +119,13 @@ def _unknown_row(place: Place, row_id: str, message: str) -> Reading:
 def _fill_row(row: Row, place: Place) -> Reading:
     entry_id, kind = cell_text(row, "entry_id"), cell_text(row, "trade_type")
     if kind not in _TRADE_TYPES:
-        return _unknown_row(place, entry_id, f"a fill of the type {kind!r}, for which there is no rule: {shown(row)}")
+        mend = _MEND_SYNTHETIC if kind == _SYNTHETIC else MEND_UNKNOWN
+        return unknown_row(place, entry_id, f"a fill of the type {kind!r}, for which there is no rule: {shown(row)}", mend=mend)
     product = cell_text(row, "product_id")
     if len(product.split("-")) != _BASE_AND_QUOTE:
-        return _unknown_row(place, entry_id, f"a fill of {product!r}, which is no spot market: {shown(row)}")
-    return Reading(events=(_TRADE_TYPES[kind](row, place),))
+        return unknown_row(place, entry_id, f"a fill of {product!r}, which is no spot market: {shown(row)}")
+    fill = _TRADE_TYPES[kind](row, place)
+    return Reading(events=(fill if kind == _FILL else replace(fill, is_amendment=True),))
 
 
 def _fill(row: Row, place: Place) -> Fill:
@@ -219,7 +180,12 @@ def _reversal(row: Row, place: Place) -> Fill:
     )
 
 
-_TRADE_TYPES: dict[str, Callable[[Row, Place], Fill]] = {"FILL": _fill, "CORRECTION": _fill, "REVERSAL": _reversal}
+_FILL, _SYNTHETIC = "FILL", "SYNTHETIC"
+_MEND_SYNTHETIC = (
+    "the venue does not say what such a row stands for: compare the order and the balances there; if units moved, book `buy` or `sell` "
+    "with the amounts of the row from a lotwright-events file"
+)
+_TRADE_TYPES: dict[str, Callable[[Row, Place], Fill]] = {_FILL: _fill, "CORRECTION": _fill, "REVERSAL": _reversal}
 
 
 def _side(row: Row) -> Side:
@@ -227,202 +193,6 @@ def _side(row: Row) -> Side:
     if side not in {Side.BUY, Side.SELL}:
         raise InputError(f'"side" is {side!r}, neither BUY nor SELL')
     return Side(side)
-
-
-# --- the history of a wallet -----------------------------------------------------------------------------------------
-
-
-def _wallet_row(row: Row, place: Place) -> Reading:
-    """Read one movement of a wallet by the table of types; one that is not completed moved nothing and says nothing."""
-    row_id, kind = cell_text(row, "id"), cell_text(row, "type")
-    if kind not in _WALLET_TYPES:
-        return _unknown_row(place, row_id, f"a wallet's row of the type {kind!r}, for which there is no rule: {shown(row)}")
-    status = cell_text(row, "status")
-    if status in STATUS_OPEN or status in _STATUS_VOID:
-        return Reading()
-    if status != _STATUS_DONE:
-        return _unknown_row(place, row_id, f"a wallet's row of the unknown status {status!r}: {shown(row)}")
-    amount = amount_in(row, "amount")
-    events = _WALLET_TYPES[kind](row, amount, place)
-    line = LedgerLine(
-        line_id=row_id,
-        account=place.account,
-        asset=amount.asset,
-        occurred_at=cell_instant(row, "created_at"),
-        kind=kind,
-        amount=amount.quantity,
-        balance=None,
-        event_ids=tuple(event.event_id for event in events),
-    )
-    return Reading(events=events, lines=(line,))
-
-
-_STATUS_DONE = "completed"
-STATUS_OPEN = frozenset({"pending", "created", "waiting_for_clearing", "waiting_for_signature"})
-_STATUS_VOID = frozenset({"failed", "expired", "canceled", "cancelled"})
-
-
-def _told_elsewhere(_row: Row, _amount: Amount, _place: Place) -> tuple[Event, ...]:
-    """Read a move whose other side stands in another wallet of this key: nothing came in and nothing left.
-
-    {"id": "7be0...", "type": "staking_transfer", "status": "completed", "amount": {"amount": "-2", "currency": "ETH"}, ...}
-    """
-    return ()
-
-
-def _fill_mirrored(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
-    """Read a row that mirrors a fill (v3). A fill of ETH-USD may be settled in USDC, whose market is the same: v3 does not say so.
-
-    {"id": "c3f1...", "type": "advanced_trade_fill", "status": "completed", "amount": {"amount": "0.75", "currency": "ETH"}, ...,
-     "advanced_trade_fill": {"product_id": "ETH-USD", "order_id": "0b5c1f7e-...", "commission": "15.35", "order_side": "buy"}}
-    """
-    product = cell_text_or_none(part_of(row, "advanced_trade_fill"), "product_id")
-    if product is not None and amount.asset not in product.split("-"):
-        raise InputError(f"a fill of {product} moved {amount}, which is none of its two assets: {shown(row)}")
-    return _told_elsewhere(row, amount, place)
-
-
-def _transfer(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
-    """Read one half of a transfer; `amount` of what leaves includes the network's fee.
-
-    {"id": "a1794ecf-...", "type": "send", "status": "completed", "amount": {"amount": "-14.008308", "currency": "USDC"},
-     "created_at": "2024-01-12T01:27:31Z", "network": {"status": "confirmed", "hash": "4f1e...", "transaction_fee":
-     {"amount": "4.008308", "currency": "USDC"}}, "to": {"address": "0x9..."}}
-    """
-    network, is_outward = part_of(row, "network"), amount.quantity < 0
-    fee = _network_fee(network, amount) if is_outward else None
-    moved = -amount if is_outward else amount
-    sent = moved if fee is None else moved - fee
-    if sent.quantity <= 0:
-        raise InputError(f'"amount" {amount} leaves nothing to move: {shown(row)}')
-    if is_outward and part_of(network, "transaction_amount") and amount_in(network, "transaction_amount") != sent:
-        raise InputError(f'"amount" {amount} and the fee {fee} do not leave the "transaction_amount": {shown(network)}')
-    half = Transfer(
-        **_head(row, place, kind="transfer"),
-        from_account=place.account if is_outward else None,
-        to_account=None if is_outward else place.account,
-        amount=sent,
-        fee=fee,
-        chain_hash=cell_text_or_none(network, "hash"),
-        address=cell_text_or_none(part_of(row, "to" if is_outward else "from"), "address"),
-    )
-    return (half,)
-
-
-def _network_fee(network: Row, amount: Amount) -> Amount | None:
-    if network.get("transaction_fee") is None:
-        return None
-    fee = amount_in(network, "transaction_fee")
-    if fee.asset != amount.asset or fee.quantity < 0:
-        raise InputError(f'"transaction_fee" {fee} is no part of {amount}')
-    return fee if fee.quantity else None
-
-
-def _income(kind: IncomeKind) -> "_Rule":
-    """Return the reader of income of one kind.
-
-    {"id": "b2a1...", "type": "staking_reward", "status": "completed", "amount": {"amount": "0.00012", "currency": "ETH"},
-     "native_amount": {"amount": "0.41", "currency": "USD"}, "created_at": "2024-06-03T00:00:00Z"}
-    """
-
-    def read(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
-        if amount.quantity <= 0:
-            raise InputError(f'"amount" {amount} of income did not come in')
-        return (Income(**_head(row, place, kind="income"), kind=kind, amount=amount),)
-
-    return read
-
-
-def _subscription(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
-    """Read what the venue takes for membership.
-
-    {"id": "5e7d...", "type": "subscription", "status": "completed", "amount": {"amount": "-29.99", "currency": "USD"}, ...}
-    """
-    if amount.quantity >= 0:
-        raise InputError(f'"amount" {amount} of a subscription did not leave')
-    return (Charge(**_head(row, place, kind="charge"), kind=ChargeKind.FEE, amount=-amount),)
-
-
-def _conversion(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
-    """Read one leg of a conversion: the wallet of what was given has a row, and that of what was received, with one trade id.
-
-    Each is half of one fill. The amounts are what the wallets lost and got, so that a fee is in them already.
-
-    {"id": "9d0c...", "type": "trade", "status": "completed", "amount": {"amount": "-250", "currency": "USDC"},
-     "created_at": "2024-06-03T14:22:31Z", "trade": {"id": "77ab...", "fee": {"amount": "1.25", "currency": "USDC"}}}
-    """
-    trade_id = cell_text(part_of(row, "trade"), "id")
-    if not amount.quantity:
-        raise InputError(f'"amount" of a conversion is nothing: {shown(row)}')
-    none = Amount(quantity=ZERO, asset=amount.asset)
-    is_received = amount.quantity > 0
-    half = Fill(
-        **_head(row, place, kind="conversion", source_id=trade_id),
-        side=Side.BUY,
-        base=amount if is_received else none,
-        quote=none if is_received else -amount,
-        provisional=True,
-    )
-    return (half,)
-
-
-def _purchase(row: Row, amount: Amount, place: Place) -> tuple[Event, ...]:
-    """Read a simple purchase or sale out of the row of the wallet of coins; the row of the wallet of money tells nothing more.
-
-    {"id": "57ff...", "type": "buy", "status": "completed", "amount": {"amount": "0.5", "currency": "BTC"}, "created_at": ...,
-     "buy": {"id": "9e14...", "fee": {"amount": "1.49", "currency": "USD"}, "subtotal": {"amount": "98.51", "currency": "USD"},
-     "total": {"amount": "100.00", "currency": "USD"}}}
-    """
-    side = Side(cell_text(row, "type"))
-    told = part_of(row, side.value)
-    subtotal, total, fee = amount_in(told, "subtotal"), amount_in(told, "total"), amount_in(told, "fee")
-    if amount.asset == total.asset:
-        return ()
-    coins = amount if side is Side.BUY else -amount
-    expected = sum_of(subtotal, fee if side is Side.BUY else -fee)
-    if coins.quantity <= 0 or subtotal.quantity <= 0 or total != expected:
-        raise InputError(f"amount {amount}, subtotal {subtotal}, fee {fee} and total {total} are no {side}")
-    head = _head(row, place, kind="fill", source_id=cell_text(told, "id"))
-    return (Fill(**head, side=side, base=coins, quote=subtotal, fee=fee if fee.quantity else None),)
-
-
-_Rule = Callable[[Row, Amount, Place], tuple[Event, ...]]
-_WALLET_TYPES: dict[str, _Rule] = {
-    "advanced_trade_fill": _fill_mirrored,
-    "transfer": _told_elsewhere,
-    "vault_withdrawal": _told_elsewhere,
-    "staking_transfer": _told_elsewhere,
-    "unstaking_transfer": _told_elsewhere,
-    "send": _transfer,
-    "request": _transfer,
-    "fiat_deposit": _transfer,
-    "fiat_withdrawal": _transfer,
-    "exchange_deposit": _transfer,
-    "exchange_withdrawal": _transfer,
-    "pro_deposit": _transfer,
-    "pro_withdrawal": _transfer,
-    "staking_reward": _income(IncomeKind.STAKING),
-    "inflation_reward": _income(IncomeKind.STAKING),
-    "interest": _income(IncomeKind.INTEREST),
-    "earn_payout": _income(IncomeKind.REWARD),
-    "incentives_rewards_payout": _income(IncomeKind.REWARD),
-    "subscription": _subscription,
-    "trade": _conversion,
-    "buy": _purchase,
-    "sell": _purchase,
-}
-
-
-def _head(row: Row, place: Place, *, kind: str, source_id: str | None = None) -> _Head:
-    source_id = source_id or cell_text(row, "id")
-    return _Head(
-        event_id=event_id(venue=VENUE, account=place.account, product_line="spot", kind=kind, scope="", source_id=source_id),
-        source_id=SourceId(source_id),
-        venue=VENUE,
-        account=place.account,
-        occurred_at=cell_instant(row, "created_at"),
-        rank=SourceRank.VENUE,
-    )
 
 
 # --- balances ------------------------------------------------------------------------------------------------------
@@ -437,7 +207,7 @@ def _balance(row: Row, place: Place) -> Reading:
     held = sum_of(amount_in(row, "available_balance", number="value"), amount_in(row, "hold", number="value"))
     platform = cell_text_or_none(row, "platform")
     if platform not in _SPOT_PLATFORMS and held.quantity:
-        return _unknown_row(
+        return unknown_row(
             place, cell_text(row, "uuid"), f"{held} in an account of {platform}, of which no history is pulled: {shown(row)}"
         )
     source_id = f"{held.asset}@{instant_text(place.fetched_at)}"
@@ -466,7 +236,7 @@ def _summed(told: Iterable[tuple[Event, str]]) -> tuple[tuple[Event, str], ...]:
     return tuple(sums.values())
 
 
-_READERS: dict[str, Callable[[Row, Place], Reading]] = {FILLS: _fill_row, LEDGER: _wallet_row, BALANCES: _balance}
+_READERS: dict[str, Callable[[Row, Place], Reading]] = {FILLS: _fill_row, LEDGER: wallet_row, BALANCES: _balance}
 
 
 def _shown_id(row: Json) -> str:

@@ -212,6 +212,28 @@ def test_an_ed25519_key_may_come_as_pem() -> None:
     assert key.private_bytes_raw() == raw(EDDSA_D)
 
 
+PARAMETERS = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_the_parameters_of_a_curve_may_stand_before_its_key(*, joined: bool) -> None:
+    text = PARAMETERS + SEC1
+    key = signing_key_of(text.replace("\n", "\\n") if joined else text, account="main")
+    assert pem_of(key) == pem_of(EC)
+
+
+@pytest.mark.parametrize("length", [32, 64])
+@pytest.mark.parametrize("is_padded", [True, False])
+@pytest.mark.parametrize("spell", [base64.b64encode, base64.urlsafe_b64encode])
+def test_base64_of_a_key_may_be_url_safe_and_without_padding(length: int, spell: Callable[[bytes], bytes], *, is_padded: bool) -> None:
+    seed = bytes([0xFB, 0xEF, 0xFF] * 11)[:32]  # letters of which the two alphabets differ
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    secret = spell((seed + public)[:length]).decode()
+    key = signing_key_of(secret if is_padded else secret.rstrip("="), account="main")
+    assert isinstance(key, Ed25519PrivateKey)
+    assert key.private_bytes_raw() == seed
+
+
 @pytest.mark.parametrize(
     "secret",
     [
@@ -223,7 +245,13 @@ def test_an_ed25519_key_may_come_as_pem() -> None:
         pem_of(EC, password=b"hunter2"),
         base64.b64encode(bytes(31)).decode(),
         base64.b64encode(bytes(65)).decode(),
-        "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76s",
+        "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76s==",
+        "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76",
+        "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3-ow76s=",
+        "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow\u00e96s=",
+        PARAMETERS,
+        f"{SEC1}{SEC1}",
+        f"{PARAMETERS}{SEC1[:-40]}",
     ],
 )
 def test_secrets_of_the_wrong_form_are_refused_before_any_call_and_not_shown(secret: str) -> None:
@@ -364,3 +392,16 @@ def test_no_secret_stands_in_any_log_error_payload_or_address(
     assert KEY.key not in told
     assert not any(line in told for line in KEY.secret.splitlines() if not line.startswith("-----"))
     assert venue.headers_seen[0]["authorization"] not in told
+
+
+def test_a_key_behind_the_parameters_of_its_curve_is_not_shown_either(venue: Venue, clock: ManualClock) -> None:
+    secrets = Secrets(key=KEY.key, secret=PARAMETERS + KEY.secret)
+    lines = [line for line in KEY.secret.splitlines() if not line.startswith("-----")]
+    venue.answers[f"{V3}/key_permissions"] = [
+        (400, json.dumps({"message": f"you sent {' and '.join([*lines, ''.join(lines)])}"}).encode(), {})
+    ]
+    connector = CoinbaseAdvanced(ConnectionTerms(account=AccountId("main"), secrets=secrets, base_url=venue.url), clock=clock)
+    with pytest.raises(LedgerError, match=r"you sent \[redacted\] and \[redacted\]") as raised:
+        connector.check_key()
+    connector.close()
+    assert not any(line in "".join(traceback.format_exception(raised.value)) for line in lines)

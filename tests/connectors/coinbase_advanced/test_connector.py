@@ -9,10 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ledger.connectors.coinbase_advanced.connector import CoinbaseAdvanced
-from ledger.connectors.coinbase_advanced.parse import instant_of_micros
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
+from ledger.domain.time.instant import instant_of_micros
 from ledger.ports import PullWindow, StreamKey
+from ledger.transport.pace import ManualClock
 
 from .conftest import START, V3, Given, Venue, said
 
@@ -89,11 +90,50 @@ def test_a_wallet_that_is_not_there_and_a_stream_that_does_not_exist_are_refused
         connect().pull(StreamKey(stream="loans"), cursor=None, window=ALL)
 
 
-def test_a_wallet_that_was_never_touched_costs_no_call(venue: Venue, connect: Connect) -> None:
-    row = {"id": "w-DAI", "currency": "DAI", "balance": {"amount": "0", "currency": "DAI"}, "created_at": "x", "updated_at": "x"}
-    venue.answers["/v2/accounts"] = [history(row)]
-    assert list(connect().pull(StreamKey(stream="ledger", symbol="DAI/w-DAI"), cursor=None, window=ALL)) == []
-    assert venue.targets == ["/v2/accounts?limit=100"]
+DAI = StreamKey(stream="ledger", symbol="DAI/w-DAI")
+DAI_PATH = "/v2/accounts/w-DAI/transactions"
+
+
+def held(name: str, balance: str = "0", *, updated_at: str = "x") -> dict[str, object]:
+    return {
+        "id": f"w-{name}",
+        "currency": name,
+        "balance": {"amount": balance, "currency": name},
+        "created_at": "x",
+        "updated_at": updated_at,
+    }
+
+
+def test_a_wallet_that_seems_never_touched_is_asked_and_then_rests_for_a_week(venue: Venue, connect: Connect, clock: ManualClock) -> None:
+    venue.answers |= {"/v2/accounts": [history(held("DAI"))], DAI_PATH: [history()]}
+    (page,) = connect().pull(DAI, cursor=None, window=ALL)
+    assert page.rows == 0
+    assert venue.targets.count(f"{DAI_PATH}?limit=100&order=desc") == 2  # an empty answer may be a false one
+    clock.sleep(timedelta(days=7, minutes=-1).total_seconds())
+    assert list(connect().pull(DAI, cursor=page.cursor, window=ALL)) == []
+    clock.sleep(120)
+    assert [again.rows for again in connect().pull(DAI, cursor=page.cursor, window=ALL)] == [0]
+
+
+def test_a_wallet_that_seems_never_touched_and_has_a_history_is_asked_every_night(venue: Venue, connect: Connect, moved: MakeRow) -> None:
+    venue.answers |= {"/v2/accounts": [history(held("DAI"))], DAI_PATH: [history(), history(moved("send", "1", "DAI"))]}
+    (page,) = connect().pull(DAI, cursor=None, window=ALL)
+    assert (page.rows, set(page.cursor)) == (1, {"high"})
+    assert [again.rows for again in connect().pull(DAI, cursor=page.cursor, window=ALL)] == [1]
+
+
+@pytest.mark.parametrize(
+    "wallets_later",
+    [[held("DAI", "1")], [held("DAI", updated_at="y")], [held("DAI"), held("BTC", "1")]],
+    ids=["it holds", "it was changed", "stamps that are false"],
+)
+def test_a_wallet_without_rows_is_asked_where_its_stamps_or_its_balance_speak_against_rest(
+    venue: Venue, connect: Connect, wallets_later: list[dict[str, object]]
+) -> None:
+    venue.answers |= {"/v2/accounts": [history(held("DAI"))], DAI_PATH: [history()]}
+    (page,) = connect().pull(DAI, cursor=None, window=ALL)
+    venue.answers["/v2/accounts"] = [history(*wallets_later)]
+    assert [again.rows for again in connect().pull(DAI, cursor=page.cursor, window=ALL)] == [0]
 
 
 # --- fills ---------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -10,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.connectors.coinbase_advanced import answers, parse
+from ledger.connectors.coinbase_advanced.rows import VENUE
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, Transfer
 from ledger.domain.event_text import told_again
+from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
 
@@ -46,11 +49,16 @@ def wallet(page: MakePage, row: Row) -> tuple[Event, ...]:
     return tuple(event for event, _ in said.events)
 
 
-def finding_of(page: MakePage, stream: str, key: str, row: object) -> tuple[str, str]:
+def one_finding(page: MakePage, stream: str, key: str, row: object) -> Finding:
     said = parse.interpret(page(stream, {key: [row]}))
     assert said.events == ()
     (finding,) = said.findings
     assert finding.mend
+    return finding
+
+
+def finding_of(page: MakePage, stream: str, key: str, row: object) -> tuple[str, str]:
+    finding = one_finding(page, stream, key, row)
     return finding.code, finding.message
 
 
@@ -111,8 +119,9 @@ def test_a_fill_taken_back_and_told_again_ends_as_told_last_in_any_order(page: M
         telling = told_again(known, event)
         assert telling.conflicts == ()
         known = telling.event or known
-    assert known == one_fill(page, rows[2])
     assert isinstance(known, Fill)
+    assert replace(known, is_amendment=True) == one_fill(page, rows[2])
+    assert not known.is_amendment
     assert (known.base, known.fee) == (amount("0.5", "ETH"), amount("15.356475", "USD"))
 
 
@@ -120,6 +129,8 @@ def test_a_reversal_leaves_an_event_that_moves_nothing(page: MakePage, fill: Mak
     first, taken_back = fills(page, fill(1), fill(1, entry_id="r1", trade_type="REVERSAL", sequence_timestamp="2025-06-04T09:00:00Z"))
     kept = told_again(first, taken_back).event
     assert isinstance(kept, Fill)
+    assert isinstance(taken_back, Fill)
+    assert (taken_back.is_amendment, kept.is_amendment) == (True, False)
     assert (kept.base, kept.quote, kept.fee, kept.is_half) == (amount("0", "ETH"), amount("0", "USD"), None, False)
 
 
@@ -191,6 +202,18 @@ def test_a_row_that_mirrors_another_is_evidence_and_books_nothing(page: MakePage
     assert (line.kind, line.asset, line.amount, line.event_ids) == (kind, "ETH", Decimal("0.75"), ())
 
 
+@pytest.mark.parametrize(("moves", "turn"), [("-2574.76", "`sell` 2574.76 USDC for as much"), ("9.5", "`buy` 9.5 USDC for as much")])
+def test_a_fill_that_was_settled_in_another_asset_is_found_with_the_exchange_that_mends_it(
+    page: MakePage, moved: MakeRow, moves: str, turn: str
+) -> None:
+    said = parse.interpret(page("ledger", {"data": [moved("advanced_trade_fill", moves, "USDC", advanced_trade_fill=FILL_PART)]}))
+    (found,), (line,) = said.findings, said.lines
+    assert (found.code, found.severity, said.events) == ("settled-otherwise", "error", ())
+    assert f"a fill of ETH-USD, order o1, moved {moves} USDC" in found.message
+    assert f"{turn} USD, at 2025-01-12T01:27:31Z" in found.mend
+    assert (line.asset, line.amount) == ("USDC", Decimal(moves))
+
+
 def test_what_is_sent_leaves_without_the_network_s_fee(page: MakePage, moved: MakeRow) -> None:
     network = {"status": "confirmed", "hash": "4f1e55", "transaction_fee": {"amount": "4.008308", "currency": "USDC"}}
     network |= {"transaction_amount": {"amount": "10.000000", "currency": "USDC"}}
@@ -201,7 +224,7 @@ def test_what_is_sent_leaves_without_the_network_s_fee(page: MakePage, moved: Ma
     assert (told.chain_hash, told.address) == ("4f1e55", "0x9abc")
 
 
-@pytest.mark.parametrize("kind", ["send", "request", "fiat_deposit", "exchange_withdrawal", "pro_withdrawal"])
+@pytest.mark.parametrize("kind", ["send", "receive", "request", "fiat_deposit", "exchange_withdrawal", "pro_withdrawal", "intx_withdrawal"])
 def test_what_comes_in_is_half_a_transfer(page: MakePage, moved: MakeRow, kind: str) -> None:
     (told,) = wallet(page, moved(kind, "0.5", "BTC", **{"from": {"address": "bc1q"}}))
     assert isinstance(told, Transfer)
@@ -209,11 +232,37 @@ def test_what_comes_in_is_half_a_transfer(page: MakePage, moved: MakeRow, kind: 
     assert told.address == "bc1q"
 
 
-@pytest.mark.parametrize("kind", ["send", "request", "fiat_withdrawal", "exchange_deposit", "pro_deposit"])
+@pytest.mark.parametrize("kind", ["send", "request", "fiat_withdrawal", "pro_deposit", "intx_deposit"])
 def test_what_goes_out_is_half_a_transfer(page: MakePage, moved: MakeRow, kind: str) -> None:
     (told,) = wallet(page, moved(kind, "-0.5", "BTC"))
     assert isinstance(told, Transfer)
     assert (told.from_account, told.to_account, told.amount, told.fee) == ("main", None, amount("0.5", "BTC"), None)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_move_to_the_exchange_that_repeats_a_send_is_booked_once(page: MakePage, moved: MakeRow, *, turned: bool) -> None:
+    send = moved("send", "-1", "BTC", id="s1", created_at="2025-01-12T01:27:33Z")
+    rows = [send, moved("exchange_deposit", "-1", "BTC", id="d1")]
+    said = parse.interpret(page("ledger", {"data": rows[::-1] if turned else rows}, symbol="BTC/w1"))
+    assert ([event.source_id for event, _ in said.events], said.findings) == (["s1"], ())
+    assert {line.line_id for line in said.lines} == {"s1", "d1"}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [(), ({"created_at": "2025-01-12T01:27:34Z"},), ({"amount": {"amount": "-2", "currency": "BTC"}},), ({}, {})],
+    ids=["no send", "another instant", "another amount", "two moves and one send"],
+)
+def test_a_move_to_the_exchange_that_repeats_no_send_is_found_and_not_booked(
+    page: MakePage, moved: MakeRow, others: tuple[Row, ...]
+) -> None:
+    deposits = [moved("exchange_deposit", "-1", "BTC", id=f"d{number}") for number in range(max(len(others), 1))]
+    sends = [moved("send", "-1", "BTC", id="s1") | other for other in others[:1]]
+    said = parse.interpret(page("ledger", {"data": [*deposits, *sends]}, symbol="BTC/w1"))
+    assert len(said.events) == len(sends)
+    (found,) = said.findings
+    assert (found.code, found.severity, found.subject) == ("deposit-unsent", "error", f"main/ledger/BTC/w1/d{len(deposits) - 1}")
+    assert "book `withdrawal` 1 BTC" in found.mend
 
 
 @pytest.mark.parametrize(
@@ -224,6 +273,7 @@ def test_what_goes_out_is_half_a_transfer(page: MakePage, moved: MakeRow, kind: 
         ("interest", IncomeKind.INTEREST),
         ("earn_payout", IncomeKind.REWARD),
         ("incentives_rewards_payout", IncomeKind.REWARD),
+        ("subscription_rebate", IncomeKind.REBATE),
     ],
 )
 def test_what_is_given_is_income(page: MakePage, moved: MakeRow, kind: str, income: IncomeKind) -> None:
@@ -273,18 +323,68 @@ def test_a_simple_purchase_or_sale_is_a_fill_of_the_wallet_of_coins(
     page: MakePage, moved: MakeRow, side: Side, coins: str, total: str
 ) -> None:
     row = purchase(side.value, coins, subtotal="98.51", fee="1.49", total=total)
-    (told,) = wallet(page, moved(side.value, coins, "BTC") | row)
+    told, _ = wallet(page, moved(side.value, coins, "BTC") | row)
     assert isinstance(told, Fill)
     assert (told.side, told.base, told.quote) == (side, amount("0.5", "BTC"), amount("98.51", "USD"))
     assert (told.fee, told.source_id) == (amount("1.49", "USD"), "9e14")
-    money = row | {"amount": {"amount": "-100" if side is Side.BUY else "97.02", "currency": "USD"}}
-    assert wallet(page, moved(side.value, "0", "USD") | money) == ()
+
+
+@pytest.mark.parametrize(
+    ("side", "coins", "total", "pays"),
+    [(Side.BUY, "0.5", "100.00", "-100"), (Side.SELL, "-0.5", "97.02", "97.02")],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_money_of_a_purchase_or_sale_comes_from_outside_unless_a_wallet_of_money_pays(
+    page: MakePage, moved: MakeRow, side: Side, coins: str, total: str, pays: str, *, turned: bool
+) -> None:
+    row = purchase(side.value, coins, subtotal="98.51", fee="1.49", total=total)
+    fill, outside = wallet(page, moved(side.value, coins, "BTC") | row)
+    assert isinstance(outside, Transfer)
+    assert outside.amount == amount(total, "USD")
+    assert (outside.from_account, outside.to_account) == ((None, "main") if side is Side.BUY else ("main", None))
+    money = row | {"id": "another", "amount": {"amount": pays, "currency": "USD"}, "created_at": "2025-01-12T01:27:33Z"}
+    said = parse.interpret(page("ledger", {"data": [moved(side.value, pays, "USD") | money]}))
+    ((inside, _),) = said.events
+    assert said.lines[0].event_ids == (fill.event_id,)
+    first, second = (inside, outside) if turned else (outside, inside)
+    kept = told_again(first, second).event or first
+    assert isinstance(kept, Transfer)
+    assert (kept.amount, kept.provisional) == (amount("0", "USD"), False)
+    assert [told_again(kept, other).event for other in (outside, inside)] == [None, None]
+
+
+def test_coins_that_pay_for_others_come_from_no_card(page: MakePage, moved: MakeRow) -> None:
+    row = purchase("buy", "0.5", subtotal="98.51", fee="1.49", total="100")
+    paid = json.loads(json.dumps(row).replace("USD", "USDC"))
+    (fill,) = wallet(page, moved("buy", "0.5", "BTC") | paid)
+    assert isinstance(fill, Fill)
+    assert wallet(page, moved("buy", "-100", "USDC") | paid | {"amount": {"amount": "-100", "currency": "USDC"}}) == ()
 
 
 @pytest.mark.parametrize("status", ["pending", "created", "waiting_for_clearing", "failed", "expired", "canceled"])
 def test_what_is_not_completed_moved_nothing(page: MakePage, moved: MakeRow, status: str) -> None:
     said = parse.interpret(page("ledger", {"data": [moved("send", "-1", "BTC", status=status)]}))
     assert (said.events, said.lines, said.findings) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "mend"),
+    [
+        ("tx", "book what it was (`deposit`, `withdrawal`, `income`, `fee`, ...) from a lotwright-events file"),
+        ("retail_simple_dust", "book `sell` with that as the quote, if nothing, `lost`, from a lotwright-events file"),
+        ("derivatives_settlement", "book the move as `deposit` or `withdrawal` from a lotwright-events file"),
+        ("vip_adjustment", "ask for a rule for this type"),
+    ],
+)
+def test_what_the_venue_does_not_explain_is_found_with_what_its_owner_can_book(
+    page: MakePage, moved: MakeRow, kind: str, mend: str
+) -> None:
+    assert mend in one_finding(page, "ledger", "data", moved(kind, "-0.1", "BTC")).mend
+
+
+def test_a_synthetic_fill_is_found_with_what_its_owner_can_book(page: MakePage, fill: MakeRow) -> None:
+    found = one_finding(page, "fills", "fills", fill(trade_type="SYNTHETIC"))
+    assert "if units moved, book `buy` or `sell` with the amounts of the row from a lotwright-events file" in found.mend
 
 
 @pytest.mark.parametrize("kind", ["tx", "retail_simple_dust", "derivatives_settlement", "vip_adjustment"])
@@ -314,8 +414,6 @@ def test_an_unknown_status_is_a_finding(page: MakePage, moved: MakeRow) -> None:
         (sent("-1", "BTC"), "no part of"),
         ({"amount": {"amount": "-1", "currency": "BTC"}, "network": {"transaction_fee": {"amount": "0.1", "currency": "BTC"},
           "transaction_amount": {"amount": "1", "currency": "BTC"}}}, 'do not leave the "transaction_amount"'),
-        ({"type": "advanced_trade_fill", "amount": {"amount": "-1", "currency": "USDC"}, "advanced_trade_fill": FILL_PART},
-         "a fill of ETH-USD moved -1 USDC, which is none of its two assets"),
         ({"type": "interest", "amount": {"amount": "-1", "currency": "BTC"}}, "did not come in"),
         ({"type": "subscription"}, "did not leave"),
         ({"type": "trade"}, '"id" is missing'),
@@ -323,6 +421,8 @@ def test_an_unknown_status_is_a_finding(page: MakePage, moved: MakeRow) -> None:
         ({"type": "buy"}, '"subtotal" is missing'),
         (purchase("buy", "0.5", subtotal="98.51", fee="1.49", total="101"), "are no buy"),
         (purchase("buy", "-0.5", subtotal="98.51", fee="1.49", total="100"), "are no buy"),
+        (purchase("buy", "0.5", subtotal="98.51", fee="1.49", total="100") | {"amount": {"amount": "-101", "currency": "USD"}},
+         "moved 1 USD more than the total"),
         (purchase("sell", "-0.5", subtotal="98.51", fee="1.49", total="100"), "are no sell"),
         (purchase("buy", "0.5", subtotal="1", fee="1", total="2") | {"buy": {"id": "9", "subtotal": {"amount": "1", "currency": "USD"},
           "fee": {"amount": "1", "currency": "EUR"}, "total": {"amount": "2", "currency": "USD"}}}, "cannot be added"),
@@ -407,17 +507,17 @@ def held(**other: object) -> Row:
 
 
 @pytest.mark.parametrize(
-    ("row", "is_used"),
+    ("row", "is_empty", "is_changed"),
     [
-        (held(), True),
-        (held(updated_at="a"), False),
-        (held(updated_at="a", balance={"amount": "0.1", "currency": "BTC"}), True),
-        (held(currency="BTC", created_at=None, updated_at=None), True),
+        (held(), True, True),
+        (held(updated_at="a"), True, False),
+        (held(updated_at="a", balance={"amount": "0.1", "currency": "BTC"}), False, False),
+        (held(currency="BTC", created_at=None, updated_at=None), True, True),
     ],
 )
-def test_a_wallet_that_was_never_touched_is_known(row: Row, *, is_used: bool) -> None:
+def test_a_wallet_tells_whether_it_holds_anything_and_was_ever_changed(row: Row, *, is_empty: bool, is_changed: bool) -> None:
     (wallet,) = answers.wallets_of({"data": [row]})  # type: ignore[dict-item] # as JSON gives it
-    assert (wallet.wallet_id, wallet.currency, wallet.is_used) == ("w1", "BTC", is_used)
+    assert (wallet.wallet_id, wallet.currency, wallet.is_empty, wallet.is_changed) == ("w1", "BTC", is_empty, is_changed)
 
 
 def test_a_candle_is_quoted_at_its_start_with_its_close() -> None:
@@ -443,14 +543,15 @@ CELLS = st.one_of(
     st.integers(),
     st.sampled_from(["", "0", "1", "-1", "1e5", "1E-18", "99999999999999999999", "BTC", "ETH-USD", "BUY", "SELL", "FILL", "REVERSAL",
                      "CORRECTION", "send", "trade", "buy", "sell", "interest", "subscription", "completed", "pending",
-                     "2025-06-03T14:22:31Z",
+                     "2025-06-03T14:22:31Z", "advanced_trade_fill", "exchange_deposit", "tx",
                      "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999999-14:00"]),
     st.text(max_size=8),
 )  # fmt: skip
 KEYS = st.sampled_from(
     ["entry_id", "trade_id", "order_id", "trade_time", "trade_type", "price", "size", "commission", "product_id", "sequence_timestamp",
      "size_in_quote", "side", "id", "type", "status", "amount", "currency", "created_at", "network", "transaction_fee", "trade",
-     "buy", "sell", "subtotal", "total", "fee", "value", "available_balance", "hold", "uuid", "to", "from", "address", "hash"],
+     "buy", "sell", "subtotal", "total", "fee", "value", "available_balance", "hold", "uuid", "to", "from", "address", "hash",
+     "advanced_trade_fill"],
 )  # fmt: skip
 ROWS = st.dictionaries(
     KEYS, st.recursive(CELLS, lambda cells: st.dictionaries(KEYS, cells, max_size=4) | st.lists(cells, max_size=2), max_leaves=8)
@@ -473,7 +574,7 @@ def test_no_row_whatever_is_in_it_raises_or_vanishes(stream: str, rows: list[obj
     payload = Payload(
         payload_id=payload_id(account=AccountId("main"), request="GET /", content=content_hash(content)),
         kind=PayloadKind.PAGE,
-        venue=parse.VENUE,
+        venue=VENUE,
         account=AccountId("main"),
         stream=stream,
         symbol="",
