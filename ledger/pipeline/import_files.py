@@ -22,6 +22,7 @@ from ledger.pipeline.interpret import Absorber, Contradiction, HeldEvents, Tally
 from ledger.pipeline.match import MatchResult
 from ledger.pipeline.prices.files import price_format_of
 from ledger.pipeline.progress import Progress
+from ledger.pipeline.proof.covered import Covered
 from ledger.ports import FileFormat, FileRow, FileTerms, PriceFile, SharedFormat
 from ledger.storage.store import Store, Writer
 
@@ -98,7 +99,9 @@ class FileImport:
         absorber = Absorber(writer, recorded_at=self.recorded_at, attribution=self.attribution, held=held)
         accounts: set[AccountId] = set()
         intake = Intake(writer, payload_id=payload.payload_id, stored_at=self.recorded_at)
-        taker = _Taker(absorber=absorber, intake=intake, writer=writer, payload_seq=payload_seq, recorded_at=self.recorded_at)
+        taker = _Taker(
+            absorber=absorber, intake=intake, writer=writer, payload_seq=payload_seq, recorded_at=self.recorded_at, covered=Covered(writer)
+        )
         rows = self._absorb(path, file_format.read(table.rows, table.header, self.terms), taker, accounts)
         absorber.tally.add(Tally(new=intake.new, known=intake.known))
         contradictions = [one.finding(payload.payload_id) for one in absorber.contradictions]
@@ -184,10 +187,13 @@ class _Taker:
     writer: Writer
     payload_seq: int
     recorded_at: datetime
+    covered: Covered
     findings: list[Finding] = field(default_factory=list)
 
     def take(self, chunk: Sequence[FileRow]) -> list[RowFault]:
         """Store what rows without faults say; return what is wrong with it all the same."""
+        if twice := list(self._told_twice(chunk)):
+            return twice
         self.absorber.absorb(_told(chunk), self.payload_seq)
         self.findings.extend(finding for row in chunk for finding in row.findings)
         statements = [(row.line, row.statement) for row in chunk if row.statement is not None]
@@ -195,6 +201,22 @@ class _Taker:
             new = self.writer.add_statement_rows(statements, self.payload_seq, self.recorded_at)
             self.absorber.tally.add(Tally(new=new, known=len(statements) - new))
         return self.intake.take([(row.line, row.election) for row in chunk if row.election is not None])
+
+    def _told_twice(self, chunk: Sequence[FileRow]) -> Iterator[RowFault]:
+        """Yield the rows that a connection has told already, where no id could show that both are one."""
+        told = [
+            (row.line, row.event, stream) for row in chunk if row.event and not row.has_id and (stream := self.covered.stream_of(row.event))
+        ]
+        known = self.writer.known([event.event_id for _, event, _ in told])  # of this file, imported before
+        for line, event, stream in told:
+            if event.event_id not in known:
+                yield RowFault(
+                    line=line,
+                    column="",
+                    message=f"is of a time of which connection {event.account} has told all {stream}; the file has no ids of its rows, "
+                    "so this one would be booked twice",
+                    mend="take out the rows of that time; `lotwright coverage` tells which months a connection lacks",
+                )
 
 
 def _check_account(path: Path, payload: Payload, writer: Writer) -> None:

@@ -253,7 +253,8 @@ class FileRow:
     """What one row of a file says: an event, an election, a row of a broker's statement, or what is wrong with it (then none of them).
 
     `line` counts from 1, the header. What takes several rows stands in one of them; the others have nothing to say. `findings` are
-    what a person should look at although the file is taken in.
+    what a person should look at although the file is taken in. `has_id`: the event has an id of the venue's own, or the user's, by
+    which it is known wherever else it is told.
     """
 
     line: int
@@ -262,6 +263,7 @@ class FileRow:
     statement: StatementRow | None = None
     election: Election | None = None
     findings: tuple[Finding, ...] = ()
+    has_id: bool = True
 
 
 class FileFormat(Protocol):

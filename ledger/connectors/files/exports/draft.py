@@ -204,7 +204,7 @@ def file_row(line: int, draft: Draft | None, faults: tuple[RowFault, ...], telle
     if draft is None or faults:
         return FileRow(line=line, event=None, faults=faults)
     try:
-        return FileRow(line=line, event=teller.event(draft))
+        return FileRow(line=line, event=teller.event(draft), has_id=bool(draft.source_id))
     except InputError as refused:
         return FileRow(line=line, event=None, faults=(RowFault(line=line, column="", message=refused.message, mend=refused.mend),))
 
