@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass, field
+from decimal import Decimal
 from urllib.parse import quote
 
 import pytest
@@ -112,6 +113,54 @@ def test_a_time_stamp_is_good_within_its_window(behind: float, is_good: bool, lo
 def test_the_signed_part_is_the_query_without_its_signature_and_the_body_with_nothing_between() -> None:
     target = "/api/v3/order?symbol=LTCBTC&timeInForce=GTC&signature=ab%2Fcd"
     assert signed_part(target, b"quantity=1") == (b"symbol=LTCBTC&timeInForce=GTCquantity=1", "ab/cd")
+
+
+@pytest.mark.parametrize("path", ["/sapi/v1/margin/allPairs", "/sapi/v1/margin/isolated/allPairs"])
+def test_pairs_of_margin_want_a_key_and_no_signature_and_there_are_none(path: str, local: Local) -> None:
+    assert json.loads(local.send(path).body) == []
+    assert local.code(local.send(path, x_mbx_apikey="A" * 64)) == (401, -2015)
+
+
+@pytest.mark.parametrize("path", ["/fapi/v1/exchangeInfo", "/dapi/v1/exchangeInfo"])
+def test_no_futures_are_listed_and_who_asks_pays_from_another_allowance(path: str, local: Local) -> None:
+    answer = local.send(path)
+    assert json.loads(answer.body)["symbols"] == []
+    assert header(answer, "X-MBX-USED-WEIGHT-1M") == "1"
+    assert header(local.send("/api/v3/ping"), "X-MBX-USED-WEIGHT-1M") == "1"
+
+
+def test_all_coins_are_listed_with_what_is_held_of_them(local: Local) -> None:
+    rows = {row["coin"]: row for row in json.loads(local.get("/sapi/v1/capital/config/getall").body)}
+    assert {asset: Decimal(rows[asset]["free"]) for asset in local.account.assets} == {
+        asset: local.account.balance(asset) for asset in local.account.assets
+    }
+    assert [asset for asset, row in rows.items() if row["isLegalMoney"]] == ["USD"]
+    assert {row["network"] for row in rows["BTC"]["networkList"]} == {one.network for one in local.account.transfers if one.asset == "BTC"}
+
+
+def test_fees_are_told_of_one_symbol_and_of_all_that_are_listed(local: Local) -> None:
+    listed = [row["symbol"] for row in json.loads(local.send("/api/v3/exchangeInfo").body)["symbols"]]
+    assert [row["symbol"] for row in json.loads(local.get("/sapi/v1/asset/tradeFee").body)] == listed
+    one = json.loads(local.get("/sapi/v1/asset/tradeFee?symbol=BTCUSD").body)
+    assert one == [{"symbol": "BTCUSD", "makerCommission": "0.001", "takerCommission": "0.001"}]
+
+
+def test_the_venue_says_that_it_is_open(local: Local) -> None:
+    assert json.loads(local.send("/sapi/v1/system/status").body) == {"status": 0, "msg": "normal"}
+
+
+def test_orders_come_upwards_from_an_id_within_times_or_the_newest(local: Local) -> None:
+    def orders(more: str) -> list[int]:
+        return [row["orderId"] for row in json.loads(local.get(f"/api/v3/allOrders?symbol=BTCUSD{more}").body)]
+
+    every = orders("&orderId=0&limit=1000")
+    assert len(every) == sum(one.product == "BTC-USD" and one.money == "USD" for one in local.account.orders)
+    assert every == sorted(set(every))
+    assert orders("&limit=5") == every[-5:]
+    assert orders(f"&orderId={every[3]}&limit=5") == every[3:8]
+    first = json.loads(local.get("/api/v3/allOrders?symbol=BTCUSD&orderId=0&limit=1").body)[0]["time"]
+    assert orders(f"&startTime={first}&endTime={first}") == every[:1]
+    assert local.code(local.get("/api/v3/allOrders?symbol=NOPE")) == (400, -1121)
 
 
 # --- allowances ----------------------------------------------------------------------------------------------------

@@ -73,6 +73,14 @@ class Gate:
         if _ENCODED.fullmatch(payload.decode("utf-8", "replace")) is None or not self._is_signed(payload, signature, key):
             raise _not_signed()
 
+    def admit_key(self, call: ReceivedCall, *, faults: tuple[Fault, ...]) -> None:
+        """Let a call in that needs a key and no signature.
+
+        Raises:
+            Refused: 401.
+        """
+        self._check_key(call.headers.get("x-mbx-apikey", ""), faults)
+
     def admit_request(self, params: Mapping[str, str], *, now: float, faults: tuple[Fault, ...]) -> None:
         """Let a signed request of a socket in; what is signed are its parameters in the order of the alphabet.
 
