@@ -1,7 +1,7 @@
 """Kraken's dialect: which endpoints there are, who may call them, and what each answers.
 
 Source: the venue's REST reference, endpoint by endpoint, and its page of rate limits. Private calls are POSTs; those that read are
-named here, any other one would change something.
+named here, also those that this key may not make; any other one would change something.
 """
 
 import json
@@ -18,7 +18,7 @@ from ledger.sandbox.calls import Answer, JsonValue, ReceivedCall, json_answer
 from ledger.sandbox.faults import CallTraits, Fault
 from ledger.sandbox.history.rows import TransferKind
 from ledger.sandbox.kraken.key import TOKEN_SECONDS, Gate, Refused, Tokens, credentials_of, form_of
-from ledger.sandbox.kraken.market import asset_contents, candle_rows, pair_contents, trade_rows
+from ledger.sandbox.kraken.market import asset_contents, candle_rows, fee_contents, pair_contents, trade_rows, worth_content
 from ledger.sandbox.kraken.names import Identities, Pair, asset_name, pairs_of
 from ledger.sandbox.kraken.pages import KEY_WINDOW_FROM, PAGE_MAX, History, page_answer
 from ledger.sandbox.kraken.rows import Entry, ledger_entries, order_content, trade_entries, transfer_content
@@ -31,6 +31,12 @@ _PUBLIC, _PRIVATE = "/0/public/", "/0/private/"
 _IDS_MAX: Final = {"QueryLedgers": 20, "QueryTrades": 20, "QueryOrders": 50}
 _THROTTLED_SECONDS: Final = 2
 _READING: Final = ("query-funds", "query-open-trades", "query-closed-trades", "query-ledger")
+# Calls that read and that this key has no right to. Not among them: DepositAddresses, which can make a new one.
+_WITHHELD: Final = (
+    *("AddExport", "ExportStatus", "RetrieveExport", "OrderAmends", "CreditLines", "ListWalletAccounts"),
+    *("DepositMethods", "WithdrawMethods", "WithdrawAddresses", "WithdrawInfo"),
+    *("Earn/Strategies", "Earn/Allocations", "Earn/AllocateStatus", "Earn/DeallocateStatus"),
+)
 _LIMIT_DEFAULT: Final = 25
 _THREE_DAYS: Final = 259_200  # seconds
 
@@ -166,6 +172,22 @@ class Kraken:
         }
         return _result(found)
 
+    def trade_balance(self, request: _Request) -> Answer:
+        """Answer ``TradeBalance``: what all is worth in one asset; nothing is borrowed."""
+        return _result(worth_content(self._account, request.form.get("asset") or "ZUSD", now=request.now))
+
+    def trade_volume(self, request: _Request) -> Answer:
+        """Answer ``TradeVolume``: the rates of fees on the pairs that are asked for."""
+        return _result(fee_contents(self._listed, request.form.get("pair", "")))
+
+    def positions(self, request: _Request) -> Answer:
+        """Answer ``OpenPositions``: there are none; put together by market they are a list."""
+        return _result([] if request.form.get("consolidation") == "market" else {})
+
+    def withheld(self, _: _Request) -> Answer:
+        """Refuse a call that reads what this key may not see."""
+        raise Refused("EGeneral:Permission denied")
+
     def trades_history(self, request: _Request) -> Answer:
         """Answer ``TradesHistory``."""
         return page_answer(request.form, self._seen(self._trades, request), "trades", request.faults)
@@ -284,6 +306,9 @@ _PUBLIC_CALLS: Final[Mapping[str, _Serve]] = {
 _PRIVATE_CALLS: Final[Mapping[str, _Serve]] = {
     "Balance": Kraken.balance,
     "BalanceEx": Kraken.extended_balance,
+    "TradeBalance": Kraken.trade_balance,
+    "TradeVolume": Kraken.trade_volume,
+    "OpenPositions": Kraken.positions,
     "TradesHistory": Kraken.trades_history,
     "QueryTrades": Kraken.query_trades,
     "Ledgers": Kraken.ledgers,
@@ -295,4 +320,5 @@ _PRIVATE_CALLS: Final[Mapping[str, _Serve]] = {
     "WithdrawStatus": Kraken.withdrawals,
     "GetApiKeyInfo": Kraken.key_info,
     "GetWebSocketsToken": Kraken.token,
+    **dict.fromkeys(_WITHHELD, Kraken.withheld),
 }
