@@ -10,11 +10,14 @@ from urllib.parse import quote
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ledger.sandbox.account import SandboxAccount
 from ledger.sandbox.binance.dialect import Binance
-from ledger.sandbox.binance.key import ed25519_credentials_of, signed_part
+from ledger.sandbox.binance.key import credentials_of, ed25519_credentials_of, rsa_credentials_of, signed_part
 from ledger.sandbox.calls import Answer, ViolationKind
 from ledger.sandbox.exchange import Clocks, Exchange
 from ledger.sandbox.faults import Fault, FaultPlan, FaultStep
@@ -83,6 +86,26 @@ def test_an_ed25519_signature_is_verified(local: Local) -> None:
     signature = quote(base64.b64encode(key.sign(payload.encode())).decode(), safe="")
     assert local.send(f"/api/v3/account?{payload}&signature={signature}", x_mbx_apikey=pair.key).status == 200
     assert local.code(local.send(f"/api/v3/account?{payload}1&signature={signature}", x_mbx_apikey=pair.key)) == (400, -1021)
+
+
+def test_an_rsa_signature_is_verified(local: Local) -> None:
+    pair = rsa_credentials_of("binance", local.account.seed)
+    key = load_pem_private_key(pair.secret.encode(), password=None)
+    assert isinstance(key, RSAPrivateKey)
+    payload = f"timestamp={int(NOON * 1000)}"
+    signature = base64.b64encode(key.sign(payload.encode(), PKCS1v15(), SHA256())).decode()
+    assert local.send(f"/api/v3/account?{payload}&signature={quote(signature, safe='')}", x_mbx_apikey=pair.key).status == 200
+    spoilt = quote(signature.swapcase(), safe="")  # unlike the digits of the other kind, its letters differ by case
+    assert local.code(local.send(f"/api/v3/account?{payload}&signature={spoilt}", x_mbx_apikey=pair.key)) == (400, -1022)
+    of_another = local.signed("/api/v3/account")
+    assert local.code(local.send(of_another, x_mbx_apikey=pair.key)) == (400, -1022)
+
+
+def test_keys_of_all_kinds_are_drawn_from_the_seed() -> None:
+    kinds = (credentials_of, ed25519_credentials_of, rsa_credentials_of)
+    first, again, other = ([kind("binance", seed).texts for kind in kinds] for seed in (1, 1, 2))
+    assert first == again
+    assert len({text for texts in (*first, *other) for text in texts}) == 12
 
 
 def test_what_was_not_signed_is_refused_and_noted(local: Local) -> None:

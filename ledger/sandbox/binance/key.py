@@ -14,8 +14,12 @@ from urllib.parse import unquote
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from ledger.sandbox.binance.rsa_pair import rsa_key_of
 from ledger.sandbox.calls import Credentials, ReceivedCall, ViolationKind, json_answer
 from ledger.sandbox.faults import Fault
 
@@ -42,9 +46,20 @@ def credentials_of(venue: str, seed: int) -> Credentials:
 
 def ed25519_credentials_of(venue: str, seed: int) -> Credentials:
     """Return the Ed25519 key that the sandbox of a seed accepts besides; its secret is PKCS#8 PEM."""
-    key = hashlib.sha512(f"{venue}/{seed}/ed25519 key".encode()).hexdigest()[:64]
-    text = _private_key(venue, seed).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return Credentials(key=key, secret=text.decode())
+    return Credentials(key=_key_of(venue, seed, "ed25519"), secret=_pem_of(_private_key(venue, seed)))
+
+
+def rsa_credentials_of(venue: str, seed: int) -> Credentials:
+    """Return the RSA key that the sandbox of a seed accepts besides; its secret is PKCS#8 PEM."""
+    return Credentials(key=_key_of(venue, seed, "rsa"), secret=_pem_of(rsa_key_of(f"{venue}/{seed}/rsa")))
+
+
+def _key_of(venue: str, seed: int, kind: str) -> str:
+    return hashlib.sha512(f"{venue}/{seed}/{kind} key".encode()).hexdigest()[:64]
+
+
+def _pem_of(key: Ed25519PrivateKey | RSAPrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _private_key(venue: str, seed: int) -> Ed25519PrivateKey:
@@ -56,7 +71,8 @@ class Gate:
 
     def __init__(self, venue: str, seed: int) -> None:
         self.credentials = credentials_of(venue, seed)
-        self._ed25519_key = ed25519_credentials_of(venue, seed).key
+        self._seed = f"{venue}/{seed}"
+        self._ed25519_key, self._rsa_key = (_key_of(venue, seed, kind) for kind in ("ed25519", "rsa"))
         self._public = _private_key(venue, seed).public_key()
 
     def admit(self, call: ReceivedCall, *, now: float, faults: tuple[Fault, ...]) -> None:
@@ -101,13 +117,14 @@ class Gate:
         Raises:
             Refused: for a key of another kind.
         """
-        if key == self.credentials.key:
-            raise Refused(-4056, "HMAC_SHA256 API key is not supported.")
+        kinds = {self.credentials.key: "HMAC_SHA256", self._rsa_key: "RSA"}
+        if key in kinds:
+            raise Refused(-4056, f"{kinds[key]} API key is not supported.")
 
     def _check_key(self, key: str, faults: tuple[Fault, ...]) -> None:
         if not re.fullmatch("[A-Za-z0-9]{64}", key, re.ASCII):
             raise Refused(-2014, "API-key format invalid.", status=401)
-        known = {self.credentials.key, self._ed25519_key}
+        known = {self.credentials.key, self._ed25519_key, self._rsa_key}
         if key not in known or any(fault in faults for fault in (Fault.KEY_REVOKED, Fault.IP_REFUSED, Fault.PERMISSION_LACKING)):
             raise denied()
 
@@ -116,7 +133,11 @@ class Gate:
             expected = hmac.new(self.credentials.secret.encode(), payload, hashlib.sha256).hexdigest()
             return hmac.compare_digest(expected.encode(), signature.lower().encode("utf-8", "replace"))
         try:
-            self._public.verify(base64.b64decode(signature, validate=True), payload)
+            given = base64.b64decode(signature, validate=True)
+            if key == self._rsa_key:
+                rsa_key_of(f"{self._seed}/rsa").public_key().verify(given, payload, PKCS1v15(), SHA256())
+            else:
+                self._public.verify(given, payload)
         except (InvalidSignature, binascii.Error, ValueError):
             return False
         return True
