@@ -65,6 +65,7 @@ def main() -> None:
         "balances": {row["asset"]: row["free"] for row in balance["info"]["balances"]},
         "fills": [row for symbol in ready["symbols"] for row in fills_of(client, symbol)],
     }
+    seen["funding"] = client.fetch_balance({"type": "funding"})["info"]  # a call that reads by POST, signed in its body
     paged = {"paginate": True, "paginationCalls": 3}
     seen["paged_ids"] = [row["id"] for row in client.fetch_my_trades("BTC/USD", params=paged)]
     client.number = float  # this client compares the figures of transfers as floats

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from ledger.domain.amount import AssetCode
 from ledger.sandbox.account import SandboxAccount
 from ledger.sandbox.binance.dialect import Binance
 from ledger.sandbox.binance.key import credentials_of, ed25519_credentials_of, rsa_credentials_of, signed_part
@@ -133,9 +134,10 @@ def test_a_time_stamp_is_good_within_its_window(behind: float, is_good: bool, lo
     assert answer.status == 200 if is_good else local.code(answer) == (400, -1021)
 
 
-def test_the_signed_part_is_the_query_without_its_signature_and_the_body_with_nothing_between() -> None:
-    target = "/api/v3/order?symbol=LTCBTC&timeInForce=GTC&signature=ab%2Fcd"
-    assert signed_part(target, b"quantity=1") == (b"symbol=LTCBTC&timeInForce=GTCquantity=1", "ab/cd")
+def test_the_signed_part_is_query_and_body_without_the_signature_and_with_nothing_between() -> None:
+    target = "/api/v3/order?symbol=LTCBTC&timeInForce=GTC"
+    assert signed_part(f"{target}&signature=ab%2Fcd", b"quantity=1") == (b"symbol=LTCBTC&timeInForce=GTCquantity=1", "ab/cd")
+    assert signed_part(target, b"quantity=1&signature=ab%2Fcd") == (b"symbol=LTCBTC&timeInForce=GTCquantity=1", "ab/cd")
 
 
 @pytest.mark.parametrize("path", ["/sapi/v1/margin/allPairs", "/sapi/v1/margin/isolated/allPairs"])
@@ -184,6 +186,75 @@ def test_orders_come_upwards_from_an_id_within_times_or_the_newest(local: Local)
     first = json.loads(local.get("/api/v3/allOrders?symbol=BTCUSD&orderId=0&limit=1").body)[0]["time"]
     assert orders(f"&startTime={first}&endTime={first}") == every[:1]
     assert local.code(local.get("/api/v3/allOrders?symbol=NOPE")) == (400, -1121)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where the parameters of a call and its signature stand: `query` and `body` with `{}` for the signature."""
+
+    query: str
+    body: str
+
+    def sent(self, local: Local, path: str, *, method: str, stamp: int = int(NOON * 1000)) -> Answer:
+        query, body = (text.replace("STAMP", str(stamp)) for text in (self.query, self.body))
+        bare = "".join("&".join(part for part in text.split("&") if part != "signature={}") for text in (query, body))
+        signature = hmac.new(local.dialect.credentials.secret.encode(), bare.encode(), hashlib.sha256).hexdigest()
+        headers = {"x-mbx-apikey": local.dialect.credentials.key, "content-type": "application/x-www-form-urlencoded"}
+        target = f"{path}?{query.format(signature)}" if query else path
+        return local.exchange.receive(method=method, target=target, headers=headers, body=body.format(signature).encode()).answer
+
+
+PLACES = [
+    Placed("timestamp=STAMP&asset=BTC&signature={}", ""),
+    Placed("signature={}&timestamp=STAMP&asset=BTC", ""),
+    Placed("timestamp=STAMP&signature={}&asset=BTC", ""),
+    Placed("", "asset=BTC&timestamp=STAMP&signature={}"),
+    Placed("", "signature={}&asset=BTC&timestamp=STAMP"),
+    Placed("asset=BTC", "timestamp=STAMP&signature={}"),
+    Placed("timestamp=STAMP&signature={}", "asset=BTC"),
+    Placed("asset=BTC&signature={}", "asset=ETH&timestamp=STAMP"),
+]
+
+
+@pytest.mark.parametrize("placed", PLACES)
+def test_parameters_and_signature_may_stand_anywhere_in_query_and_body(placed: Placed, local: Local) -> None:
+    answer = placed.sent(local, "/sapi/v3/asset/getUserAsset", method="POST")
+    assert [(row["asset"], Decimal(row["free"])) for row in json.loads(answer.body)] == [("BTC", local.account.balance(AssetCode("BTC")))]
+    assert local.exchange.violations == []
+
+
+def test_a_call_for_a_page_may_have_its_parameters_in_the_body(local: Local) -> None:
+    placed = Placed("", "symbol=BTCUSD&limit=5&fromId=0&timestamp=STAMP&signature={}")
+    answer = placed.sent(local, "/api/v3/myTrades", method="GET")
+    assert [row["id"] for row in json.loads(answer.body)] == local.ids("/api/v3/myTrades?symbol=BTCUSD&fromId=0&limit=5")
+
+
+@pytest.mark.parametrize(
+    ("placed", "code"),
+    [
+        (Placed("", "asset=BTC&signature={}"), -1102),
+        (Placed("", "asset=BTC&timestamp=STAMP"), -1102),
+        (Placed("", 'asset=B"TC&timestamp=STAMP&signature={}'), -1022),
+        (Placed("", "asset=BTC&timestamp=STAMP&signature=00{}"), -1022),
+    ],
+)
+def test_a_body_is_held_to_the_same_rules_as_a_query(placed: Placed, code: int, local: Local) -> None:
+    assert local.code(placed.sent(local, "/sapi/v3/asset/getUserAsset", method="POST")) == (400, code)
+
+
+def test_what_the_body_says_is_signed_too(local: Local) -> None:
+    headers = {"x-mbx-apikey": local.dialect.credentials.key}
+    target = local.signed("/sapi/v3/asset/getUserAsset")
+    answer = local.exchange.receive(method="POST", target=target, headers=headers, body=b"asset=BTC").answer
+    assert local.code(answer) == (400, -1022)
+    assert [one.kind for one in local.exchange.violations] == [ViolationKind.SIGNATURE_MISMATCH]
+
+
+def test_the_funding_wallet_holds_what_was_moved_there(account: SandboxAccount) -> None:
+    held = [Local(account, plan=FaultPlan.parse(faults, seed=1)) for faults in ("none", "sundry-rows")]
+    target = "/sapi/v1/asset/get-funding-asset"
+    answers = [json.loads(one.send(one.signed(target), method="POST").body) for one in held]
+    assert [[(row["asset"], row["free"]) for row in rows] for rows in answers] == [[], [("XRP", "7")]]
 
 
 # --- allowances ----------------------------------------------------------------------------------------------------

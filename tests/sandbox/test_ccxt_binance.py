@@ -81,6 +81,7 @@ def test_it_sees_the_same_orders(visit: tuple[Sandbox, Seen]) -> None:
 def test_it_is_told_coins_clock_and_fees(visit: tuple[Sandbox, Seen]) -> None:
     account, seen = visit[0].account, visit[1]
     assert seen["status"] == "ok"
+    assert seen["funding"] == []
     assert seen["time"] > SINCE.timestamp() * 1000
     assert seen["currencies"] == {asset: "fiat" if asset == "USD" else "crypto" for asset in (*account.assets, "DAI")}
     assert (len(seen["fees"]), set(seen["fees"].values())) == (len(seen["markets"]), {"0.001"})

@@ -8,12 +8,13 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from ledger.domain.amount import ZERO, AssetCode, added
 from ledger.sandbox.account import SandboxAccount
-from ledger.sandbox.binance.catalog import coin_content, fee_content, market_content, order_content, symbol_of
-from ledger.sandbox.binance.key import Gate, Refused
+from ledger.sandbox.binance.catalog import coin_content, fee_content, market_content, order_content, symbol_of, wallet_content
+from ledger.sandbox.binance.key import Gate, Refused, with_parameters_of_body
 from ledger.sandbox.binance.pages import DAY, Happened, WindowRule, number_in, order_page, trade_page, window_page
 from ledger.sandbox.binance.rows import (
     Identities,
@@ -63,13 +64,14 @@ class _Request:
 class _Endpoint:
     """An endpoint: who may ask, what it weighs and by whom that is counted, what answers; `rows` names the rows of a paged one.
 
-    A private one without `is_signed` asks for a key and for no signature.
+    A private one without `is_signed` asks for a key and for no signature. One by POST reads all the same.
     """
 
     serve: "Callable[[Binance, _Request], Answer]"
     weight: int
     is_private: bool = True
     is_signed: bool = True
+    method: str = "GET"
     by_account: bool = False
     rows: str = ""
     scope: str = ""
@@ -94,6 +96,7 @@ class Binance:
 
     def traits_of(self, call: ReceivedCall) -> CallTraits:
         """Return bucket and weight of a call, and what history it pages through."""
+        call = with_parameters_of_body(call)
         endpoint = _ENDPOINTS.get(call.path)
         if endpoint is None:
             return CallTraits(bucket="/api", is_private=False, is_weighed=True)
@@ -111,19 +114,20 @@ class Binance:
             asked=_OF_ONE_ATTEMPT.sub("", call.target),
             cost=endpoint.weight,
             is_weighed=True,
+            is_read=call.method == endpoint.method == "POST",
         )
 
     def answer(self, call: ReceivedCall, *, now: float, faults: tuple[Fault, ...]) -> Answer:
         """Answer a call as the venue does."""
         endpoint = _ENDPOINTS.get(call.path)
-        if endpoint is None or call.method != "GET":
+        if endpoint is None or call.method != endpoint.method:
             return json_answer({"code": -1000, "msg": "Path not found."}, status=404)
         try:
             if endpoint.is_private and endpoint.is_signed:
                 self._gate.admit(call, now=now, faults=faults)
             elif endpoint.is_private:
                 self._gate.admit_key(call, faults=faults)
-            return endpoint.serve(self, _Request(call=call, now=now, faults=faults))
+            return endpoint.serve(self, _Request(call=with_parameters_of_body(call), now=now, faults=faults))
         except Refused as refused:
             return refused.answer
 
@@ -258,6 +262,20 @@ class Binance:
         """Answer ``GET /sapi/v1/asset/tradeFee``, of one symbol or of all that are listed."""
         wanted = request.call.query.get("symbol", "")
         return json_answer([fee_content(name) for name, _ in self._listed_symbols(request) if wanted in {"", name}])
+
+    def funding_wallet(self, request: _Request) -> Answer:
+        """Answer ``POST /sapi/v1/asset/get-funding-asset``, of one asset or of all: what was moved there, where anything was."""
+        return self._wallet(request, self._sundries.funding if Fault.SUNDRY_ROWS in request.faults else {})
+
+    def user_assets(self, request: _Request) -> Answer:
+        """Answer ``POST /sapi/v3/asset/getUserAsset``, of one asset or of all: what the account holds, without what it does not."""
+        extra = self._sundries.balances if Fault.SUNDRY_ROWS in request.faults else {}
+        assets = {*self._account.assets, *extra}
+        return self._wallet(request, {asset: added(self._account.balance(asset), extra.get(asset, ZERO)) for asset in assets})
+
+    def _wallet(self, request: _Request, held: Mapping[AssetCode, Decimal]) -> Answer:
+        wanted = request.call.query.get("asset", "")
+        return json_answer([wallet_content(asset, held[asset]) for asset in sorted(held) if held[asset] and wanted in {"", asset}])
 
     # --- trades and orders
 
@@ -435,6 +453,8 @@ _ENDPOINTS: Final[Mapping[str, _Endpoint]] = {
     "/sapi/v1/margin/allPairs": _MARGIN,
     "/sapi/v1/margin/isolated/allPairs": _MARGIN,
     "/sapi/v1/capital/config/getall": _Endpoint(serve=Binance.coins, weight=10),
+    "/sapi/v1/asset/get-funding-asset": _Endpoint(serve=Binance.funding_wallet, weight=1, method="POST"),
+    "/sapi/v3/asset/getUserAsset": _Endpoint(serve=Binance.user_assets, weight=5, method="POST"),
     "/sapi/v1/asset/tradeFee": _Endpoint(serve=Binance.trade_fees, weight=1),
     "/sapi/v1/account/apiRestrictions": _Endpoint(serve=Binance.restrictions, weight=1),
     "/sapi/v1/capital/deposit/hisrec": _Endpoint(serve=Binance.deposits, weight=1, rows="transfers"),

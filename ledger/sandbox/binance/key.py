@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote
 
@@ -27,6 +28,7 @@ _WINDOW_DEFAULT: Final = 5000.0  # milliseconds
 _WINDOW_MAX: Final = 60_000.0
 _AHEAD_MAX: Final = 1000
 _MICROSECONDS_FROM: Final = 10**14
+_SIGNATURE: Final = b"signature="
 _ENCODED: Final = re.compile(r"(?:[A-Za-z0-9\-._~!$'()*+,;:@/?&=]|%[0-9A-Fa-f]{2})*", re.ASCII)
 
 
@@ -83,8 +85,9 @@ class Gate:
         """
         key = call.headers.get("x-mbx-apikey", "")
         self._check_key(key, faults)
-        _check_presence(call.query)
-        _check_time(call.query["timestamp"], call.query.get("recvWindow"), now=now)
+        asked = with_parameters_of_body(call).query
+        _check_presence(asked)
+        _check_time(asked["timestamp"], asked.get("recvWindow"), now=now)
         payload, signature = signed_part(call.target, call.body)
         if _ENCODED.fullmatch(payload.decode("utf-8", "replace")) is None or not self._is_signed(payload, signature, key):
             raise _not_signed()
@@ -158,12 +161,25 @@ def _check_presence(params: Mapping[str, str]) -> None:
             raise Refused(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
 
 
+def with_parameters_of_body(call: ReceivedCall) -> ReceivedCall:
+    """Return a call as if all its parameters stood in the query; of one that stands in both places that of the query counts."""
+    if not call.body:
+        return call
+    path, _, query = call.target.partition("?")
+    parameters = "&".join(part for part in (call.body.decode("utf-8", "replace"), query) if part)
+    return replace(call, target=f"{path}?{parameters}", body=b"")
+
+
 def signed_part(target: str, body: bytes) -> tuple[bytes, str]:
-    """Return the bytes that were to be signed (query without its signature, then body) and the signature, decoded."""
-    parts = target.partition("?")[2].split("&")
-    signature = next((part.removeprefix("signature=") for part in parts if part.startswith("signature=")), "")
-    query = "&".join(part for part in parts if not part.startswith("signature="))
-    return query.encode("utf-8", "surrogateescape") + body, unquote(signature)
+    """Return the bytes that were to be signed and the signature, decoded.
+
+    Signed is the query followed by the body with nothing between, both without the signature, wherever in them it stands.
+    """
+    query = target.partition("?")[2].encode("utf-8", "surrogateescape")
+    found = [part for place in (query, body) for part in place.split(b"&") if part.startswith(_SIGNATURE)]
+    signed = (b"&".join(part for part in place.split(b"&") if not part.startswith(_SIGNATURE)) for place in (query, body))
+    signature = found[0].removeprefix(_SIGNATURE).decode("utf-8", "replace") if found else ""
+    return b"".join(signed), unquote(signature)
 
 
 def _check_time(stamp: str, window: str | None, *, now: float) -> None:
