@@ -74,9 +74,10 @@ def header(answer: Answer, name: str) -> str:
 
 def test_a_signed_call_is_let_in_and_told_its_weight(local: Local) -> None:
     answer = local.get("/api/v3/account")
-    assert (answer.status, header(answer, "X-MBX-USED-WEIGHT-1M")) == (200, "20")
+    assert (answer.status, header(answer, "X-MBX-USED-WEIGHT-1M"), header(answer, "X-MBX-USED-WEIGHT")) == (200, "20", "20")
     spent = local.get("/sapi/v1/capital/withdraw/history")
     assert header(spent, "X-SAPI-USED-UID-WEIGHT-1M") == "18000"
+    assert not any(name.startswith("X-MBX-") for name, _ in spent.headers)
 
 
 def test_an_ed25519_signature_is_verified(local: Local) -> None:
@@ -265,6 +266,7 @@ def test_weight_above_the_limit_is_refused_with_a_time_to_wait_and_who_does_not_
         assert local.get("/sapi/v1/capital/withdraw/history").status == 200
     late = local.get("/sapi/v1/capital/withdraw/history")
     assert (local.code(late), header(late, "Retry-After")) == ((429, -1003), "1")
+    assert header(late, "X-SAPI-USED-UID-WEIGHT-1M") == "180000"
     banned = local.get("/sapi/v1/capital/deposit/hisrec")
     assert local.code(banned) == (418, -1003)
     assert b"IP banned until 17650" in banned.body

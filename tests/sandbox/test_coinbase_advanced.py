@@ -162,9 +162,20 @@ def test_too_many_calls_are_refused_and_a_violation(local: Local) -> None:
     local.seconds_per_call = 0.0
     told = [dict(local.get(f"{V3}/accounts?limit=1").headers) for _ in range(30)]
     assert [one["x-ratelimit-remaining"] for one in told] == [str(left) for left in range(29, -1, -1)]
-    assert local.get(f"{V3}/accounts?limit=1").status == 429
+    refused = local.get(f"{V3}/accounts?limit=1")
+    assert refused.status == 429
+    limits = {"x-ratelimit-limit": "30", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}
+    assert limits.items() <= dict(refused.headers).items()
     assert [one.kind for one in local.exchange.violations] == [ViolationKind.RATE_EXCEEDED]
     assert dict(local.get("/v2/accounts").headers)["x-ratelimit-remaining"] == "9999"
+
+
+@pytest.mark.parametrize(("target", "limit"), [(f"{V3}/accounts", "30"), ("/v2/accounts", "10000")])
+def test_a_refusal_by_fault_tells_the_limits_too(target: str, limit: str, faulty: Callable[..., Local]) -> None:
+    refused = faulty(Fault.RATE_LIMITED).get(target)
+    assert refused.status == 429
+    told = dict(refused.headers)
+    assert (told["x-ratelimit-limit"], told["x-ratelimit-remaining"]) == (limit, str(int(limit) - 1))
 
 
 def test_a_key_may_look_only_unless_the_fault_says_otherwise(local: Local, faulty: Callable[..., Local]) -> None:

@@ -41,6 +41,7 @@ from ledger.sandbox.streams import Rhythm, SocketSide
 VENUE: Final = "binance"
 MINUTE_SECONDS: Final = 60.0
 _OF_ONE_ATTEMPT: Final = re.compile(r"[?&](?:timestamp|signature)=[^&]*")  # what differs when the same call is made again
+_USED: Final = "X-MBX-USED-WEIGHT"
 _API_WEIGHT: Final = 6000
 _FUTURES_WEIGHT: Final = 2400
 _ADDRESS_WEIGHT: Final = 12_000
@@ -472,7 +473,8 @@ _ENDPOINTS: Final[Mapping[str, _Endpoint]] = {
 def _rates() -> dict[str, Rate | WeightRate]:
     limits = {"/api": _API_WEIGHT, "/fapi": _FUTURES_WEIGHT, "/dapi": _FUTURES_WEIGHT}
     rates: dict[str, Rate | WeightRate] = {
-        place: WeightRate(limit=limit, seconds=MINUTE_SECONDS, header="X-MBX-USED-WEIGHT-1M") for place, limit in limits.items()
+        place: WeightRate(limit=limit, seconds=MINUTE_SECONDS, header=f"{_USED}-1M", header_besides=_USED)
+        for place, limit in limits.items()
     }
     for path, endpoint in _ENDPOINTS.items():
         if path.startswith("/sapi/"):

@@ -12,7 +12,7 @@ from typing import Final
 
 from ledger.domain.amount import ZERO, AssetCode
 from ledger.sandbox.account import SandboxAccount
-from ledger.sandbox.calls import Answer, ReceivedCall, json_answer
+from ledger.sandbox.calls import Answer, Header, ReceivedCall, json_answer
 from ledger.sandbox.coinbase_advanced.key import Gate, Refused, invalid, key_ring_of, not_found
 from ledger.sandbox.coinbase_advanced.pages import (
     CURSORS_FROM,
@@ -128,10 +128,12 @@ class CoinbaseAdvanced:
             answer = self._served(call, now=now, faults=faults)
         except Refused as refused:
             answer = refused.answer
-        rate = self.rates[self.traits_of(call).bucket]
+        return replace(answer, headers=(*answer.headers, *self._told(self.traits_of(call).bucket)))
+
+    def _told(self, bucket: str) -> tuple[Header, ...]:
+        rate = self.rates[bucket]
         limit = rate.burst if isinstance(rate, Rate) else rate.limit
-        told = (("x-ratelimit-limit", str(limit)), ("x-ratelimit-reset", "1"))
-        return replace(answer, headers=(*answer.headers, *told))
+        return ("x-ratelimit-limit", str(limit)), ("x-ratelimit-reset", "1")
 
     def _served(self, call: ReceivedCall, *, now: float, faults: tuple[Fault, ...]) -> Answer:
         route, parts = _route_of(call.path)
@@ -146,10 +148,11 @@ class CoinbaseAdvanced:
         return json_answer({"error": "PERMISSION_DENIED", "code": 7, "message": "missing required scopes"}, status=403)
 
     def refusal_of_rate(self, traits: CallTraits) -> Answer:
-        """Return 429 in the words of v2 or v3."""
-        if traits.bucket == "v2":
-            return json_answer({"errors": [{"id": "rate_limit_exceeded", "message": "Too many requests"}]}, status=429)
-        return json_answer({"error": "rate_limit_exceeded", "code": 8, "message": "too many requests"}, status=429)
+        """Return 429 in the words of v2 or v3, with the limit that was passed."""
+        of_v2: JsonRow = {"errors": [{"id": "rate_limit_exceeded", "message": "Too many requests"}]}
+        of_v3: JsonRow = {"error": "rate_limit_exceeded", "code": 8, "message": "too many requests"}
+        answer = json_answer(of_v2 if traits.bucket == "v2" else of_v3, status=429)
+        return replace(answer, headers=self._told(traits.bucket))
 
     def socket_side(self, rhythm: Rhythm) -> SocketSide:
         """Return the venue's sockets."""
