@@ -14,7 +14,7 @@ from typing import Final
 from ledger.domain.amount import ZERO, AssetCode, added
 from ledger.sandbox.account import SandboxAccount
 from ledger.sandbox.binance.catalog import coin_content, fee_content, market_content, order_content, symbol_of, wallet_content
-from ledger.sandbox.binance.key import Gate, Refused, with_parameters_of_body
+from ledger.sandbox.binance.key import KEY_KINDS, Gate, Refused, with_parameters_of_body
 from ledger.sandbox.binance.pages import DAY, Happened, WindowRule, number_in, order_page, trade_page, window_page
 from ledger.sandbox.binance.rows import (
     Identities,
@@ -34,6 +34,7 @@ from ledger.sandbox.calls import Answer, JsonValue, ReceivedCall, json_answer
 from ledger.sandbox.faults import CallTraits, Fault
 from ledger.sandbox.history.market import PRODUCT_BY_NAME, SECONDS_PER_MINUTE, Candle, Product
 from ledger.sandbox.history.rows import SandboxFill, SandboxTransfer, microseconds_of
+from ledger.sandbox.key_terms import USUAL, KeyChoices, KeyTerms
 from ledger.sandbox.limits import Rate, WeightRate
 from ledger.sandbox.paging import RowStream
 from ledger.sandbox.streams import Rhythm, SocketSide
@@ -41,6 +42,7 @@ from ledger.sandbox.streams import Rhythm, SocketSide
 VENUE: Final = "binance"
 MINUTE_SECONDS: Final = 60.0
 _OF_ONE_ATTEMPT: Final = re.compile(r"[?&](?:timestamp|signature)=[^&]*")  # what differs when the same call is made again
+_CHOICES: Final = KeyChoices(kinds=tuple(KEY_KINDS))
 _USED: Final = "X-MBX-USED-WEIGHT"
 _API_WEIGHT: Final = 6000
 _FUTURES_WEIGHT: Final = 2400
@@ -79,13 +81,17 @@ class _Endpoint:
 
 
 class Binance:
-    """The dialect over one account."""
+    """The dialect over one account; it accepts a key of every kind, and `credentials` is that of the kind asked for.
+
+    Raises:
+        InputError: for terms that the venue does not know.
+    """
 
     venue = VENUE
 
-    def __init__(self, account: SandboxAccount) -> None:
+    def __init__(self, account: SandboxAccount, terms: KeyTerms = USUAL) -> None:
         self._gate = Gate(VENUE, account.seed)
-        self.credentials = self._gate.credentials
+        self.credentials = KEY_KINDS[_CHOICES.settled(terms, VENUE).kind](VENUE, account.seed)
         self.rates: Mapping[str, Rate | WeightRate] = _rates()
         self._account = account
         self._ids = Identities(account.seed, tuple(order.order_id for order in account.orders))

@@ -8,7 +8,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote
@@ -54,6 +54,13 @@ def ed25519_credentials_of(venue: str, seed: int) -> Credentials:
 def rsa_credentials_of(venue: str, seed: int) -> Credentials:
     """Return the RSA key that the sandbox of a seed accepts besides; its secret is PKCS#8 PEM."""
     return Credentials(key=_key_of(venue, seed, "rsa"), secret=_pem_of(rsa_key_of(f"{venue}/{seed}/rsa")))
+
+
+KEY_KINDS: Final[Mapping[str, Callable[[str, int], Credentials]]] = {
+    "hmac": credentials_of,
+    "ed25519": ed25519_credentials_of,
+    "rsa": rsa_credentials_of,
+}
 
 
 def _key_of(venue: str, seed: int, kind: str) -> str:

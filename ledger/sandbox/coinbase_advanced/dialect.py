@@ -48,11 +48,13 @@ from ledger.sandbox.coinbase_advanced.stream import socket_side
 from ledger.sandbox.faults import CallTraits, Fault
 from ledger.sandbox.history.market import PRODUCT_BY_NAME, SECONDS_PER_MINUTE, minute_of
 from ledger.sandbox.history.rows import SandboxFill, SandboxOrder, SandboxTransfer, TransferKind, instant_of, microseconds_of
+from ledger.sandbox.key_terms import USUAL, KeyChoices, KeyTerms
 from ledger.sandbox.limits import Rate, WeightRate
 from ledger.sandbox.paging import PageQuery, RowStream
 from ledger.sandbox.streams import Rhythm, SocketSide
 
 VENUE: Final = "coinbase-advanced"
+_CHOICES: Final = KeyChoices(kinds=("es256", "ed25519"))
 _REMAINING: Final = "x-ratelimit-remaining"
 CANDLES_MAX: Final = 350
 ROWS_MAX: Final = 250
@@ -85,7 +87,11 @@ class _Route:
 
 
 class CoinbaseAdvanced:
-    """The dialect over one account."""
+    """The dialect over one account; it accepts a key of either kind, and `credentials` is that of the kind asked for.
+
+    Raises:
+        InputError: for terms that the venue does not know.
+    """
 
     venue = VENUE
     rates: Mapping[str, Rate | WeightRate] = {
@@ -94,9 +100,10 @@ class CoinbaseAdvanced:
         "v2": WeightRate(limit=10_000, seconds=3_600, header=_REMAINING, tells_left=True),
     }
 
-    def __init__(self, account: SandboxAccount) -> None:
+    def __init__(self, account: SandboxAccount, terms: KeyTerms = USUAL) -> None:
+        is_ed25519 = _CHOICES.settled(terms, VENUE).kind == "ed25519"
         self.key_ring = key_ring_of(VENUE, account.seed)
-        self.credentials = self.key_ring.credentials
+        self.credentials = self.key_ring.ed25519 if is_ed25519 else self.key_ring.credentials
         self._gate = Gate(self.key_ring)
         self._account = account
         self._ids = Identities(account.seed)

@@ -17,6 +17,7 @@ from ledger.sandbox.account import SandboxAccount
 from ledger.sandbox.calls import Answer, JsonValue, ReceivedCall, json_answer
 from ledger.sandbox.faults import CallTraits, Fault
 from ledger.sandbox.history.rows import TransferKind
+from ledger.sandbox.key_terms import USUAL, KeyChoices, KeyTerms
 from ledger.sandbox.kraken.key import TOKEN_SECONDS, Gate, Refused, Tokens, credentials_of, form_of
 from ledger.sandbox.kraken.market import asset_contents, candle_rows, fee_contents, pair_contents, trade_rows, worth_content
 from ledger.sandbox.kraken.names import Identities, Pair, asset_name, pairs_of
@@ -28,6 +29,13 @@ from ledger.sandbox.streams import Rhythm, SocketSide
 
 VENUE: Final = "kraken"
 _PUBLIC, _PRIVATE = "/0/public/", "/0/private/"
+# Maximum and decay of the counter that every key has, by the user's tier.
+_TIERS: Final = {
+    "pro": Rate(per_second=1, burst=20),
+    "intermediate": Rate(per_second=0.5, burst=20),
+    "starter": Rate(per_second=0.33, burst=15),
+}
+_CHOICES: Final = KeyChoices(tiers=tuple(_TIERS), has_nonce_window=True)
 _IDS_MAX: Final = {"QueryLedgers": 20, "QueryTrades": 20, "QueryOrders": 50}
 _THROTTLED_SECONDS: Final = 2
 _READING: Final = ("query-funds", "query-open-trades", "query-closed-trades", "query-ledger")
@@ -58,16 +66,21 @@ class _Request:
 
 
 class Kraken:
-    """The dialect over one account; its key has the rates of the tier Pro."""
+    """The dialect over one account; its key has the rates of the tier Pro, unless another is asked for.
+
+    Raises:
+        InputError: for terms that the venue does not know.
+    """
 
     venue = VENUE
-    rates: Mapping[str, Rate] = {"public": Rate(per_second=1, burst=3), "private": Rate(per_second=1, burst=20)}
 
-    def __init__(self, account: SandboxAccount) -> None:
+    def __init__(self, account: SandboxAccount, terms: KeyTerms = USUAL) -> None:
+        self._terms = _CHOICES.settled(terms, VENUE)
+        self.rates: Mapping[str, Rate] = {"public": Rate(per_second=1, burst=3), "private": _TIERS[self._terms.tier]}
         self.credentials = credentials_of(VENUE, account.seed)
         self._account = account
         self._ids = Identities(account.seed)
-        self._gate = Gate(self.credentials)
+        self._gate = Gate(self.credentials, nonce_window=self._terms.nonce_window)
         self._tokens = Tokens(account.seed)
         self._trades = History(list(trade_entries(account, self._ids)))
         self._ledger = History(list(ledger_entries(account, self._ids)))
@@ -239,7 +252,7 @@ class Kraken:
             "api_key_name": "sandbox",
             "permissions": list[JsonValue](rights),
             "ip_allowlist": [],
-            "nonce_window": "0",
+            "nonce_window": str(self._terms.nonce_window),
             "valid_until": str(int(request.now) + _THREE_DAYS) if Fault.KEY_EXPIRES_SOON in request.faults else "0",
             "query_from": str(KEY_WINDOW_FROM // 1_000_000) if Fault.KEY_WINDOW in request.faults else "0",
             "query_to": "0",
