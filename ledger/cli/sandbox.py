@@ -4,6 +4,7 @@ import json
 import signal
 import threading
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import click
 
@@ -13,6 +14,19 @@ from ledger.sandbox.server import Sandbox
 from ledger.sandbox.truth import rows
 
 _FILLS_DEFAULT = 2_000
+
+
+class _Options(TypedDict):
+    """The options that are those of `Sandbox`."""
+
+    venue: str
+    port: int
+    seed: int
+    fills: int
+    faults: str
+    key_kind: str
+    tier: str
+    nonce_window: int
 
 
 @click.group()
@@ -28,9 +42,18 @@ def sandbox() -> None:
     "--fills", metavar="N", type=click.IntRange(0, 1_000_000), default=_FILLS_DEFAULT, show_default=True, help="Fills in the account."
 )
 @click.option("--faults", metavar="LIST", default="none", show_default=True, help="none, all, or names and group numbers with commas.")
+@click.option("--key", "key_kind", metavar="KIND", default="", help="binance: hmac, ed25519 or rsa; coinbase-advanced: es256 or ed25519.")
+@click.option("--tier", metavar="T", default="", help="kraken: whose rate limit to keep: pro, intermediate or starter.")
+@click.option(
+    "--nonce-window",
+    metavar="N",
+    type=click.IntRange(0),
+    default=0,
+    help="kraken: by how much a nonce may lie below the highest one.",
+)
 @click.option("--truth", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write the account itself, as JSON lines.")
 @pass_session
-def serve(session: Session, venue: str, port: int, seed: int, fills: int, faults: str, truth: Path | None) -> None:
+def serve(session: Session, truth: Path | None, **options: Unpack[_Options]) -> None:
     r"""Serve until interrupted; print one JSON line when ready.
 
     The line tells the addresses of calls (rest_url) and of WebSockets (ws_url), and how to log in. Over a WebSocket the newest fills
@@ -40,13 +63,13 @@ def serve(session: Session, venue: str, port: int, seed: int, fills: int, faults
     Example:
       lotwright sandbox serve --seed 7 --fills 5000 --faults all --truth truth.jsonl
     """
-    with Sandbox(venue=venue, seed=seed, fills=fills, faults=faults, port=port) as exchange:
+    with Sandbox(**options) as exchange:
         if truth is not None:
             _write_truth(truth, exchange)
-        click.echo(exchange.ready_line())
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
+        click.echo(exchange.ready_line())  # who has read it may stop us at once
         stop.wait()
         for violation in exchange.violations:
             session.say(f"violation: {violation}")

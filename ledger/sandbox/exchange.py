@@ -155,11 +155,13 @@ class Exchange:
         if not self._limiter.allows(traits.bucket, now, traits.cost):
             self._note(ViolationKind.RATE_EXCEEDED, call.number, f"more calls than the {traits.bucket} rate allows")
             wait = _RETRY_AFTER_SECONDS if isinstance(self._dialect, BanningDialect) else None
-            return Reply(answer=self._too_many(traits, wait, now=now))
+            return Reply(answer=self._with_rate(self._too_many(traits, wait, now=now), traits, now=now))
         faults = self._plan.draw(number=call.number, target=f"{call.method} {traits.asked or call.target}", traits=traits)
         answer = self._answer(call, traits, faults, now=now)
-        told = self._limiter.headers(traits.bucket, now)
-        return Reply(answer=replace(answer, headers=(*answer.headers, *told.items())), faults=faults)
+        return Reply(answer=self._with_rate(answer, traits, now=now), faults=faults)
+
+    def _with_rate(self, answer: Answer, traits: CallTraits, *, now: float) -> Answer:
+        return replace(answer, headers=(*answer.headers, *self._limiter.headers(traits.bucket, now).items()))
 
     def _answer(self, call: ReceivedCall, traits: CallTraits, faults: tuple[Fault, ...], *, now: float) -> Answer:
         for fault in faults:

@@ -16,11 +16,15 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightRate:
-    """How much weight calls may have within any `seconds`; `header` tells the client how much is used, or is left (`tells_left`)."""
+    """How much weight calls may have within any `seconds`; `header` tells the client how much is used, or is left (`tells_left`).
+
+    `header_besides` tells the same under another name.
+    """
 
     limit: int
     seconds: float
     header: str
+    header_besides: str = ""
     tells_left: bool = False
 
 
@@ -68,7 +72,8 @@ class WeightBucket:
     def headers(self, now: float) -> Mapping[str, str]:
         """Return how much weight is used or left, as the venue tells it."""
         self._forget(now)
-        return {self._rate.header: str(self._rate.limit - self._used if self._rate.tells_left else self._used)}
+        told = str(self._rate.limit - self._used if self._rate.tells_left else self._used)
+        return {name: told for name in (self._rate.header, self._rate.header_besides) if name}
 
     def _forget(self, now: float) -> None:
         while self._calls and self._calls[0][0] + self._rate.seconds <= now:

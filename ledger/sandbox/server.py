@@ -22,6 +22,7 @@ from ledger.sandbox.coinbase_exchange.dialect import VENUE as COINBASE_EXCHANGE
 from ledger.sandbox.coinbase_exchange.dialect import CoinbaseExchange
 from ledger.sandbox.exchange import Clocks, Edge, Exchange
 from ledger.sandbox.faults import Fault, FaultPlan
+from ledger.sandbox.key_terms import KeyTerms
 from ledger.sandbox.kraken.dialect import VENUE as KRAKEN
 from ledger.sandbox.kraken.dialect import Kraken
 from ledger.sandbox.limits import Rate, WeightRate
@@ -34,7 +35,7 @@ LOOPBACK: Final = "127.0.0.1"
 _START_SECONDS_MAX: Final = 30.0
 _SHUTDOWN_SECONDS: Final = 0.1
 
-DIALECTS: Final[Mapping[str, Callable[[SandboxAccount], SocketDialect]]] = {
+DIALECTS: Final[Mapping[str, Callable[[SandboxAccount, KeyTerms], SocketDialect]]] = {
     BINANCE: Binance,
     COINBASE_ADVANCED: CoinbaseAdvanced,
     COINBASE_EXCHANGE: CoinbaseExchange,
@@ -48,10 +49,11 @@ class Sandbox:
     `port` 0 takes any free one. `faults` is a plan, or the text of one (``none``, ``all``, names and group numbers).
     `market` is the seed of the prices, the account's own when None. `rhythm` is how its sockets live. `wall` gives the
     server's idea of time in seconds since 1970, `monotonic` the seconds by which it counts rates. `edge` alters what the
-    dialect answers to a call before it is sent.
+    dialect answers to a call before it is sent. `key_kind` (Binance, Coinbase Advanced), `tier` and `nonce_window` (Kraken) are
+    the terms of the key, the venue's usual ones when empty.
 
     Raises:
-        InputError: for a venue, plan or number of fills that cannot be; for a port that is taken, on entering.
+        InputError: for a venue, plan, key or number of fills that cannot be; for a port that is taken, on entering.
     """
 
     def __init__(
@@ -68,13 +70,16 @@ class Sandbox:
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         edge: Edge | None = None,
+        key_kind: str = "",
+        tier: str = "",
+        nonce_window: int = 0,
     ) -> None:
         if venue not in DIALECTS:
             raise InputError(f"the sandbox does not speak {venue!r}", mend=f"use one of: {', '.join(sorted(DIALECTS))}")
         plan = FaultPlan.parse(faults, seed=seed) if isinstance(faults, str) else faults
         self.venue = venue
         self.account = seeded_account(seed, fills, market=market)
-        self._dialect = DIALECTS[venue](self.account)
+        self._dialect = DIALECTS[venue](self.account, KeyTerms(kind=key_kind, tier=tier, nonce_window=nonce_window))
         self._exchange = Exchange(self._dialect, plan, Clocks(wall=wall, monotonic=monotonic), edge)
         self._patience = patience or Patience()
         self._rhythm = rhythm or Rhythm()

@@ -15,8 +15,7 @@ Rows = list[dict[str, Any]]
 
 
 def client_of(ready: dict[str, Any]) -> Any:  # noqa: ANN401 - ccxt has no types of its own here
-    options = {"fetchCurrencies": False, "fetchMargins": False, "fetchMarkets": {"types": ["spot"]}, "defaultType": "spot"}
-    client = ccxt.binance({"apiKey": ready["key"], "secret": ready["secret"], "options": options})
+    client = ccxt.binance({"apiKey": ready["key"], "secret": ready["secret"]})
     for name, url in client.urls["api"].items():
         client.urls["api"][name] = ready["rest_url"] + "/" + url.split("/", 3)[3]
     client.number = str
@@ -57,10 +56,18 @@ def main() -> None:
     client.load_markets()
     balance = client.fetch_balance()
     seen: dict[str, Any] = {
+        "time": client.fetch_time(),
+        "status": client.fetch_status()["status"],
+        "currencies": {code: row["type"] for code, row in client.currencies.items() if row["type"]},  # one of its own has none
+        "fees": {market: row["maker"] for market, row in client.fetch_trading_fees().items()},
+        "orders": [row["info"]["orderId"] for row in client.fetch_orders("BTC/USD", limit=1000)],
         "markets": sorted(market["id"] for market in client.markets.values()),
         "balances": {row["asset"]: row["free"] for row in balance["info"]["balances"]},
         "fills": [row for symbol in ready["symbols"] for row in fills_of(client, symbol)],
     }
+    seen["funding"] = client.fetch_balance({"type": "funding"})["info"]  # a call that reads by POST, signed in its body
+    paged = {"paginate": True, "paginationCalls": 3}
+    seen["paged_ids"] = [row["id"] for row in client.fetch_my_trades("BTC/USD", params=paged)]
     client.number = float  # this client compares the figures of transfers as floats
     names = ("id", "type", "currency", "status")
     seen["transfers"] = [{name: row[name] for name in names} for row in transfers_of(client, ready)]

@@ -58,6 +58,9 @@ def main() -> None:
     balance = client.fetch_balance()
     assets = [row["currency"] for row in balance["info"]]
     seen = {
+        "time": client.fetch_time(),
+        "fees": [row["taker"] for row in client.fetch_trading_fees().values()],
+        "orders": [row["id"] for row in client.fetch_closed_orders("BTC/USD")],
         "markets": sorted(market["id"] for market in client.markets.values()),
         "balances": {asset: balance[asset]["total"] for asset in assets},
         "fills": [row for product in ready["products"] for row in fills_of(client, product)],
@@ -67,6 +70,7 @@ def main() -> None:
     names = ("id", "type", "currency", "status")
     seen["transfers"] = [{name: row[name] for name in names} for row in client.fetch_deposits_withdrawals()]
     seen["candles"] = client.fetch_ohlcv("BTC/USD", "1m", since=client.parse8601("2024-05-02T09:00:00Z"), limit=60)
+    seen["by_way"] = [[row["id"] for row in rows] for rows in (client.fetch_deposits(), client.fetch_withdrawals())]
     json.dump(seen, sys.stdout)
 
 

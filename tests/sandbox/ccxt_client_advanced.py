@@ -55,7 +55,13 @@ def main() -> None:
     client.load_markets()
     accounts = client.fetch_accounts()
     balance = client.fetch_balance()
+    kinds = ("id", "type", "status")
     seen = {
+        "time": client.fetch_time(),
+        "fees": [row["taker"] for row in client.fetch_trading_fees().values()],
+        "open": client.fetch_open_orders(),
+        "orders": [row["id"] for row in client.fetch_closed_orders("BTC/USD")],
+        "bank": [{kind: row[kind] for kind in kinds} for row in (*client.fetch_deposits("USD"), *client.fetch_withdrawals("USD"))],
         "markets": sorted(market["id"] for market in client.markets.values()),
         "balances": {account["code"]: balance[account["code"]]["total"] for account in accounts},
         "fills": fills_of(client),

@@ -1,6 +1,6 @@
 """An unmodified third-party client at the sandbox's Kraken: reads where to log in from standard input, writes what it saw.
 
-Run by an interpreter of its own that has ccxt; the project never depends on it. Only the base address and the pace are changed.
+Run by an interpreter of its own that has ccxt; the project never depends on it. Only the base address is changed.
 """
 
 import json
@@ -14,7 +14,7 @@ Rows = list[dict[str, Any]]
 
 
 def client_of(ready: dict[str, Any]) -> Any:  # noqa: ANN401 - ccxt has no types of its own here
-    client = ccxt.kraken({"apiKey": ready["key"], "secret": ready["secret"], "rateLimit": 2100})
+    client = ccxt.kraken({"apiKey": ready["key"], "secret": ready["secret"]})
     client.urls["api"] = {"public": ready["rest_url"], "private": ready["rest_url"]}
     client.number = str
     return client
@@ -41,13 +41,22 @@ def main() -> None:
         ("id", "order", "side", "price", "amount", "timestamp"),
         ("id", "direction", "amount", "after", "timestamp", "currency"),
     )
-    seen = {
+    seen: dict[str, Any] = {
         "markets": sorted(client.markets),
         "balances": balance["total"],
         "fills": [{**{name: row[name] for name in of_trade}, "pair": row["info"]["pair"]} for row in trades],
         "ledger": [{**{name: row[name] for name in of_row}, "refid": row["info"]["refid"]} for row in ledger],
     }
+    fee = client.fetch_trading_fee("BTC/USD")
+    seen |= {
+        "time": client.fetch_time(),
+        "status": client.fetch_status()["status"],
+        "fee": [fee["maker"], fee["taker"]],
+        "positions": client.fetch_positions(),
+    }
     client.number = float
+    moved = (*client.fetch_deposits(), *client.fetch_withdrawals())
+    seen["transfers"] = [{name: row[name] for name in ("id", "type", "currency", "status")} for row in moved]
     seen["candles"] = client.fetch_ohlcv("BTC/USD", "1m")
     json.dump(seen, sys.stdout)
 

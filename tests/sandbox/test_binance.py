@@ -5,15 +5,20 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass, field
+from decimal import Decimal
 from urllib.parse import quote
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from ledger.domain.amount import AssetCode
 from ledger.sandbox.account import SandboxAccount
 from ledger.sandbox.binance.dialect import Binance
-from ledger.sandbox.binance.key import ed25519_credentials_of, signed_part
+from ledger.sandbox.binance.key import credentials_of, ed25519_credentials_of, rsa_credentials_of, signed_part
 from ledger.sandbox.calls import Answer, ViolationKind
 from ledger.sandbox.exchange import Clocks, Exchange
 from ledger.sandbox.faults import Fault, FaultPlan, FaultStep
@@ -69,9 +74,10 @@ def header(answer: Answer, name: str) -> str:
 
 def test_a_signed_call_is_let_in_and_told_its_weight(local: Local) -> None:
     answer = local.get("/api/v3/account")
-    assert (answer.status, header(answer, "X-MBX-USED-WEIGHT-1M")) == (200, "20")
+    assert (answer.status, header(answer, "X-MBX-USED-WEIGHT-1M"), header(answer, "X-MBX-USED-WEIGHT")) == (200, "20", "20")
     spent = local.get("/sapi/v1/capital/withdraw/history")
     assert header(spent, "X-SAPI-USED-UID-WEIGHT-1M") == "18000"
+    assert not any(name.startswith("X-MBX-") for name, _ in spent.headers)
 
 
 def test_an_ed25519_signature_is_verified(local: Local) -> None:
@@ -82,6 +88,26 @@ def test_an_ed25519_signature_is_verified(local: Local) -> None:
     signature = quote(base64.b64encode(key.sign(payload.encode())).decode(), safe="")
     assert local.send(f"/api/v3/account?{payload}&signature={signature}", x_mbx_apikey=pair.key).status == 200
     assert local.code(local.send(f"/api/v3/account?{payload}1&signature={signature}", x_mbx_apikey=pair.key)) == (400, -1021)
+
+
+def test_an_rsa_signature_is_verified(local: Local) -> None:
+    pair = rsa_credentials_of("binance", local.account.seed)
+    key = load_pem_private_key(pair.secret.encode(), password=None)
+    assert isinstance(key, RSAPrivateKey)
+    payload = f"timestamp={int(NOON * 1000)}"
+    signature = base64.b64encode(key.sign(payload.encode(), PKCS1v15(), SHA256())).decode()
+    assert local.send(f"/api/v3/account?{payload}&signature={quote(signature, safe='')}", x_mbx_apikey=pair.key).status == 200
+    spoilt = quote(signature.swapcase(), safe="")  # unlike the digits of the other kind, its letters differ by case
+    assert local.code(local.send(f"/api/v3/account?{payload}&signature={spoilt}", x_mbx_apikey=pair.key)) == (400, -1022)
+    of_another = local.signed("/api/v3/account")
+    assert local.code(local.send(of_another, x_mbx_apikey=pair.key)) == (400, -1022)
+
+
+def test_keys_of_all_kinds_are_drawn_from_the_seed() -> None:
+    kinds = (credentials_of, ed25519_credentials_of, rsa_credentials_of)
+    first, again, other = ([kind("binance", seed).texts for kind in kinds] for seed in (1, 1, 2))
+    assert first == again
+    assert len({text for texts in (*first, *other) for text in texts}) == 12
 
 
 def test_what_was_not_signed_is_refused_and_noted(local: Local) -> None:
@@ -109,9 +135,127 @@ def test_a_time_stamp_is_good_within_its_window(behind: float, is_good: bool, lo
     assert answer.status == 200 if is_good else local.code(answer) == (400, -1021)
 
 
-def test_the_signed_part_is_the_query_without_its_signature_and_the_body_with_nothing_between() -> None:
-    target = "/api/v3/order?symbol=LTCBTC&timeInForce=GTC&signature=ab%2Fcd"
-    assert signed_part(target, b"quantity=1") == (b"symbol=LTCBTC&timeInForce=GTCquantity=1", "ab/cd")
+def test_the_signed_part_is_query_and_body_without_the_signature_and_with_nothing_between() -> None:
+    target = "/api/v3/order?symbol=LTCBTC&timeInForce=GTC"
+    assert signed_part(f"{target}&signature=ab%2Fcd", b"quantity=1") == (b"symbol=LTCBTC&timeInForce=GTCquantity=1", "ab/cd")
+    assert signed_part(target, b"quantity=1&signature=ab%2Fcd") == (b"symbol=LTCBTC&timeInForce=GTCquantity=1", "ab/cd")
+
+
+@pytest.mark.parametrize("path", ["/sapi/v1/margin/allPairs", "/sapi/v1/margin/isolated/allPairs"])
+def test_pairs_of_margin_want_a_key_and_no_signature_and_there_are_none(path: str, local: Local) -> None:
+    assert json.loads(local.send(path).body) == []
+    assert local.code(local.send(path, x_mbx_apikey="A" * 64)) == (401, -2015)
+
+
+@pytest.mark.parametrize("path", ["/fapi/v1/exchangeInfo", "/dapi/v1/exchangeInfo"])
+def test_no_futures_are_listed_and_who_asks_pays_from_another_allowance(path: str, local: Local) -> None:
+    answer = local.send(path)
+    assert json.loads(answer.body)["symbols"] == []
+    assert header(answer, "X-MBX-USED-WEIGHT-1M") == "1"
+    assert header(local.send("/api/v3/ping"), "X-MBX-USED-WEIGHT-1M") == "1"
+
+
+def test_all_coins_are_listed_with_what_is_held_of_them(local: Local) -> None:
+    rows = {row["coin"]: row for row in json.loads(local.get("/sapi/v1/capital/config/getall").body)}
+    assert {asset: Decimal(rows[asset]["free"]) for asset in local.account.assets} == {
+        asset: local.account.balance(asset) for asset in local.account.assets
+    }
+    assert [asset for asset, row in rows.items() if row["isLegalMoney"]] == ["USD"]
+    assert {row["network"] for row in rows["BTC"]["networkList"]} == {one.network for one in local.account.transfers if one.asset == "BTC"}
+
+
+def test_fees_are_told_of_one_symbol_and_of_all_that_are_listed(local: Local) -> None:
+    listed = [row["symbol"] for row in json.loads(local.send("/api/v3/exchangeInfo").body)["symbols"]]
+    assert [row["symbol"] for row in json.loads(local.get("/sapi/v1/asset/tradeFee").body)] == listed
+    one = json.loads(local.get("/sapi/v1/asset/tradeFee?symbol=BTCUSD").body)
+    assert one == [{"symbol": "BTCUSD", "makerCommission": "0.001", "takerCommission": "0.001"}]
+
+
+def test_the_venue_says_that_it_is_open(local: Local) -> None:
+    assert json.loads(local.send("/sapi/v1/system/status").body) == {"status": 0, "msg": "normal"}
+
+
+def test_orders_come_upwards_from_an_id_within_times_or_the_newest(local: Local) -> None:
+    def orders(more: str) -> list[int]:
+        return [row["orderId"] for row in json.loads(local.get(f"/api/v3/allOrders?symbol=BTCUSD{more}").body)]
+
+    every = orders("&orderId=0&limit=1000")
+    assert len(every) == sum(one.product == "BTC-USD" and one.money == "USD" for one in local.account.orders)
+    assert every == sorted(set(every))
+    assert orders("&limit=5") == every[-5:]
+    assert orders(f"&orderId={every[3]}&limit=5") == every[3:8]
+    first = json.loads(local.get("/api/v3/allOrders?symbol=BTCUSD&orderId=0&limit=1").body)[0]["time"]
+    assert orders(f"&startTime={first}&endTime={first}") == every[:1]
+    assert local.code(local.get("/api/v3/allOrders?symbol=NOPE")) == (400, -1121)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where the parameters of a call and its signature stand: `query` and `body` with `{}` for the signature."""
+
+    query: str
+    body: str
+
+    def sent(self, local: Local, path: str, *, method: str, stamp: int = int(NOON * 1000)) -> Answer:
+        query, body = (text.replace("STAMP", str(stamp)) for text in (self.query, self.body))
+        bare = "".join("&".join(part for part in text.split("&") if part != "signature={}") for text in (query, body))
+        signature = hmac.new(local.dialect.credentials.secret.encode(), bare.encode(), hashlib.sha256).hexdigest()
+        headers = {"x-mbx-apikey": local.dialect.credentials.key, "content-type": "application/x-www-form-urlencoded"}
+        target = f"{path}?{query.format(signature)}" if query else path
+        return local.exchange.receive(method=method, target=target, headers=headers, body=body.format(signature).encode()).answer
+
+
+PLACES = [
+    Placed("timestamp=STAMP&asset=BTC&signature={}", ""),
+    Placed("signature={}&timestamp=STAMP&asset=BTC", ""),
+    Placed("timestamp=STAMP&signature={}&asset=BTC", ""),
+    Placed("", "asset=BTC&timestamp=STAMP&signature={}"),
+    Placed("", "signature={}&asset=BTC&timestamp=STAMP"),
+    Placed("asset=BTC", "timestamp=STAMP&signature={}"),
+    Placed("timestamp=STAMP&signature={}", "asset=BTC"),
+    Placed("asset=BTC&signature={}", "asset=ETH&timestamp=STAMP"),
+]
+
+
+@pytest.mark.parametrize("placed", PLACES)
+def test_parameters_and_signature_may_stand_anywhere_in_query_and_body(placed: Placed, local: Local) -> None:
+    answer = placed.sent(local, "/sapi/v3/asset/getUserAsset", method="POST")
+    assert [(row["asset"], Decimal(row["free"])) for row in json.loads(answer.body)] == [("BTC", local.account.balance(AssetCode("BTC")))]
+    assert local.exchange.violations == []
+
+
+def test_a_call_for_a_page_may_have_its_parameters_in_the_body(local: Local) -> None:
+    placed = Placed("", "symbol=BTCUSD&limit=5&fromId=0&timestamp=STAMP&signature={}")
+    answer = placed.sent(local, "/api/v3/myTrades", method="GET")
+    assert [row["id"] for row in json.loads(answer.body)] == local.ids("/api/v3/myTrades?symbol=BTCUSD&fromId=0&limit=5")
+
+
+@pytest.mark.parametrize(
+    ("placed", "code"),
+    [
+        (Placed("", "asset=BTC&signature={}"), -1102),
+        (Placed("", "asset=BTC&timestamp=STAMP"), -1102),
+        (Placed("", 'asset=B"TC&timestamp=STAMP&signature={}'), -1022),
+        (Placed("", "asset=BTC&timestamp=STAMP&signature=00{}"), -1022),
+    ],
+)
+def test_a_body_is_held_to_the_same_rules_as_a_query(placed: Placed, code: int, local: Local) -> None:
+    assert local.code(placed.sent(local, "/sapi/v3/asset/getUserAsset", method="POST")) == (400, code)
+
+
+def test_what_the_body_says_is_signed_too(local: Local) -> None:
+    headers = {"x-mbx-apikey": local.dialect.credentials.key}
+    target = local.signed("/sapi/v3/asset/getUserAsset")
+    answer = local.exchange.receive(method="POST", target=target, headers=headers, body=b"asset=BTC").answer
+    assert local.code(answer) == (400, -1022)
+    assert [one.kind for one in local.exchange.violations] == [ViolationKind.SIGNATURE_MISMATCH]
+
+
+def test_the_funding_wallet_holds_what_was_moved_there(account: SandboxAccount) -> None:
+    held = [Local(account, plan=FaultPlan.parse(faults, seed=1)) for faults in ("none", "sundry-rows")]
+    target = "/sapi/v1/asset/get-funding-asset"
+    answers = [json.loads(one.send(one.signed(target), method="POST").body) for one in held]
+    assert [[(row["asset"], row["free"]) for row in rows] for rows in answers] == [[], [("XRP", "7")]]
 
 
 # --- allowances ----------------------------------------------------------------------------------------------------
@@ -122,6 +266,7 @@ def test_weight_above_the_limit_is_refused_with_a_time_to_wait_and_who_does_not_
         assert local.get("/sapi/v1/capital/withdraw/history").status == 200
     late = local.get("/sapi/v1/capital/withdraw/history")
     assert (local.code(late), header(late, "Retry-After")) == ((429, -1003), "1")
+    assert header(late, "X-SAPI-USED-UID-WEIGHT-1M") == "180000"
     banned = local.get("/sapi/v1/capital/deposit/hisrec")
     assert local.code(banned) == (418, -1003)
     assert b"IP banned until 17650" in banned.body

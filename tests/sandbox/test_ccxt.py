@@ -98,6 +98,19 @@ def test_it_sees_the_same_transfers(account: SandboxAccount, seen: Seen) -> None
     assert found == sorted(expected)
 
 
+def test_it_tells_deposits_from_withdrawals(account: SandboxAccount, seen: Seen) -> None:
+    kinds = (TransferKind.DEPOSIT, TransferKind.WITHDRAWAL)
+    assert [sorted(ids) for ids in seen["by_way"]] == [
+        sorted(one.transfer_id for one in account.transfers if one.kind is kind) for kind in kinds
+    ]
+
+
+def test_it_is_told_clock_fees_and_orders(account: SandboxAccount, seen: Seen) -> None:
+    assert instant_of(seen["time"] * 1000).year >= 2025
+    assert (len(seen["fees"]), set(seen["fees"])) == (len(seen["markets"]), {"0.0005"})
+    assert sorted(seen["orders"]) == sorted(one.order_id for one in account.orders if one.product == "BTC-USD")
+
+
 def test_it_reads_candles_that_agree_with_the_prices(account: SandboxAccount, seen: Seen) -> None:
     bitcoin = PRODUCT_BY_NAME["BTC-USD"]
     assert len(seen["candles"]) > 45

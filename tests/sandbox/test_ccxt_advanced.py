@@ -92,6 +92,22 @@ def test_it_pages_through_the_same_history_of_wallets(account: SandboxAccount, s
     assert found == sorted(mirrors + moves)
 
 
+def test_it_is_told_the_clock_and_the_fees(seen: Seen) -> None:
+    assert instant_of(seen["time"] * 1000).year >= 2025
+    assert (len(seen["fees"]), set(seen["fees"])) == (len(seen["markets"]), {"0.0005"})
+
+
+def test_it_sees_the_orders_that_are_done_and_none_that_is_open(account: SandboxAccount, seen: Seen) -> None:
+    assert seen["open"] == []
+    assert sorted(seen["orders"]) == sorted(one.order_id for one in account.orders if (one.product, one.money) == ("BTC-USD", "USD"))
+
+
+def test_it_sees_what_came_from_a_bank_and_what_went_there(account: SandboxAccount, seen: Seen) -> None:
+    wires = [one for one in account.transfers if one.network == "wire"]
+    expected = [(one.transfer_id, one.kind.value, "canceled" if one.canceled_at else "ok") for one in wires]
+    assert sorted((row["id"], row["type"], row["status"]) for row in seen["bank"]) == sorted(expected)
+
+
 def test_it_reads_candles_that_agree_with_the_prices(account: SandboxAccount, seen: Seen) -> None:
     bitcoin = PRODUCT_BY_NAME["BTC-USD"]
     assert len(seen["candles"]) > 45

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ledger.domain.event import Side
+from ledger.sandbox.binance.rows import Identities
 from ledger.sandbox.history.market import PRODUCT_BY_NAME, minute_of
 from ledger.sandbox.history.rows import instant_of, microseconds_of
 from ledger.sandbox.server import Sandbox
@@ -63,6 +64,27 @@ def test_it_pages_through_the_same_fills(visit: tuple[Sandbox, Seen]) -> None:
         for fill in visit[0].account.fills
     )  # fmt: skip
     assert [(*row[:6], int(row[6])) for row in found] == expected
+
+
+def test_its_own_paging_comes_to_the_same_fills(visit: tuple[Sandbox, Seen]) -> None:
+    ids = {fill.trade_id for fill in visit[0].account.fills if (fill.base, fill.money) == ("BTC", "USD")}
+    assert {int(one) for one in visit[1]["paged_ids"]} == ids
+
+
+def test_it_sees_the_same_orders(visit: tuple[Sandbox, Seen]) -> None:
+    account = visit[0].account
+    ids = Identities(account.seed, tuple(order.order_id for order in account.orders))
+    expected = [ids.order[one.order_id] for one in account.orders if (one.product, one.money) == ("BTC-USD", "USD")]
+    assert sorted(map(int, visit[1]["orders"])) == sorted(expected)
+
+
+def test_it_is_told_coins_clock_and_fees(visit: tuple[Sandbox, Seen]) -> None:
+    account, seen = visit[0].account, visit[1]
+    assert seen["status"] == "ok"
+    assert seen["funding"] == []
+    assert seen["time"] > SINCE.timestamp() * 1000
+    assert seen["currencies"] == {asset: "fiat" if asset == "USD" else "crypto" for asset in (*account.assets, "DAI")}
+    assert (len(seen["fees"]), set(seen["fees"].values())) == (len(seen["markets"]), {"0.001"})
 
 
 def test_it_sees_the_same_transfers_of_coins(visit: tuple[Sandbox, Seen]) -> None:

@@ -30,7 +30,7 @@ def visit() -> Iterator[tuple[Sandbox, Seen]]:
     if python is None:
         pytest.skip(f"{INTERPRETER} names no interpreter with ccxt")
     with Sandbox(venue="kraken", fills=80, seed=11) as sandbox:
-        ran = subprocess.run([python, str(SCRIPT)], input=sandbox.ready_line(), capture_output=True, text=True, timeout=120, check=False)
+        ran = subprocess.run([python, str(SCRIPT)], input=sandbox.ready_line(), capture_output=True, text=True, timeout=240, check=False)
         assert ran.returncode == 0, ran.stderr
         yield sandbox, json.loads(ran.stdout)
 
@@ -79,6 +79,20 @@ def test_it_pages_through_a_ledger_that_comes_to_the_same_balances(account: Sand
         newest = max((row for row in seen["ledger"] if row["currency"] == asset), key=lambda row: row["timestamp"])
         last_of_instant = [row for row in seen["ledger"] if row["currency"] == asset and row["timestamp"] == newest["timestamp"]]
         assert account.balance(asset) in {Decimal(row["after"]) for row in last_of_instant}
+
+
+def test_it_sees_the_same_transfers(account: SandboxAccount, seen: Seen) -> None:
+    ids = Identities(account.seed)
+    found = sorted((row["id"], row["type"], row["currency"], row["status"]) for row in seen["transfers"])
+    expected = [
+        (ids.transfer(one.transfer_id), one.kind.value, one.asset, "failed" if one.canceled_at else "ok") for one in account.transfers
+    ]
+    assert found == sorted(expected)
+
+
+def test_it_is_told_clock_status_and_fees(seen: Seen) -> None:
+    assert instant_of(seen["time"] * 1000).year >= 2025
+    assert (seen["status"], seen["fee"], seen["positions"]) == ("ok", ["0.0016", "0.0025"], [])
 
 
 def test_it_reads_candles_that_agree_with_the_prices(account: SandboxAccount, seen: Seen) -> None:

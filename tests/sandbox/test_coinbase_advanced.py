@@ -162,9 +162,20 @@ def test_too_many_calls_are_refused_and_a_violation(local: Local) -> None:
     local.seconds_per_call = 0.0
     told = [dict(local.get(f"{V3}/accounts?limit=1").headers) for _ in range(30)]
     assert [one["x-ratelimit-remaining"] for one in told] == [str(left) for left in range(29, -1, -1)]
-    assert local.get(f"{V3}/accounts?limit=1").status == 429
+    refused = local.get(f"{V3}/accounts?limit=1")
+    assert refused.status == 429
+    limits = {"x-ratelimit-limit": "30", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}
+    assert limits.items() <= dict(refused.headers).items()
     assert [one.kind for one in local.exchange.violations] == [ViolationKind.RATE_EXCEEDED]
     assert dict(local.get("/v2/accounts").headers)["x-ratelimit-remaining"] == "9999"
+
+
+@pytest.mark.parametrize(("target", "limit"), [(f"{V3}/accounts", "30"), ("/v2/accounts", "10000")])
+def test_a_refusal_by_fault_tells_the_limits_too(target: str, limit: str, faulty: Callable[..., Local]) -> None:
+    refused = faulty(Fault.RATE_LIMITED).get(target)
+    assert refused.status == 429
+    told = dict(refused.headers)
+    assert (told["x-ratelimit-limit"], told["x-ratelimit-remaining"]) == (limit, str(int(limit) - 1))
 
 
 def test_a_key_may_look_only_unless_the_fault_says_otherwise(local: Local, faulty: Callable[..., Local]) -> None:
@@ -234,6 +245,32 @@ def test_orders_are_found_by_their_ids(local: Local, account: SandboxAccount) ->
     query = urlencode([("order_ids", order.order_id) for order in [*wanted, account.orders[3]]] + [("order_ids", "none such")])
     rows = local.rows(f"{V3}/orders/historical/batch?{query}", "orders")
     assert [row["client_order_id"] for row in rows[:2]] == [order.client_order_id for order in wanted]
+
+
+def test_orders_of_another_status_than_filled_are_none(local: Local) -> None:
+    assert local.rows(f"{V3}/orders/historical/batch?order_status=OPEN&order_status=CANCELLED", "orders") == []
+    assert local.rows(f"{V3}/orders/historical/batch?order_status=OPEN&order_status=FILLED&limit=3", "orders")
+
+
+@pytest.mark.parametrize(("name", "kind"), [("deposits", TransferKind.DEPOSIT), ("withdrawals", TransferKind.WITHDRAWAL)])
+def test_a_wallet_of_money_lists_what_came_from_a_bank_and_what_went_there(
+    name: str, kind: TransferKind, local: Local, account: SandboxAccount
+) -> None:
+    wallets = {row["currency"]: row["uuid"] for row in local.rows(f"{V3}/accounts", "accounts")}
+    rows = local.rows(f"/v2/accounts/{wallets['USD']}/{name}?limit=100", "data")
+    wires = [one for one in account.transfers if one.kind is kind and one.network == "wire"]
+    assert wires
+    assert [row["id"] for row in rows] == [one.transfer_id for one in reversed(wires)]
+    subtotals = [row["subtotal"] for row in rows]
+    assert [Decimal(one["amount"]) for one in subtotals if isinstance(one, dict)] == [one.amount for one in reversed(wires)]
+    first = local.rows(f"/v2/accounts/{wallets['USD']}/{name}?limit=1", "data")
+    second = local.rows(f"/v2/accounts/{wallets['USD']}/{name}?limit=1&starting_after={rows[0]['id']}", "data")
+    assert [*first, *second] == rows[:2]
+    assert local.rows(f"/v2/accounts/{wallets['BTC']}/{name}", "data") == []
+
+
+def test_both_clocks_tell_the_same_second(local: Local) -> None:
+    assert local.said("/v2/time")["data"] == {"iso": local.said(f"{V3}/time")["iso"], "epoch": int(NOON)}
 
 
 def test_accounts_hold_the_account_s_balances_page_by_page(local: Local, account: SandboxAccount) -> None:

@@ -13,10 +13,12 @@ from urllib.parse import urlencode
 
 import pytest
 
+from ledger.domain.amount import AssetCode
 from ledger.sandbox.account import SandboxAccount, seeded_account
 from ledger.sandbox.calls import ViolationKind
 from ledger.sandbox.exchange import Clocks, Exchange
 from ledger.sandbox.faults import Fault, FaultPlan, FaultStep
+from ledger.sandbox.history.market import PRODUCT_BY_NAME
 from ledger.sandbox.kraken.dialect import Kraken
 from ledger.sandbox.kraken.key import signature_of
 
@@ -98,10 +100,39 @@ def test_a_wrong_signature_is_refused_and_held_against_the_client(local: Local) 
     assert local.violations == [ViolationKind.SIGNATURE_MISMATCH]
 
 
-@pytest.mark.parametrize("name", ["AddOrder", "CancelAll", "Withdraw", "WalletTransfer", "Earn/Allocate", "AddExport"])
+@pytest.mark.parametrize("name", ["AddOrder", "CancelAll", "Withdraw", "WalletTransfer", "Earn/Allocate", "RemoveExport"])
 def test_what_would_change_something_is_refused_and_held_against_the_client(name: str, local: Local) -> None:
     assert local.post(name)["error"] == ["EGeneral:Permission denied"]
     assert local.violations == [ViolationKind.WRITE_CALL]
+
+
+@pytest.mark.parametrize("name", ["AddExport", "ExportStatus", "Earn/Strategies", "DepositMethods"])
+def test_a_call_that_reads_what_the_key_may_not_see_is_refused_and_no_violation(name: str, local: Local) -> None:
+    assert local.post(name)["error"] == ["EGeneral:Permission denied"]
+    assert local.violations == []
+
+
+def test_the_account_is_worth_its_balances_at_the_last_prices(account: SandboxAccount, local: Local) -> None:
+    minute = int(NOON) // 60
+    prices = {asset: account.prices.price(PRODUCT_BY_NAME[f"{asset}-USD"], minute) for asset in account.assets if asset != "USD"}
+    dollars = sum((account.balance(asset) * prices.get(asset, Decimal(1)) for asset in account.assets), start=Decimal(0))
+    told = local.post("TradeBalance")["result"]
+    assert {told[name] for name in ("eb", "tb", "e", "mf")} == {f"{dollars:.4f}"}
+    assert local.post("TradeBalance", asset="XBT")["result"]["eb"] == f"{dollars / prices[AssetCode('BTC')]:.4f}"
+    assert local.post("TradeBalance", asset="XDG")["error"] == ["EQuery:Unknown asset"]
+
+
+def test_fees_are_told_of_the_pairs_that_are_asked_for(local: Local) -> None:
+    told = local.post("TradeVolume", pair="XBTUSD,ETH/XBT")["result"]
+    assert {name: row["fee"] for name, row in told["fees"].items()} == {"XXBTZUSD": "0.2500", "XETHXXBT": "0.2500"}
+    assert {row["fee"] for row in told["fees_maker"].values()} == {"0.1600"}
+    assert "fees" not in local.post("TradeVolume")["result"]
+    assert local.post("TradeVolume", pair="NOPE")["error"] == ["EQuery:Unknown asset pair"]
+
+
+def test_no_position_is_open(local: Local) -> None:
+    assert local.post("OpenPositions") == {"error": [], "result": {}}
+    assert local.post("OpenPositions", consolidation="market") == {"error": [], "result": []}
 
 
 def test_two_calls_in_flight_are_held_against_the_client(local: Local) -> None:

@@ -1,19 +1,21 @@
 """Binance's dialect: which endpoints there are, who may call them, what they weigh, and what each answers.
 
 Source: the venue's REST reference, endpoint by endpoint, and its limits: 6,000 of weight a minute by address below ``/api``; below
-``/sapi`` 12,000 by address or 180,000 by account a minute, each endpoint by itself.
+``/sapi`` 12,000 by address or 180,000 by account a minute, each endpoint by itself. Futures and margin have no markets here.
 """
 
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from ledger.domain.amount import ZERO, AssetCode, added
 from ledger.sandbox.account import SandboxAccount
-from ledger.sandbox.binance.key import Gate, Refused
-from ledger.sandbox.binance.pages import DAY, Happened, WindowRule, number_in, trade_page, window_page
+from ledger.sandbox.binance.catalog import coin_content, fee_content, market_content, order_content, symbol_of, wallet_content
+from ledger.sandbox.binance.key import KEY_KINDS, Gate, Refused, with_parameters_of_body
+from ledger.sandbox.binance.pages import DAY, Happened, WindowRule, number_in, order_page, trade_page, window_page
 from ledger.sandbox.binance.rows import (
     Identities,
     candle_content,
@@ -32,6 +34,7 @@ from ledger.sandbox.calls import Answer, JsonValue, ReceivedCall, json_answer
 from ledger.sandbox.faults import CallTraits, Fault
 from ledger.sandbox.history.market import PRODUCT_BY_NAME, SECONDS_PER_MINUTE, Candle, Product
 from ledger.sandbox.history.rows import SandboxFill, SandboxTransfer, microseconds_of
+from ledger.sandbox.key_terms import USUAL, KeyChoices, KeyTerms
 from ledger.sandbox.limits import Rate, WeightRate
 from ledger.sandbox.paging import RowStream
 from ledger.sandbox.streams import Rhythm, SocketSide
@@ -39,7 +42,10 @@ from ledger.sandbox.streams import Rhythm, SocketSide
 VENUE: Final = "binance"
 MINUTE_SECONDS: Final = 60.0
 _OF_ONE_ATTEMPT: Final = re.compile(r"[?&](?:timestamp|signature)=[^&]*")  # what differs when the same call is made again
+_CHOICES: Final = KeyChoices(kinds=tuple(KEY_KINDS))
+_USED: Final = "X-MBX-USED-WEIGHT"
 _API_WEIGHT: Final = 6000
+_FUTURES_WEIGHT: Final = 2400
 _ADDRESS_WEIGHT: Final = 12_000
 _ACCOUNT_WEIGHT: Final = 180_000
 _CANDLES_MAX: Final = 1000
@@ -59,24 +65,33 @@ class _Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Endpoint:
-    """An endpoint: who may ask, what it weighs and by whom that is counted, what answers; `rows` names the rows of a paged one."""
+    """An endpoint: who may ask, what it weighs and by whom that is counted, what answers; `rows` names the rows of a paged one.
+
+    A private one without `is_signed` asks for a key and for no signature. One by POST reads all the same.
+    """
 
     serve: "Callable[[Binance, _Request], Answer]"
     weight: int
     is_private: bool = True
+    is_signed: bool = True
+    method: str = "GET"
     by_account: bool = False
     rows: str = ""
     scope: str = ""
 
 
 class Binance:
-    """The dialect over one account."""
+    """The dialect over one account; it accepts a key of every kind, and `credentials` is that of the kind asked for.
+
+    Raises:
+        InputError: for terms that the venue does not know.
+    """
 
     venue = VENUE
 
-    def __init__(self, account: SandboxAccount) -> None:
+    def __init__(self, account: SandboxAccount, terms: KeyTerms = USUAL) -> None:
         self._gate = Gate(VENUE, account.seed)
-        self.credentials = self._gate.credentials
+        self.credentials = KEY_KINDS[_CHOICES.settled(terms, VENUE).kind](VENUE, account.seed)
         self.rates: Mapping[str, Rate | WeightRate] = _rates()
         self._account = account
         self._ids = Identities(account.seed, tuple(order.order_id for order in account.orders))
@@ -88,10 +103,11 @@ class Binance:
 
     def traits_of(self, call: ReceivedCall) -> CallTraits:
         """Return bucket and weight of a call, and what history it pages through."""
+        call = with_parameters_of_body(call)
         endpoint = _ENDPOINTS.get(call.path)
         if endpoint is None:
             return CallTraits(bucket="/api", is_private=False, is_weighed=True)
-        bucket = "/api" if call.path.startswith("/api/") else call.path
+        bucket = call.path if call.path.startswith("/sapi/") else f"/{call.path.split('/')[1]}"
         is_probe = call.query.get("limit") == "1"
         stream = f"{call.path}?{call.query.get(endpoint.scope, '')}" if endpoint.rows and not is_probe else ""
         places = (call.query.get(name, "") for name in ("fromId", "offset", "page", "current"))
@@ -105,17 +121,20 @@ class Binance:
             asked=_OF_ONE_ATTEMPT.sub("", call.target),
             cost=endpoint.weight,
             is_weighed=True,
+            is_read=call.method == endpoint.method == "POST",
         )
 
     def answer(self, call: ReceivedCall, *, now: float, faults: tuple[Fault, ...]) -> Answer:
         """Answer a call as the venue does."""
         endpoint = _ENDPOINTS.get(call.path)
-        if endpoint is None or call.method != "GET":
+        if endpoint is None or call.method != endpoint.method:
             return json_answer({"code": -1000, "msg": "Path not found."}, status=404)
         try:
-            if endpoint.is_private:
+            if endpoint.is_private and endpoint.is_signed:
                 self._gate.admit(call, now=now, faults=faults)
-            return endpoint.serve(self, _Request(call=call, now=now, faults=faults))
+            elif endpoint.is_private:
+                self._gate.admit_key(call, faults=faults)
+            return endpoint.serve(self, _Request(call=with_parameters_of_body(call), now=now, faults=faults))
         except Refused as refused:
             return refused.answer
 
@@ -153,11 +172,22 @@ class Binance:
     def exchange_info(self, request: _Request) -> Answer:
         """Answer ``GET /api/v3/exchangeInfo``: what is delisted has vanished."""
         limit: dict[str, JsonValue] = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": _API_WEIGHT}
-        gone = {f"{one.base}{one.quote}" for one in self._account.products if one.delisted_at is not None}
-        symbols: list[JsonValue] = [symbol_content(*pair) for name, pair in sorted(self._symbols(request).items()) if name not in gone]
+        symbols: list[JsonValue] = [symbol_content(*pair) for _, pair in self._listed_symbols(request)]
         return json_answer(
             {"timezone": "UTC", "serverTime": int(request.now * 1000), "rateLimits": [limit], "exchangeFilters": [], "symbols": symbols}
         )
+
+    def exchange_info_elsewhere(self, request: _Request) -> Answer:
+        """Answer ``exchangeInfo`` of ``/fapi/v1`` and ``/dapi/v1``: the account has no futures, and none are listed."""
+        return json_answer(market_content(request.now))
+
+    def system_status(self, _: _Request) -> Answer:
+        """Answer ``GET /sapi/v1/system/status``: all is well."""
+        return json_answer({"status": 0, "msg": "normal"})
+
+    def margin_pairs(self, _: _Request) -> Answer:
+        """Answer ``GET /sapi/v1/margin/allPairs`` and ``/margin/isolated/allPairs``: nothing is traded on margin."""
+        return json_answer([])
 
     def klines(self, request: _Request) -> Answer:
         """Answer ``GET /api/v3/klines``: oldest first, silent minutes have no volume; history of delisted symbols stays."""
@@ -231,21 +261,59 @@ class Binance:
             content["tradingAuthorityExpirationTime"] = int(request.now * 1000) + 3 * DAY
         return json_answer(content)
 
-    # --- trades
+    def coins(self, _: _Request) -> Answer:
+        """Answer ``GET /sapi/v1/capital/config/getall``: every coin that the account knows, and what it holds of it."""
+        return json_answer([coin_content(self._account, asset) for asset in sorted({*self._account.assets, _UNUSED_ASSET})])
+
+    def trade_fees(self, request: _Request) -> Answer:
+        """Answer ``GET /sapi/v1/asset/tradeFee``, of one symbol or of all that are listed."""
+        wanted = request.call.query.get("symbol", "")
+        return json_answer([fee_content(name) for name, _ in self._listed_symbols(request) if wanted in {"", name}])
+
+    def funding_wallet(self, request: _Request) -> Answer:
+        """Answer ``POST /sapi/v1/asset/get-funding-asset``, of one asset or of all: what was moved there, where anything was."""
+        return self._wallet(request, self._sundries.funding if Fault.SUNDRY_ROWS in request.faults else {})
+
+    def user_assets(self, request: _Request) -> Answer:
+        """Answer ``POST /sapi/v3/asset/getUserAsset``, of one asset or of all: what the account holds, without what it does not."""
+        extra = self._sundries.balances if Fault.SUNDRY_ROWS in request.faults else {}
+        assets = {*self._account.assets, *extra}
+        return self._wallet(request, {asset: added(self._account.balance(asset), extra.get(asset, ZERO)) for asset in assets})
+
+    def _wallet(self, request: _Request, held: Mapping[AssetCode, Decimal]) -> Answer:
+        wanted = request.call.query.get("asset", "")
+        return json_answer([wallet_content(asset, held[asset]) for asset in sorted(held) if held[asset] and wanted in {"", asset}])
+
+    # --- trades and orders
 
     def trades(self, request: _Request) -> Answer:
         """Answer ``GET /api/v3/myTrades``, also for a delisted symbol, unless a fault has put it out of reach."""
-        symbol = request.call.query.get("symbol", "")
-        if not symbol:
-            raise Refused(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
-        if symbol not in self._symbols(request):
-            raise Refused(-1121, "Invalid symbol.")
+        symbol = self._symbol_in(request)
         in_microseconds = request.call.headers.get("x-mbx-time-unit", "").upper() == "MICROSECOND"
         stream = self._trade_stream(symbol, request, in_microseconds=in_microseconds)
         place = self.traits_of(request.call).stream
         texts = trade_page(request.call, stream, request.faults, last_from=self._asked_from.get(place, 0), now=request.now)
         self._asked_from[place] = number_in(request.call.query, "fromId")
         return _text_answer(f"[{','.join(texts)}]")
+
+    def orders(self, request: _Request) -> Answer:
+        """Answer ``GET /api/v3/allOrders``, also for a delisted symbol: upwards, the newest of them when nothing says from where."""
+        symbol = self._symbol_in(request)
+        orders = sorted((self._ids.order[one.order_id], one) for one in self._account.orders if symbol_of(one) == symbol)
+        stream = RowStream(
+            ids=[number for number, _ in orders],
+            times=[microseconds_of(order.created_at) for _, order in orders],
+            texts=[text(order_content(order, self._ids)) for _, order in orders],
+        )
+        return _text_answer(f"[{','.join(order_page(request.call, stream))}]")
+
+    def _symbol_in(self, request: _Request) -> str:
+        symbol = request.call.query.get("symbol", "")
+        if not symbol:
+            raise Refused(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
+        if symbol not in self._symbols(request):
+            raise Refused(-1121, "Invalid symbol.")
+        return symbol
 
     def _trade_stream(self, symbol: str, request: _Request, *, in_microseconds: bool) -> RowStream:
         if (symbol, in_microseconds) not in self._streams:
@@ -265,6 +333,10 @@ class Binance:
         if Fault.DELISTED in request.faults:
             found = {name: pair for name, pair in found.items() if not any(_is_delisted(one, pair) for one in self._account.products)}
         return found | (MARKETS if Fault.SUNDRY_ROWS in request.faults else {})
+
+    def _listed_symbols(self, request: _Request) -> list[tuple[str, tuple[AssetCode, AssetCode]]]:
+        gone = {f"{one.base}{one.quote}" for one in self._account.products if one.delisted_at is not None}
+        return sorted((name, pair) for name, pair in self._symbols(request).items() if name not in gone)
 
     # --- histories by time
 
@@ -372,13 +444,25 @@ def _text_answer(content: str) -> Answer:
 
 _FIAT: Final = _Endpoint(serve=Binance.fiat_orders, weight=90_000, by_account=True, rows="transfers", scope="transactionType")
 _CONVERT: Final = _Endpoint(serve=Binance.conversions, weight=3000, by_account=True, rows="conversions")
+_FUTURES: Final = _Endpoint(serve=Binance.exchange_info_elsewhere, weight=1, is_private=False)
+_MARGIN: Final = _Endpoint(serve=Binance.margin_pairs, weight=1, is_signed=False)
 _ENDPOINTS: Final[Mapping[str, _Endpoint]] = {
     "/api/v3/ping": _Endpoint(serve=Binance.ping, weight=1, is_private=False),
     "/api/v3/time": _Endpoint(serve=Binance.time, weight=1, is_private=False),
     "/api/v3/exchangeInfo": _Endpoint(serve=Binance.exchange_info, weight=20, is_private=False),
     "/api/v3/klines": _Endpoint(serve=Binance.klines, weight=2, is_private=False),
+    "/fapi/v1/exchangeInfo": _FUTURES,
+    "/dapi/v1/exchangeInfo": _FUTURES,
     "/api/v3/account": _Endpoint(serve=Binance.account, weight=20),
     "/api/v3/myTrades": _Endpoint(serve=Binance.trades, weight=20, rows="fills", scope="symbol"),
+    "/api/v3/allOrders": _Endpoint(serve=Binance.orders, weight=20),
+    "/sapi/v1/system/status": _Endpoint(serve=Binance.system_status, weight=1, is_private=False),
+    "/sapi/v1/margin/allPairs": _MARGIN,
+    "/sapi/v1/margin/isolated/allPairs": _MARGIN,
+    "/sapi/v1/capital/config/getall": _Endpoint(serve=Binance.coins, weight=10),
+    "/sapi/v1/asset/get-funding-asset": _Endpoint(serve=Binance.funding_wallet, weight=1, method="POST"),
+    "/sapi/v3/asset/getUserAsset": _Endpoint(serve=Binance.user_assets, weight=5, method="POST"),
+    "/sapi/v1/asset/tradeFee": _Endpoint(serve=Binance.trade_fees, weight=1),
     "/sapi/v1/account/apiRestrictions": _Endpoint(serve=Binance.restrictions, weight=1),
     "/sapi/v1/capital/deposit/hisrec": _Endpoint(serve=Binance.deposits, weight=1, rows="transfers"),
     "/sapi/v1/capital/withdraw/history": _Endpoint(serve=Binance.withdrawals, weight=18_000, by_account=True, rows="transfers"),
@@ -393,7 +477,11 @@ _ENDPOINTS: Final[Mapping[str, _Endpoint]] = {
 
 
 def _rates() -> dict[str, Rate | WeightRate]:
-    rates: dict[str, Rate | WeightRate] = {"/api": WeightRate(limit=_API_WEIGHT, seconds=MINUTE_SECONDS, header="X-MBX-USED-WEIGHT-1M")}
+    limits = {"/api": _API_WEIGHT, "/fapi": _FUTURES_WEIGHT, "/dapi": _FUTURES_WEIGHT}
+    rates: dict[str, Rate | WeightRate] = {
+        place: WeightRate(limit=limit, seconds=MINUTE_SECONDS, header=f"{_USED}-1M", header_besides=_USED)
+        for place, limit in limits.items()
+    }
     for path, endpoint in _ENDPOINTS.items():
         if path.startswith("/sapi/"):
             word, limit = ("UID", _ACCOUNT_WEIGHT) if endpoint.by_account else ("IP", _ADDRESS_WEIGHT)

@@ -64,9 +64,7 @@ def trade_page(call: ReceivedCall, stream: RowStream, faults: tuple[Fault, ...],
         Refused: 400 for parameters that do not go together, or windows of more than a day.
     """
     query = call.query
-    limit = number_in(query, "limit", default=_TRADES_DEFAULT)
-    if not 1 <= limit <= PAGE_MAX:
-        raise Refused(-1130, "Data sent for parameter 'limit' is not valid.")
+    limit = _limit_in(query)
     low, high = _bounds(query, stream)
     if "fromId" not in query and "startTime" not in query:
         low = max(low, high - limit)
@@ -78,12 +76,38 @@ def trade_page(call: ReceivedCall, stream: RowStream, faults: tuple[Fault, ...],
     return [damaged(stream.texts[index], index=index, faults=faults) for index in range(low, max(low, high))]
 
 
+def order_page(call: ReceivedCall, stream: RowStream) -> list[str]:
+    """Return the orders that a call asks for: from an id that is included, within times, or the newest.
+
+    Raises:
+        Refused: 400 for parameters that cannot be read, or windows of more than a day.
+    """
+    query, limit = call.query, _limit_in(call.query)
+    low, high = _bounds_of_time(query, stream)
+    if "orderId" in query:
+        low = max(low, bisect_left(stream.ids, number_in(query, "orderId")))
+    elif "startTime" not in query:
+        low = max(low, high - limit)
+    return list(stream.texts[low : min(high, low + limit)])
+
+
+def _limit_in(query: Mapping[str, str]) -> int:
+    limit = number_in(query, "limit", default=_TRADES_DEFAULT)
+    if not 1 <= limit <= PAGE_MAX:
+        raise Refused(-1130, "Data sent for parameter 'limit' is not valid.")
+    return limit
+
+
 def _bounds(query: Mapping[str, str], stream: RowStream) -> tuple[int, int]:
-    low, high = 0, len(stream.ids)
     if "fromId" in query:
         if "startTime" in query or "endTime" in query:
             raise Refused(-1128, "Combination of optional parameters invalid.")
-        return bisect_left(stream.ids, number_in(query, "fromId") % HUGE_ID_SHIFT), high
+        return bisect_left(stream.ids, number_in(query, "fromId") % HUGE_ID_SHIFT), len(stream.ids)
+    return _bounds_of_time(query, stream)
+
+
+def _bounds_of_time(query: Mapping[str, str], stream: RowStream) -> tuple[int, int]:
+    low, high = 0, len(stream.ids)
     if "startTime" in query:
         low = bisect_left(stream.times, number_in(query, "startTime") * 1000)
     if "endTime" in query:

@@ -32,6 +32,7 @@ class Sundries:
         self._histories: defaultdict[str, list[Happened]] = defaultdict(list)
         self._trades: defaultdict[str, list[tuple[int, int, str]]] = defaultdict(list)
         self.balances: defaultdict[AssetCode, Decimal] = defaultdict(Decimal)
+        self.funding: dict[AssetCode, Decimal] = {}
         self._card_and_bank()
         self._distributions()
         self._swaps()
@@ -104,6 +105,7 @@ class Sundries:
     def _departures(self) -> None:
         at = _FIRST_AT + timedelta(days=60)
         left: dict[str, JsonValue] = {"asset": _XRP, "amount": self._move(_XRP, "-7"), "type": "MAIN_FUNDING", "status": "CONFIRMED"}
+        self.funding[_XRP] = Decimal(str(left["amount"]))
         self._add("moves MAIN_FUNDING", at, {**left, "tranId": 11_415_955_596, "timestamp": milliseconds(at)})
         sent: dict[str, JsonValue] = {"id": "w-xrp", "amount": self._move(_XRP, "-20"), "transactionFee": self._move(_XRP, "-0.25")}
         sent |= {"coin": _XRP, "status": 6, "address": "r3T7", "txId": "19A5B24E", "applyTime": f"{at:%Y-%m-%d %H:%M:%S}"}

@@ -12,7 +12,7 @@ from typing import Final
 
 from ledger.domain.amount import ZERO, AssetCode
 from ledger.sandbox.account import SandboxAccount
-from ledger.sandbox.calls import Answer, ReceivedCall, json_answer
+from ledger.sandbox.calls import Answer, Header, ReceivedCall, json_answer
 from ledger.sandbox.coinbase_advanced.key import Gate, Refused, invalid, key_ring_of, not_found
 from ledger.sandbox.coinbase_advanced.pages import (
     CURSORS_FROM,
@@ -31,12 +31,14 @@ from ledger.sandbox.coinbase_advanced.rows import (
     Identities,
     JsonRow,
     account_content,
+    bank_content,
     candle_content,
     fill_content,
     has_twin,
     mirror_content,
     mirror_id,
     order_content,
+    order_product_id,
     product_content,
     product_id_of,
     transfer_content,
@@ -45,12 +47,14 @@ from ledger.sandbox.coinbase_advanced.rows import (
 from ledger.sandbox.coinbase_advanced.stream import socket_side
 from ledger.sandbox.faults import CallTraits, Fault
 from ledger.sandbox.history.market import PRODUCT_BY_NAME, SECONDS_PER_MINUTE, minute_of
-from ledger.sandbox.history.rows import SandboxFill, SandboxOrder, SandboxTransfer, instant_of, microseconds_of
+from ledger.sandbox.history.rows import SandboxFill, SandboxOrder, SandboxTransfer, TransferKind, instant_of, microseconds_of
+from ledger.sandbox.key_terms import USUAL, KeyChoices, KeyTerms
 from ledger.sandbox.limits import Rate, WeightRate
 from ledger.sandbox.paging import PageQuery, RowStream
 from ledger.sandbox.streams import Rhythm, SocketSide
 
 VENUE: Final = "coinbase-advanced"
+_CHOICES: Final = KeyChoices(kinds=("es256", "ed25519"))
 _REMAINING: Final = "x-ratelimit-remaining"
 CANDLES_MAX: Final = 350
 ROWS_MAX: Final = 250
@@ -83,7 +87,11 @@ class _Route:
 
 
 class CoinbaseAdvanced:
-    """The dialect over one account."""
+    """The dialect over one account; it accepts a key of either kind, and `credentials` is that of the kind asked for.
+
+    Raises:
+        InputError: for terms that the venue does not know.
+    """
 
     venue = VENUE
     rates: Mapping[str, Rate | WeightRate] = {
@@ -92,9 +100,10 @@ class CoinbaseAdvanced:
         "v2": WeightRate(limit=10_000, seconds=3_600, header=_REMAINING, tells_left=True),
     }
 
-    def __init__(self, account: SandboxAccount) -> None:
+    def __init__(self, account: SandboxAccount, terms: KeyTerms = USUAL) -> None:
+        is_ed25519 = _CHOICES.settled(terms, VENUE).kind == "ed25519"
         self.key_ring = key_ring_of(VENUE, account.seed)
-        self.credentials = self.key_ring.credentials
+        self.credentials = self.key_ring.ed25519 if is_ed25519 else self.key_ring.credentials
         self._gate = Gate(self.key_ring)
         self._account = account
         self._ids = Identities(account.seed)
@@ -126,10 +135,12 @@ class CoinbaseAdvanced:
             answer = self._served(call, now=now, faults=faults)
         except Refused as refused:
             answer = refused.answer
-        rate = self.rates[self.traits_of(call).bucket]
+        return replace(answer, headers=(*answer.headers, *self._told(self.traits_of(call).bucket)))
+
+    def _told(self, bucket: str) -> tuple[Header, ...]:
+        rate = self.rates[bucket]
         limit = rate.burst if isinstance(rate, Rate) else rate.limit
-        told = (("x-ratelimit-limit", str(limit)), ("x-ratelimit-reset", "1"))
-        return replace(answer, headers=(*answer.headers, *told))
+        return ("x-ratelimit-limit", str(limit)), ("x-ratelimit-reset", "1")
 
     def _served(self, call: ReceivedCall, *, now: float, faults: tuple[Fault, ...]) -> Answer:
         route, parts = _route_of(call.path)
@@ -144,10 +155,11 @@ class CoinbaseAdvanced:
         return json_answer({"error": "PERMISSION_DENIED", "code": 7, "message": "missing required scopes"}, status=403)
 
     def refusal_of_rate(self, traits: CallTraits) -> Answer:
-        """Return 429 in the words of v2 or v3."""
-        if traits.bucket == "v2":
-            return json_answer({"errors": [{"id": "rate_limit_exceeded", "message": "Too many requests"}]}, status=429)
-        return json_answer({"error": "rate_limit_exceeded", "code": 8, "message": "too many requests"}, status=429)
+        """Return 429 in the words of v2 or v3, with the limit that was passed."""
+        of_v2: JsonRow = {"errors": [{"id": "rate_limit_exceeded", "message": "Too many requests"}]}
+        of_v3: JsonRow = {"error": "rate_limit_exceeded", "code": 8, "message": "too many requests"}
+        answer = json_answer(of_v2 if traits.bucket == "v2" else of_v3, status=429)
+        return replace(answer, headers=self._told(traits.bucket))
 
     def socket_side(self, rhythm: Rhythm) -> SocketSide:
         """Return the venue's sockets."""
@@ -158,8 +170,11 @@ class CoinbaseAdvanced:
     def time(self, request: _Request) -> Answer:
         """Answer ``GET /time``."""
         milliseconds = int(request.now * 1_000)
-        iso = f"{instant_of(milliseconds * 1_000):%Y-%m-%dT%H:%M:%SZ}"
-        return json_answer({"iso": iso, "epochSeconds": str(milliseconds // 1_000), "epochMillis": str(milliseconds)})
+        return json_answer({"iso": _iso_text(request.now), "epochSeconds": str(milliseconds // 1_000), "epochMillis": str(milliseconds)})
+
+    def time_of_v2(self, request: _Request) -> Answer:
+        """Answer ``GET /v2/time``."""
+        return json_answer({"data": {"iso": _iso_text(request.now), "epoch": int(request.now)}})
 
     def products(self, request: _Request) -> Answer:
         """Answer ``GET /products``, private and public: what is delisted has vanished; there are no futures."""
@@ -252,33 +267,45 @@ class CoinbaseAdvanced:
         return page_answer({"fills": [*page.rows], "cursor": "" if page.after is None else str(page.after)}, request.faults)
 
     def orders(self, request: _Request) -> Answer:
-        """Answer ``GET /orders/historical/batch``, by ids or newest first."""
-        wanted = all_of(request.call, "order_ids")
+        """Answer ``GET /orders/historical/batch``, by ids or newest first: all are filled, so none has another status."""
+        wanted, statuses = all_of(request.call, "order_ids"), all_of(request.call, "order_status")
+        if statuses and "FILLED" not in statuses:
+            return json_answer({"orders": [], "has_next": False, "cursor": ""})
         limit = limit_of(request.call, usual=100, most=1_000)
         found = [self._order_by_id[name] for name in wanted if name in self._order_by_id]
-        orders = found if wanted else [*reversed(self._account.orders)]
+        products = all_of(request.call, "product_id", "product_ids")
+        newest = [one for one in reversed(self._account.orders) if not products or order_product_id(one) in products]
+        orders = found if wanted else newest
         return json_answer({"orders": [order_content(order, self._ids) for order in orders[:limit]], "has_next": False, "cursor": ""})
 
     # --- private endpoints of v2
 
     def wallets(self, request: _Request) -> Answer:
         """Answer ``GET /v2/accounts``, page by page."""
-        rows = [self._wallet_content(asset) for asset in self._assets]
-        ids = [str(row["id"]) for row in rows]
-        after = request.call.query.get("starting_after")
-        if after is not None and after not in ids:
-            raise refused_v2(400, "invalid_request", "starting_after is unknown")
-        start = 0 if after is None else ids.index(after) + 1
-        limit = limit_of(request.call, usual=25, most=WALLET_ROWS_MAX)
-        stop = min(start + limit, len(rows))
-        last = ids[stop - 1] if stop < len(rows) else None
-        return json_answer({"pagination": _pagination("/v2/accounts", limit, last), "data": [*rows[start:stop]]})
+        return _page_of_v2(request.call, [self._wallet_content(asset) for asset in self._assets])
 
-    def transactions(self, request: _Request) -> Answer:
-        """Answer ``GET /v2/accounts/{id}/transactions``; what comes next is after a row's id."""
+    def deposits(self, request: _Request) -> Answer:
+        """Answer ``GET /v2/accounts/{id}/deposits``: money that came from a bank, newest first."""
+        return self._of_bank(request, TransferKind.DEPOSIT)
+
+    def withdrawals(self, request: _Request) -> Answer:
+        """Answer ``GET /v2/accounts/{id}/withdrawals``: money that went to a bank, newest first."""
+        return self._of_bank(request, TransferKind.WITHDRAWAL)
+
+    def _of_bank(self, request: _Request, kind: TransferKind) -> Answer:
+        asset = self._asset_of(request)
+        moved = [one for one in self._account.transfers if (one.asset, one.kind, one.network) == (asset, kind, "wire")]
+        return _page_of_v2(request.call, [bank_content(one, self._ids) for one in reversed(moved)])
+
+    def _asset_of(self, request: _Request) -> AssetCode:
         asset = self._asset_by_wallet.get(request.parts[0])
         if asset is None:
             raise refused_v2(404, "not_found", "Not found")
+        return asset
+
+    def transactions(self, request: _Request) -> Answer:
+        """Answer ``GET /v2/accounts/{id}/transactions``; what comes next is after a row's id."""
+        asset = self._asset_of(request)
         history = self._wallet_history(asset)
         asked_after = request.call.query.get("starting_after")
         limit = limit_of(request.call, usual=25, most=WALLET_ROWS_MAX)
@@ -384,6 +411,10 @@ class CoinbaseAdvanced:
         return wallet_content(asset, self._account.balance(asset), changed_at, self._ids)
 
 
+def _iso_text(now: float) -> str:
+    return f"{instant_of(int(now) * 1_000_000):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _moved_at(move: SandboxFill | SandboxTransfer) -> int:
     at = move.occurred_at if isinstance(move, SandboxFill) else move.moved_at or move.created_at
     return microseconds_of(at)
@@ -392,6 +423,18 @@ def _moved_at(move: SandboxFill | SandboxTransfer) -> int:
 def _book_of(product_id: str) -> str:
     """Return the market behind a name: twins in USDC share the book of dollars."""
     return product_id.removesuffix("C") if product_id.endswith("-USDC") else product_id
+
+
+def _page_of_v2(call: ReceivedCall, rows: Sequence[JsonRow]) -> Answer:
+    ids = [str(row["id"]) for row in rows]
+    after = call.query.get("starting_after")
+    if after is not None and after not in ids:
+        raise refused_v2(400, "invalid_request", "starting_after is unknown")
+    start = 0 if after is None else ids.index(after) + 1
+    limit = limit_of(call, usual=25, most=WALLET_ROWS_MAX)
+    stop = min(start + limit, len(rows))
+    last = ids[stop - 1] if stop < len(rows) else None
+    return json_answer({"pagination": _pagination(call.path, limit, last), "data": [*rows[start:stop]]})
 
 
 def _pagination(path: str, limit: int, last_id: str | None) -> JsonRow:
@@ -419,6 +462,7 @@ _ROUTES: Final = (
     _route(f"{_V3}/market/products", CoinbaseAdvanced.products, bucket="public"),
     _route(f"{_V3}/market/products/*", CoinbaseAdvanced.product, bucket="public"),
     _route(f"{_V3}/market/products/*/candles", CoinbaseAdvanced.candles, bucket="public"),
+    _route("/v2/time", CoinbaseAdvanced.time_of_v2, bucket="public"),
     _route("/v2/currencies", CoinbaseAdvanced.currencies, bucket="public"),
     _route("/v2/currencies/crypto", CoinbaseAdvanced.coins, bucket="public"),
     _route("/v2/exchange-rates", CoinbaseAdvanced.rates_of_exchange, bucket="public"),
@@ -431,6 +475,8 @@ _ROUTES: Final = (
     _route(f"{_V3}/orders/historical/fills", CoinbaseAdvanced.fills, rows="fills", cursor="cursor"),
     _route(f"{_V3}/orders/historical/batch", CoinbaseAdvanced.orders),
     _route("/v2/accounts", CoinbaseAdvanced.wallets, bucket="v2"),
+    _route("/v2/accounts/*/deposits", CoinbaseAdvanced.deposits, bucket="v2"),
+    _route("/v2/accounts/*/withdrawals", CoinbaseAdvanced.withdrawals, bucket="v2"),
     _route("/v2/accounts/*/transactions", CoinbaseAdvanced.transactions, bucket="v2", rows="ledger", cursor="starting_after"),
 )
 

@@ -91,11 +91,16 @@ def fill_content(row: FillRow, ids: Identities) -> JsonRow:
     }
 
 
+def order_product_id(order: SandboxOrder) -> str:
+    """Return the market that an order stands on: its base and the money that pays."""
+    return f"{order.product.rsplit('-', 1)[0]}-{order.money}"
+
+
 def order_content(order: SandboxOrder, ids: Identities) -> JsonRow:
     """Return one row of the orders: filled."""
     return {
         "order_id": order.order_id,
-        "product_id": f"{order.product.rsplit('-', 1)[0]}-{order.money}",
+        "product_id": order_product_id(order),
         "user_id": ids.user,
         "side": order.side.value.upper(),
         "client_order_id": order.client_order_id,
@@ -202,6 +207,26 @@ def transfer_content(transfer: SandboxTransfer, ids: Identities) -> JsonRow:
         "created_at": _seconds_text(transfer.moved_at or transfer.created_at),
     }
     return content if is_wire else content | _network_content(transfer, is_out=is_out)
+
+
+def bank_content(transfer: SandboxTransfer, ids: Identities) -> JsonRow:
+    """Return a transfer of money as the lists of deposits and of withdrawals of a wallet tell it: `amount` is without the fee."""
+    kind = "withdrawal" if transfer.kind is TransferKind.WITHDRAWAL else "deposit"
+    wallet = f"/v2/accounts/{ids.wallet(transfer.asset)}"
+    row: JsonRow = {"resource": "transaction", "resource_path": f"{wallet}/transactions/{transfer.transfer_id}"}
+    figures = {"amount": EXACT.subtract(transfer.amount, transfer.fee), "subtotal": transfer.amount, "fee": transfer.fee}
+    return {
+        "id": transfer.transfer_id,
+        "status": "canceled" if transfer.canceled_at is not None else "completed",
+        "transaction": row | {"id": transfer.transfer_id},
+        "resource": kind,
+        "resource_path": f"{wallet}/{kind}s/{transfer.transfer_id}",
+        "committed": transfer.canceled_at is None,
+        "created_at": _seconds_text(transfer.created_at),
+        "updated_at": _seconds_text(transfer.completed_at or transfer.created_at),
+        "instant": False,
+        **{name: {"amount": text_of(figure), "currency": transfer.asset} for name, figure in figures.items()},
+    }
 
 
 def _network_content(transfer: SandboxTransfer, *, is_out: bool) -> JsonRow:

@@ -31,6 +31,7 @@ from ledger.sandbox.coinbase_exchange.stream import socket_side
 from ledger.sandbox.faults import CallTraits, Fault
 from ledger.sandbox.history.market import PRODUCT_BY_NAME, SECONDS_PER_MINUTE, Product, minute_of
 from ledger.sandbox.history.rows import SandboxFill, instant_of, instant_text, microseconds_of
+from ledger.sandbox.key_terms import USUAL, KeyChoices, KeyTerms
 from ledger.sandbox.limits import Rate
 from ledger.sandbox.paging import RowStream
 from ledger.sandbox.streams import Rhythm, SocketSide
@@ -63,7 +64,11 @@ class _Route:
 
 
 class CoinbaseExchange:
-    """The dialect over one account."""
+    """The dialect over one account.
+
+    Raises:
+        InputError: for any terms of a key, of which the venue leaves none open.
+    """
 
     venue = VENUE
     rates: Mapping[str, Rate] = {
@@ -72,7 +77,8 @@ class CoinbaseExchange:
         "fills": Rate(per_second=10, burst=20),
     }
 
-    def __init__(self, account: SandboxAccount) -> None:
+    def __init__(self, account: SandboxAccount, terms: KeyTerms = USUAL) -> None:
+        KeyChoices().settled(terms, VENUE)
         self.credentials = credentials_of(VENUE, account.seed)
         self._account = account
         self._ids = Identities(account.seed)

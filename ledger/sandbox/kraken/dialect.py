@@ -1,7 +1,7 @@
 """Kraken's dialect: which endpoints there are, who may call them, and what each answers.
 
 Source: the venue's REST reference, endpoint by endpoint, and its page of rate limits. Private calls are POSTs; those that read are
-named here, any other one would change something.
+named here, also those that this key may not make; any other one would change something.
 """
 
 import json
@@ -17,8 +17,9 @@ from ledger.sandbox.account import SandboxAccount
 from ledger.sandbox.calls import Answer, JsonValue, ReceivedCall, json_answer
 from ledger.sandbox.faults import CallTraits, Fault
 from ledger.sandbox.history.rows import TransferKind
+from ledger.sandbox.key_terms import USUAL, KeyChoices, KeyTerms
 from ledger.sandbox.kraken.key import TOKEN_SECONDS, Gate, Refused, Tokens, credentials_of, form_of
-from ledger.sandbox.kraken.market import asset_contents, candle_rows, pair_contents, trade_rows
+from ledger.sandbox.kraken.market import asset_contents, candle_rows, fee_contents, pair_contents, trade_rows, worth_content
 from ledger.sandbox.kraken.names import Identities, Pair, asset_name, pairs_of
 from ledger.sandbox.kraken.pages import KEY_WINDOW_FROM, PAGE_MAX, History, page_answer
 from ledger.sandbox.kraken.rows import Entry, ledger_entries, order_content, trade_entries, transfer_content
@@ -28,9 +29,22 @@ from ledger.sandbox.streams import Rhythm, SocketSide
 
 VENUE: Final = "kraken"
 _PUBLIC, _PRIVATE = "/0/public/", "/0/private/"
+# Maximum and decay of the counter that every key has, by the user's tier.
+_TIERS: Final = {
+    "pro": Rate(per_second=1, burst=20),
+    "intermediate": Rate(per_second=0.5, burst=20),
+    "starter": Rate(per_second=0.33, burst=15),
+}
+_CHOICES: Final = KeyChoices(tiers=tuple(_TIERS), has_nonce_window=True)
 _IDS_MAX: Final = {"QueryLedgers": 20, "QueryTrades": 20, "QueryOrders": 50}
 _THROTTLED_SECONDS: Final = 2
 _READING: Final = ("query-funds", "query-open-trades", "query-closed-trades", "query-ledger")
+# Calls that read and that this key has no right to. Not among them: DepositAddresses, which can make a new one.
+_WITHHELD: Final = (
+    *("AddExport", "ExportStatus", "RetrieveExport", "OrderAmends", "CreditLines", "ListWalletAccounts"),
+    *("DepositMethods", "WithdrawMethods", "WithdrawAddresses", "WithdrawInfo"),
+    *("Earn/Strategies", "Earn/Allocations", "Earn/AllocateStatus", "Earn/DeallocateStatus"),
+)
 _LIMIT_DEFAULT: Final = 25
 _THREE_DAYS: Final = 259_200  # seconds
 
@@ -52,16 +66,21 @@ class _Request:
 
 
 class Kraken:
-    """The dialect over one account; its key has the rates of the tier Pro."""
+    """The dialect over one account; its key has the rates of the tier Pro, unless another is asked for.
+
+    Raises:
+        InputError: for terms that the venue does not know.
+    """
 
     venue = VENUE
-    rates: Mapping[str, Rate] = {"public": Rate(per_second=1, burst=3), "private": Rate(per_second=1, burst=20)}
 
-    def __init__(self, account: SandboxAccount) -> None:
+    def __init__(self, account: SandboxAccount, terms: KeyTerms = USUAL) -> None:
+        self._terms = _CHOICES.settled(terms, VENUE)
+        self.rates: Mapping[str, Rate] = {"public": Rate(per_second=1, burst=3), "private": _TIERS[self._terms.tier]}
         self.credentials = credentials_of(VENUE, account.seed)
         self._account = account
         self._ids = Identities(account.seed)
-        self._gate = Gate(self.credentials)
+        self._gate = Gate(self.credentials, nonce_window=self._terms.nonce_window)
         self._tokens = Tokens(account.seed)
         self._trades = History(list(trade_entries(account, self._ids)))
         self._ledger = History(list(ledger_entries(account, self._ids)))
@@ -166,6 +185,22 @@ class Kraken:
         }
         return _result(found)
 
+    def trade_balance(self, request: _Request) -> Answer:
+        """Answer ``TradeBalance``: what all is worth in one asset; nothing is borrowed."""
+        return _result(worth_content(self._account, request.form.get("asset") or "ZUSD", now=request.now))
+
+    def trade_volume(self, request: _Request) -> Answer:
+        """Answer ``TradeVolume``: the rates of fees on the pairs that are asked for."""
+        return _result(fee_contents(self._listed, request.form.get("pair", "")))
+
+    def positions(self, request: _Request) -> Answer:
+        """Answer ``OpenPositions``: there are none; put together by market they are a list."""
+        return _result([] if request.form.get("consolidation") == "market" else {})
+
+    def withheld(self, _: _Request) -> Answer:
+        """Refuse a call that reads what this key may not see."""
+        raise Refused("EGeneral:Permission denied")
+
     def trades_history(self, request: _Request) -> Answer:
         """Answer ``TradesHistory``."""
         return page_answer(request.form, self._seen(self._trades, request), "trades", request.faults)
@@ -217,7 +252,7 @@ class Kraken:
             "api_key_name": "sandbox",
             "permissions": list[JsonValue](rights),
             "ip_allowlist": [],
-            "nonce_window": "0",
+            "nonce_window": str(self._terms.nonce_window),
             "valid_until": str(int(request.now) + _THREE_DAYS) if Fault.KEY_EXPIRES_SOON in request.faults else "0",
             "query_from": str(KEY_WINDOW_FROM // 1_000_000) if Fault.KEY_WINDOW in request.faults else "0",
             "query_to": "0",
@@ -284,6 +319,9 @@ _PUBLIC_CALLS: Final[Mapping[str, _Serve]] = {
 _PRIVATE_CALLS: Final[Mapping[str, _Serve]] = {
     "Balance": Kraken.balance,
     "BalanceEx": Kraken.extended_balance,
+    "TradeBalance": Kraken.trade_balance,
+    "TradeVolume": Kraken.trade_volume,
+    "OpenPositions": Kraken.positions,
     "TradesHistory": Kraken.trades_history,
     "QueryTrades": Kraken.query_trades,
     "Ledgers": Kraken.ledgers,
@@ -295,4 +333,5 @@ _PRIVATE_CALLS: Final[Mapping[str, _Serve]] = {
     "WithdrawStatus": Kraken.withdrawals,
     "GetApiKeyInfo": Kraken.key_info,
     "GetWebSocketsToken": Kraken.token,
+    **dict.fromkeys(_WITHHELD, Kraken.withheld),
 }

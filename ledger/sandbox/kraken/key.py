@@ -71,11 +71,12 @@ class Tokens:
 
 
 class Gate:
-    """Lets signed calls in, each with a nonce above the last one."""
+    """Lets signed calls in, each with a nonce above the highest one so far less the key's window."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Credentials, *, nonce_window: int = 0) -> None:
         self._credentials = credentials
-        self._last_nonce = 0
+        self._nonce_window = nonce_window
+        self._highest_nonce = 0
 
     def admit(self, call: ReceivedCall, faults: tuple[Fault, ...]) -> None:
         """Let a call in.
@@ -91,10 +92,10 @@ class Gate:
         if not self._is_signed(call, nonce):
             raise Refused("EAPI:Invalid signature", violation=ViolationKind.SIGNATURE_MISMATCH)
         if Fault.NONCE_USED in faults:
-            self._last_nonce = max(self._last_nonce, int(nonce) + _ANOTHER_PROCESS)
-        if int(nonce) <= self._last_nonce:
+            self._highest_nonce = max(self._highest_nonce, int(nonce) + self._nonce_window + _ANOTHER_PROCESS)
+        if int(nonce) <= self._highest_nonce - self._nonce_window:
             raise Refused("EAPI:Invalid nonce")
-        self._last_nonce = int(nonce)
+        self._highest_nonce = max(self._highest_nonce, int(nonce))
         if Fault.IP_REFUSED in faults or Fault.PERMISSION_LACKING in faults:
             raise Refused("EGeneral:Permission denied")
 

@@ -1,20 +1,23 @@
-"""What Kraken shows to everybody: assets, pairs, candles, and the trades of all users.
+"""What Kraken shows to everybody: assets, pairs, candles, and the trades of all users; and what an account is worth at these prices.
 
-Source: the venue's REST reference for asset info, tradable pairs, OHLC and recent trades. Trades are made of candles: open, low,
-high and close of each minute that is not silent, so that the last trade of a minute is its close.
+Source: the venue's REST reference for asset info, tradable pairs, OHLC, recent trades, trade balance and trade volume. Trades are
+made of candles: open, low, high and close of each minute that is not silent, so that the last trade of a minute is its close.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 from ledger.domain.amount import AssetCode, text_of
+from ledger.sandbox.account import SandboxAccount
 from ledger.sandbox.calls import JsonValue
-from ledger.sandbox.history.market import MARKET_OPENED_AT, SECONDS_PER_MINUTE, Candle, PricePath
+from ledger.sandbox.history.market import MARKET_OPENED_AT, PRODUCT_BY_NAME, SECONDS_PER_MINUTE, Candle, PricePath
 from ledger.sandbox.kraken.key import Refused
 from ledger.sandbox.kraken.names import Pair, asset_name, short_name
 
 CANDLES_MAX: Final = 720
 TRADES_MAX: Final = 1000
+_TAKER_PERCENT, _MAKER_PERCENT = "0.25", "0.16"
 _INTERVALS: Final = (1, 5, 15, 30, 60, 240, 1440, 10_080, 21_600)
 _NANOSECONDS: Final = 1_000_000_000
 _SECONDS_OF_TRADES: Final = (3, 17, 31, 58)
@@ -55,8 +58,8 @@ def _pair_content(pair: Pair) -> JsonValue:
         "lot_multiplier": 1,
         "leverage_buy": [],
         "leverage_sell": [],
-        "fees": [[0, "0.25"]],
-        "fees_maker": [[0, "0.16"]],
+        "fees": [[0, _TAKER_PERCENT]],
+        "fees_maker": [[0, _MAKER_PERCENT]],
         "fee_volume_currency": "ZUSD",
         "margin_call": 80,
         "margin_stop": 40,
@@ -68,8 +71,12 @@ def _pair_content(pair: Pair) -> JsonValue:
 
 
 def _pair_named(pairs: Sequence[Pair], form: Mapping[str, str]) -> Pair:
+    return _pair_called(pairs, form.get("pair", ""))
+
+
+def _pair_called(pairs: Sequence[Pair], name: str) -> Pair:
     for pair in pairs:
-        if form.get("pair") in {pair.name, pair.altname, pair.wsname}:
+        if name in {pair.name, pair.altname, pair.wsname}:
             return pair
     raise Refused("EQuery:Unknown asset pair")
 
@@ -125,3 +132,46 @@ def _trades(pair: Pair, prices: PricePath, *, since: int, until: int) -> Iterato
             if since < at * _NANOSECONDS and at <= until:
                 size = text_of(candle.volume / len(figures))
                 yield at * _NANOSECONDS, f'["{text_of(price)}","{size}",{at}.1234567,"b","l","",{minute * 10 + number}]'
+
+
+# --- what the account is worth, and what its trades cost --------------------------------------------------------------
+
+
+def worth_content(account: SandboxAccount, name: str, *, now: float) -> dict[str, JsonValue]:
+    """Return the answer of ``TradeBalance`` in the asset that the venue calls `name`, at the last prices before `now`.
+
+    Raises:
+        Refused: for an asset that the account does not know.
+    """
+    assets = {venue_name: asset for asset in account.assets for venue_name in (asset_name(asset), short_name(asset))}
+    if name not in assets:
+        raise Refused("EQuery:Unknown asset")
+    minute = int(now) // SECONDS_PER_MINUTE
+    dollars = sum((account.balance(asset) * _dollars(account.prices, asset, minute) for asset in account.assets), start=Decimal(0))
+    worth = f"{dollars / _dollars(account.prices, assets[name], minute):.4f}"
+    nothing: dict[str, JsonValue] = dict.fromkeys(("m", "uv", "n", "c", "v"), "0.0000")
+    return {"eb": worth, "tb": worth, **nothing, "e": worth, "mf": worth}
+
+
+def _dollars(prices: PricePath, asset: AssetCode, minute: int) -> Decimal:
+    return Decimal(1) if asset == "USD" else prices.price(PRODUCT_BY_NAME[f"{asset}-USD"], minute)
+
+
+def fee_contents(pairs: Sequence[Pair], names: str) -> dict[str, JsonValue]:
+    """Return the answer of ``TradeVolume`` for the pairs called `names`, with commas between; none: only currency and volume.
+
+    Raises:
+        Refused: for a pair that is not listed.
+    """
+    wanted = [_pair_called(pairs, name.strip()).name for name in names.split(",") if name.strip()]
+    content: dict[str, JsonValue] = {"currency": "ZUSD", "volume": "0.0000"}
+    if wanted:
+        content["fees"] = {name: _fee_content(_TAKER_PERCENT) for name in wanted}
+        content["fees_maker"] = {name: _fee_content(_MAKER_PERCENT) for name in wanted}
+    return content
+
+
+def _fee_content(percent: str) -> dict[str, JsonValue]:
+    """Return the rate of the only tier there is."""
+    rate = f"{Decimal(percent):.4f}"
+    return {"fee": rate, "minfee": rate, "maxfee": rate, "nextfee": None, "tiervolume": "0.0000", "nextvolume": None}

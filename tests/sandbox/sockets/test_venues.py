@@ -11,9 +11,12 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from ledger.sandbox.binance.key import Gate, Refused, ed25519_credentials_of
+from ledger.sandbox.binance.key import Gate, Refused, ed25519_credentials_of, rsa_credentials_of
 from ledger.sandbox.calls import Credentials
 from ledger.sandbox.coinbase_advanced.key import key_ring_of
 from ledger.sandbox.server import Sandbox
@@ -204,6 +207,20 @@ def test_an_hmac_key_cannot_log_on_and_who_has_not_cannot_subscribe_without_a_si
     heard = talk(sandbox, requests, until=lambda heard: len(heard.messages) == 2)
     assert [one["error"]["code"] for one in heard.messages] == [-4056, -2015]
     assert [one["status"] for one in heard.messages] == [400, 401]
+
+
+def test_an_rsa_key_signs_a_subscription_and_cannot_log_on(serve: Serve) -> None:
+    sandbox, tongue = serve(BINANCE), OfBinance()
+    own = rsa_credentials_of(BINANCE, sandbox.account.seed)
+    private = load_pem_private_key(own.secret.encode(), password=None)
+    assert isinstance(private, RSAPrivateKey)
+    params: Message = {"apiKey": own.key, "timestamp": int(NOON * 1000)}
+    payload = "&".join(f"{name}={params[name]}" for name in sorted(params))
+    params["signature"] = base64.b64encode(private.sign(payload.encode(), PKCS1v15(), SHA256())).decode()
+    requests = [{"id": method, "method": method, "params": params} for method in ("session.logon", "userDataStream.subscribe.signature")]
+    heard = talk(sandbox, requests, until=lambda heard: bool(heard.told(tongue)))
+    assert heard.messages[0]["error"]["code"] == -4056
+    assert heard.messages[1]["status"] == 200
 
 
 def test_who_logs_out_must_log_on_again(serve: Serve) -> None:
