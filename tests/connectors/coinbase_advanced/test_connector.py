@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ledger.connectors.coinbase_advanced.connector import CoinbaseAdvanced
-from ledger.connectors.coinbase_advanced.parse import instant_of_micros
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
+from ledger.domain.time.instant import instant_of_micros
 from ledger.ports import PullWindow, StreamKey
 
 from .conftest import START, V3, Given, Venue, said
