@@ -276,13 +276,15 @@ def _read(reader: Callable[[Json], Said], answer: Answer, what: str) -> Said:
 
 def _leaf_of(stream: str, answer: Answer, *, after: str | None) -> Leaf[_Sheet]:
     rows = _read(partial(parse.rows_of, stream), answer, f"a page of {stream}")
-    marks = answers.marks_of(stream, rows)
+    read = [answers.marks_of(stream, [row]) for row in rows]
+    marks = tuple(mark for found in read for mark in found)
     return Leaf(
         received=_Sheet(answer=answer, rows=rows, marks=marks),
         rows=len(rows),
+        row_ids=tuple(found[0].row_id if found else repr(row) for row, found in zip(rows, read, strict=True)),
         positions=tuple(mark.position for mark in marks),
         changing=tuple(mark.position for mark in marks if mark.may_change),
-        oldest=min((micros_of(mark.occurred_at) for mark in marks), default=None),
+        newest=max((micros_of(mark.occurred_at) for mark in marks), default=None),
         after=after,
     )
 

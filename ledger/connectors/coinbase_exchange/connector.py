@@ -260,13 +260,16 @@ def _id_cursors(ask: Ask) -> tuple[str | None, str | None]:
 
 
 def _leaf_of(stream: str, answer: Answer) -> Leaf[_Sheet]:
-    rows, marks = answer.rows(), parse.marks_of(stream, answer.rows())
+    rows = answer.rows()
+    read = [parse.marks_of(stream, [row]) for row in rows]
+    marks = tuple(mark for found in read for mark in found)
     return Leaf(
         received=_Sheet(answer=answer, marks=marks),
         rows=len(rows),
+        row_ids=tuple(found[0].row_id if found else repr(row) for row, found in zip(rows, read, strict=True)),
         positions=tuple(mark.position for mark in marks),
         changing=tuple(mark.position for mark in marks if mark.may_change),
-        oldest=min((micros_of(mark.occurred_at) for mark in marks), default=None),
+        newest=max((micros_of(mark.occurred_at) for mark in marks), default=None),
         after=_next_cursor(stream, answer, marks),
     )
 
