@@ -23,6 +23,7 @@ from ledger.domain.time.instant import instant_of_micros
 
 Received = TypeVar("Received")
 
+EMPTY_PAGES_MAX = 10  # in a row: so many are followed to what they say comes after them
 RESTARTS_MAX = 3  # cursors that expire, or lead nowhere, more often in one walk are no accident
 _ASKS_MAX = 4
 _BAD_REQUEST = 400
@@ -46,7 +47,7 @@ class Leaf(Generic[Received]):
 
     `rows` counts all rows, `row_ids` names them, also those that cannot be read; `positions` holds those of readable rows in the order
     of the answer (ids, or microseconds of a time); `changing` the positions that the venue may still change; `newest` the newest instant
-    in microseconds since 1970; `after` the cursor to what is older, None at the end.
+    in microseconds since 1970; `after` the cursor to what is older, None at the end: a page without rows that has a cursor is none.
     """
 
     received: Received
@@ -177,7 +178,7 @@ class Walker(Generic[Received]):
         `since` (microseconds) limits only how far down unknown ground is walked: between the newest row and a known one no hole is left.
 
         Raises:
-            TransientError: when the venue gives the same page again and again.
+            TransientError: when the venue gives the same page again and again, or pages without rows and no end.
             TerminalError: when the venue refuses, or its cursors expire too often.
         """
         if trail.walk is not None:
@@ -190,7 +191,7 @@ class Walker(Generic[Received]):
             yield from self._descent(trail, Walk(since=since, after=trail.low_after))
 
     def _descent(self, trail: Trail, walk: Walk) -> Generator[tuple[Leaf[Received], Trail], None, Trail]:
-        restarts, seen = 0, set[str]()
+        restarts, empty, seen = 0, 0, set[str]()
         while True:
             try:
                 leaf = self._leaf(walk, seen)
@@ -206,11 +207,16 @@ class Walker(Generic[Received]):
             at_floor = walk.floor is not None and _is_below(self._reached(leaf), walk.floor + 1)
             walk = _advanced(walk, leaf)
             seen.update(leaf.row_ids)
-            if leaf.after is None or leaf.rows == 0 or at_floor or at_since:
+            if leaf.after is None or at_floor or at_since:
                 done = _finished(trail, walk, cut_by_since=at_since and leaf.after is not None)
                 yield leaf, done
                 return done
             yield leaf, replace(trail, walk=walk)
+            empty = 0 if leaf.rows else empty + 1
+            if empty == EMPTY_PAGES_MAX:
+                raise TransientError(
+                    f"{self._place}: the venue gives {empty} pages without rows, one after the other, and says that more follow"
+                )
 
     def _reached(self, leaf: Leaf[Received]) -> int | None:
         """Return the position down to which a page shows that all is told: an id is in its order, a time alone may be out of it."""

@@ -380,15 +380,43 @@ def test_the_same_rows_under_ever_new_cursors_are_no_endless_walk() -> None:
     assert shelf.calls < 20
 
 
+def test_an_empty_page_in_the_middle_is_followed() -> None:
+    shelf = Shelf(rows=dated(*range(20, 9, -1)), empty=frozenset({0, 3, 6}))
+    assert shelf.walk(Trail()) == (ids_of(shelf.rows), Trail(high=20))
+
+
+def test_a_walk_killed_at_an_empty_page_goes_on_behind_it() -> None:
+    shelf = Shelf(rows=dated(*range(20, 9, -1)), empty=frozenset({3}))
+    found, trail = shelf.walk(Trail(), pages=2)
+    assert trail.walk is not None
+    assert found | shelf.walk(trail)[0] == ids_of(shelf.rows)
+
+
+def test_empty_pages_without_an_end_are_no_end() -> None:
+    class Hollow(Shelf):
+        def fetch(self, ask: Ask) -> Leaf[tuple[Dated, ...]]:
+            self.calls += 1
+            return self._leaf([], after=str(self.calls)) if ask.after else super().fetch(ask)
+
+    shelf, kept = Hollow(rows=dated(*range(20, 9, -1))), list[Trail]()
+    with pytest.raises(TransientError, match="10 pages without rows, one after the other, and says that more follow"):
+        kept.extend(reached for _, reached in shelf.walker().leaves(Trail(), since=None))
+    assert kept[-1].walk is not None
+    assert shelf.calls < 30
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     times=st.lists(st.integers(1, 50), max_size=25),
     page=st.integers(2, 6),
     stops=st.lists(st.integers(1, 3), max_size=3),
     news=st.lists(st.booleans(), max_size=20),
+    empty=st.frozensets(st.integers(0, 30)),
 )
-def test_rows_in_any_order_are_all_told_at_first_and_later(*, times: list[int], page: int, stops: list[int], news: list[bool]) -> None:
-    shelf, trail, ids = Shelf(rows=dated(*times), page=page), Trail(), set[str]()
+def test_rows_in_any_order_are_all_told_at_first_and_later(
+    *, times: list[int], page: int, stops: list[int], news: list[bool], empty: frozenset[int]
+) -> None:
+    shelf, trail, ids = Shelf(rows=dated(*times), page=page, empty=empty), Trail(), set[str]()
     for pages in [*stops, None]:
         found, trail = shelf.walk(trail, pages=pages)
         ids |= found

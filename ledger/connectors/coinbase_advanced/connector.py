@@ -6,7 +6,7 @@ wallets come first: whether they tell of fills says whether there must be some.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random, SystemRandom
@@ -196,7 +196,8 @@ class CoinbaseAdvanced:
             cursor, start = _cursor_and_start(ask)
             answer = self._client.fills(cursor=cursor, since=None if start is None else instant_of_micros(start))
             after = _read(_told_cursor, answer, "a page of fills")
-            return _leaf_of(parse.FILLS, answer, after=after if after is None or start is None else f"{after} {start}")
+            leaf = _leaf_of(parse.FILLS, answer, after=after if after is None or start is None else f"{after} {start}")
+            return leaf if leaf.rows else replace(leaf, after=None)  # a cursor may come with the last page: the end is one without fills
 
         margin = _FILLS_MARGIN // _MICROSECOND
         walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=margin, expected=self._has_fills)

@@ -275,11 +275,13 @@ def _leaf_of(stream: str, answer: Answer) -> Leaf[_Sheet]:
 
 
 def _next_cursor(stream: str, answer: Answer, marks: tuple[parse.RowMark, ...]) -> str | None:
-    """Return CB-AFTER, which of rows with ids is the lowest id of the page.
+    """Return CB-AFTER, which of rows with ids is the lowest id of the page; None at the end, which is also a page without rows.
 
     There the rows are believed, not the header: a cursor of another page would walk in circles, and one that got lost on a full
     page would end the history.
     """
+    if not answer.rows():
+        return None
     told = answer.headers.get("cb-after") or None
     if stream not in _ID_STREAMS or not marks or (told is not None and not _ID.fullmatch(told)):
         return told

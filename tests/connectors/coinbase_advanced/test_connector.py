@@ -218,6 +218,14 @@ def test_rows_of_a_wallet_that_are_out_of_their_order_or_cannot_be_read_end_no_w
     assert [page.rows for page in connect().pull(WALLET, cursor=None, window=ALL)] == [2, 1, 2]
 
 
+def test_an_empty_page_in_the_middle_of_a_wallet_is_not_its_end(venue: Venue, connect: Connect, moved: MakeRow) -> None:
+    venue.answers["/v2/accounts"] = [wallets("BTC")]
+    hollow = history(next_uri=f"{WALLET_PATH}?starting_after=x")
+    first = history(moved("send", "2", "BTC"), next_uri=f"{WALLET_PATH}?starting_after=a")
+    venue.answers[WALLET_PATH] = [first, hollow, hollow, history(moved("send", "1", "BTC", id="z"))]
+    assert [page.rows for page in connect().pull(WALLET, cursor=None, window=ALL)] == [1, 0, 1]
+
+
 def test_a_wallet_of_one_row_under_ever_new_addresses_is_a_passing_fault(venue: Venue, connect: Connect, moved: MakeRow) -> None:
     row = moved("send", "2", "BTC")
     venue.answers["/v2/accounts"] = [wallets("BTC")]
