@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ledger.domain.errors import TerminalError, TransientError
 from ledger.transport.windows import IdAscent, IdLeaf, Sheaf, Turn, WindowWalk
@@ -93,7 +95,7 @@ class History:
     def __call__(self, turn: Turn) -> Sheaf[list[int]]:
         self.turns.append(turn)
         rows = [one for one in self.times if turn.span.start <= one <= turn.span.end]
-        first = turn.offset if self.paging == "offset" else turn.page * self.size
+        first = {"offset": turn.offset, "first page only": 0}.get(self.paging, turn.page * self.size)
         page = rows[first : first + self.size]
         return Sheaf(
             received=page,
@@ -171,10 +173,81 @@ def test_a_full_page_followed_by_a_false_empty_one_loses_nothing() -> None:
     assert sorted(one for sheaf, _ in walk.leaves({}, since=0, until=20) for one in sheaf.received) == list(range(1, 8))
 
 
-def test_pages_that_never_add_up_to_the_count_are_not_believed() -> None:
-    walk = WindowWalk(lambda _: Sheaf(received=[1], ids=("1",), total=2), place="deposits", longest=30, margin=10)
-    with pytest.raises(TransientError, match="counts 2 rows from 0 to 20 and gives 1"):
-        list(walk.leaves({}, since=0, until=20))
+def test_a_count_that_stays_wrong_is_told_with_the_last_page_and_ends_no_walk() -> None:
+    asked: list[Turn] = []
+
+    def counting(turn: Turn) -> Sheaf[int]:
+        asked.append(turn)
+        return Sheaf(received=1, ids=("1",), total=2) if turn.span.start == 0 else Sheaf(received=0, ids=(), total=0)
+
+    walk = WindowWalk(counting, place="deposits", longest=30, margin=10)
+    pages = [(sheaf.short, reached["high"]) for sheaf, reached in walk.leaves({}, since=0, until=50)]
+    assert pages == [("2 counted, 1 given from 1970-01-01 to 1970-01-01", 29), (None, 50)]
+    assert len({turn.page for turn in asked}) == 2
+    assert len(asked) > 4  # it was asked again before
+
+
+def test_rows_that_say_the_same_are_counted_each() -> None:
+    walk = WindowWalk(lambda _: Sheaf(received=[1, 1], ids=("1", "1"), total=2), place="rewards", longest=30, margin=10)
+    assert [sheaf.short for sheaf, _ in walk.leaves({}, since=0, until=20)] == [None]
+
+
+def test_a_venue_that_gives_one_row_whatever_page_is_asked_for_ends() -> None:
+    asked: list[Turn] = []
+
+    def always(turn: Turn) -> Sheaf[int]:
+        asked.append(turn)
+        return Sheaf(received=1, ids=("1",))
+
+    walk = WindowWalk(always, place="deposits", longest=30, margin=10)
+    assert [sheaf.received for sheaf, _ in walk.leaves({}, since=0, until=20)] == [1]
+    assert len(asked) == 2
+
+
+def test_a_venue_that_gives_one_full_page_whatever_is_asked_for_ends() -> None:
+    walk = WindowWalk(lambda _: Sheaf(received=1, ids=("1",), is_full=True), place="deposits", longest=30, margin=10)
+    with pytest.raises(TerminalError, match="the millisecond 0 holds more rows"):
+        list(walk.leaves({}, since=0, until=2**40))
+
+
+def test_a_page_of_the_rows_before_it_is_asked_for_again() -> None:
+    history = History(*range(1, 8))
+    first = history.__call__
+    answers = iter(range(100))
+
+    def lying(turn: Turn) -> Sheaf[list[int]]:
+        return first(Turn(span=turn.span, page=0, offset=0) if next(answers) == 1 else turn)
+
+    walk = WindowWalk(lying, place="deposits", longest=30, margin=10)
+    assert [one for sheaf, _ in walk.leaves({}, since=0, until=20) for one in sheaf.received] == list(range(7, 0, -1))
+
+
+def test_a_span_of_very_many_pages_is_halved() -> None:
+    history = History(*range(1000), size=1)
+    seen, state = history.walk({}, until=999)
+    assert set(seen) == set(range(1000))
+    assert state == {"low": 0, "high": 999}
+    assert max(turn.page for turn in history.turns) <= 200
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    times=st.sets(st.integers(0, 99), max_size=40),
+    size=st.integers(2, 5),
+    paging=st.sampled_from(["offset", "page", "cut", "first page only"]),
+    stops=st.lists(st.integers(1, 5), max_size=4),
+)
+def test_every_row_comes_however_a_venue_pages_and_wherever_a_run_ends(
+    *, times: set[int], size: int, paging: str, stops: list[int]
+) -> None:
+    state: State = {}
+    seen: set[int] = set()
+    for pages in [*stops, None]:
+        history = History(*times, size=size, paging=paging)
+        walk = WindowWalk(history, place="deposits", longest=30, margin=10).leaves(dict(state), since=0, until=99)
+        seen |= set(kept_of(walk, state, pages_max=pages))
+    assert seen == times
+    assert state == {"low": 0, "high": 99}
 
 
 def test_a_millisecond_that_holds_too_many_rows_is_told() -> None:
