@@ -236,17 +236,18 @@ class _Spot:
             state = reached | ({_ASSETS_KEY: " ".join(sorted(named))} if named else {})
             low = reached["low"]
             assert isinstance(low, int), reached
-            yield self._page(stream, sheaf.received, state, since=instant_of_millis(low) if low > first else None)
+            since_at = instant_of_millis(low) if low > first else None
+            yield self._page(stream, sheaf.received, state, since=since_at, short=sheaf.short)
 
     def _sheaf(self, stream: StreamKey, call: Call, terms: _Window, answer: Answer) -> Sheaf[_Sheet]:
         rows = self._rows(stream, answer)
-        marks = parse.marks_of(stream.stream, rows)
+        read = [parse.marks_of(stream.stream, [row]) for row in rows]
+        marks = tuple(mark for found in read for mark in found)
         total = parse.total_of(answer.json) if stream.stream != "dust" else None
-        unread = [f"unread {number}" for number in range(len(rows) - len(marks))]
         is_full = len(rows) >= call.rows or (total is not None and total > len(rows))
         return Sheaf(
             received=_Sheet(answer=answer, rows=len(rows), marks=marks),
-            ids=(*(mark.row_id for mark in marks), *unread),
+            ids=tuple(found[0].row_id if found else repr(row) for row, found in zip(rows, read, strict=True)),
             total=None if terms.is_cut else total,
             is_cut=parse.has_more(answer.json) or (terms.is_cut and is_full),
             is_full=is_full,
@@ -325,10 +326,12 @@ class _Spot:
         *,
         symbol: parse.Symbol | None = None,
         since: datetime | None = None,
+        short: str | None = None,
     ) -> Page:
         marks = sheet.marks
         instants = [mark.occurred_at for mark in marks]
-        context = () if symbol is None else (("base", symbol.base), ("quote", symbol.quote))
+        market = () if symbol is None else (("base", symbol.base), ("quote", symbol.quote))
+        context = market if short is None else (*market, (parse.SHORT, short))
         told = stream if symbol is None else StreamKey(stream=stream.stream, symbol=symbol.name)
         return Page(
             payload=self._payloads.of(sheet.answer, told.stream, told.symbol, context=context),

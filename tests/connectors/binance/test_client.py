@@ -345,6 +345,47 @@ def test_a_call_of_which_nothing_can_be_written_down_is_not_made(connect: Callab
         connect(folder=folder).symbols()
 
 
+# --- walks ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def binance(server: Server, clock: ManualClock) -> Iterator[Binance]:
+    terms = ConnectionTerms(account=AccountId("main"), secrets=Secrets(key=KEY, secret=SECRET), share=1.0, base_url=server.url)
+    connector = Binance(terms, clock=clock, rng=Random(1))  # noqa: S311  # the same pauses in every run
+    yield connector
+    connector.close()
+
+
+def test_a_count_that_stays_wrong_is_a_finding_of_the_history_and_the_night_goes_on(server: Server, binance: Binance) -> None:
+    at = int((START - timedelta(days=3)).timestamp() * 1000)
+    reward = {"asset": "BUSD", "rewards": "0.1", "projectId": "USDT001", "type": "REALTIME", "time": at}
+    told, none = (200, {"rows": [reward], "total": 2}, {}), (200, {"rows": [], "total": 2}, {})
+    server.answers = [told, none, none] * 3
+    window = PullWindow(since=START - timedelta(days=10))
+    (page,) = binance.pull(StreamKey(stream="rewards"), cursor=None, window=window)
+    said = binance.interpret(page.payload)
+    assert (len(said.events), [finding.code for finding in said.findings]) == (1, ["history-short"])
+    assert page.cursor["high"] == int(START.timestamp() * 1000)
+
+
+def test_rewards_that_say_the_same_block_no_history(server: Server, binance: Binance) -> None:
+    at = int((START - timedelta(days=3)).timestamp() * 1000)
+    reward = {"asset": "BUSD", "rewards": "0.1", "projectId": "USDT001", "type": "REALTIME", "time": at}
+    server.answers = [(200, {"rows": [reward, reward], "total": 2}, {})]
+    (page,) = binance.pull(StreamKey(stream="rewards"), cursor=None, window=PullWindow(since=START - timedelta(days=10)))
+    said = binance.interpret(page.payload)
+    assert (len({event.event_id for event, _ in said.events}), said.findings) == (2, ())
+
+
+def test_rows_that_cannot_be_read_are_counted_each_and_never_end_a_walk(server: Server, binance: Binance) -> None:
+    pages = [[{"id": None, "number": number} for number in range(first, first + 1000)] for first in (0, 1000, 2000)]
+    server.answers = [(200, page, {}) for page in pages]
+    window = PullWindow(since=START - timedelta(days=10))
+    found = list(binance.pull(StreamKey(stream="deposits"), cursor=None, window=window))
+    assert [page.rows for page in found] == [1000, 1000, 1000]
+    assert "offset=3000" in server.targets[-1]
+
+
 # --- the other venue -----------------------------------------------------------------------------------------------
 
 
