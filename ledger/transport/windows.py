@@ -27,11 +27,23 @@ _PAGES_MAX = 200  # of one span, which are held in memory until it is whole; a s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdLeaf(Generic[Received]):
-    """One page of rows with rising ids: `rows` counts all of them, `ids` holds those that can be read."""
+    """One page of rows with rising ids: `rows` counts all of them, `ids` holds those that can be read.
+
+    `short` says in words that a row which the venue gave before is gone.
+    """
 
     received: Received
     rows: int
     ids: tuple[int, ...]
+    short: str | None = None
+
+
+class _RowGone(TransientError):
+    """The last row known is not given, however often it is asked for: the page is a false one, or the row is gone."""
+
+    def __init__(self, place: str, row: int) -> None:
+        super().__init__(f"{place}: the venue gives pages that do not begin with row {row}, which it gave before")
+        self.row = row
 
 
 class IdAscent(Generic[Received]):
@@ -45,19 +57,33 @@ class IdAscent(Generic[Received]):
         """Yield the pages that the state lacks, each with the state to store with it.
 
         A walk ends at a page without a new row, however full the page before was; such a page is yielded only if it is the first.
+        When the last row known is not given any more, the walk begins anew, once; the page on which that row should be says so.
 
         Raises:
             TransientError: when the venue gives false pages again and again.
             TerminalError: when no id on a page can be read: what follows is out of reach.
         """
-        high = _whole(state, "high")
+        try:
+            yield from self._ascent(_whole(state, "high"), sought=None)
+        except _RowGone as gone:
+            missing = gone.row
+        else:
+            return
+        yield from self._ascent(None, sought=missing)
+
+    def _ascent(self, high: int | None, *, sought: int | None) -> Iterator[tuple[IdLeaf[Received], Flat]]:
+        """Yield the pages above an id; the one on which the row `sought` should be says so when it is not there."""
         is_first = True
         while True:
             leaf = self._leaf(high)
             is_news = any(high is None or one > high for one in leaf.ids)
             high = max((one for one in (high, *leaf.ids) if one is not None), default=None)
-            if is_news or is_first:
-                yield leaf, {} if high is None else {"high": high}
+            known = sought if high is None else high
+            if sought is not None and (not is_news or sought <= max(leaf.ids)):
+                short = None if sought in leaf.ids else f"row {sought}, which it gave before, is no longer among them"
+                leaf, sought = replace(leaf, short=short), None
+            if is_news or is_first or leaf.short:
+                yield leaf, {} if known is None else {"high": known}
             if leaf.rows and not leaf.ids:
                 raise TerminalError(f"{self._place}: no row of a page has an id that can be read, so its next page cannot be asked for")
             if not is_news:
@@ -69,7 +95,8 @@ class IdAscent(Generic[Received]):
             leaf = self._fetch(0 if high is None else high)
             if high is None or (high in leaf.ids and min(leaf.ids) == high):
                 return leaf
-        raise TransientError(f"{self._place}: the venue gives pages that do not begin with row {high}, which it gave before")
+        assert high is not None, "any page is a first one"
+        raise _RowGone(self._place, high)
 
 
 # --- by time -------------------------------------------------------------------------------------------------------

@@ -69,7 +69,33 @@ def test_a_page_that_does_not_begin_with_the_known_row_is_asked_for_again(lie: l
 
 def test_a_venue_that_keeps_lying_is_not_believed() -> None:
     with pytest.raises(TransientError, match="do not begin with row 3"):
-        Trades(1, 2, 3, 4, lies={2: [], 3: [], 4: [], 5: []}).walk({})
+        Trades(1, 2, 3, 4, lies={2: [], 3: [], 4: [], 5: [], 7: [], 8: [], 9: [], 10: []}).walk({})
+
+
+def told_short(trades: Trades, state: State) -> tuple[set[int], list[str], State]:
+    leaves = [(leaf, reached) for leaf, reached in IdAscent(trades, place="fills BTCUSD").leaves(state)]
+    return {one for leaf, _ in leaves for one in leaf.received}, [leaf.short for leaf, _ in leaves if leaf.short], leaves[-1][1]
+
+
+@pytest.mark.parametrize("ids", [(1, 2, 4, 5, 6, 7), (1, 2), (5, 6, 7), (1, 2, 4)])
+def test_a_walk_whose_last_known_row_is_gone_begins_anew_and_says_so(ids: tuple[int, ...]) -> None:
+    words = "row 3, which it gave before, is no longer among them"
+    assert told_short(Trades(*ids), {"high": 3}) == (set(ids), [words], {"high": max(ids)})
+
+
+def test_a_row_that_goes_while_it_is_walked_is_missed_too() -> None:
+    trades = Trades(1, 2, 4, 5, lies={1: [1, 2, 3]})
+    assert told_short(trades, {}) == ({1, 2, 3, 4, 5}, ["row 3, which it gave before, is no longer among them"], {"high": 5})
+
+
+def test_a_history_that_is_gone_whole_is_told_each_time() -> None:
+    for _ in range(2):
+        assert told_short(Trades(), {"high": 3}) == (set(), ["row 3, which it gave before, is no longer among them"], {"high": 3})
+
+
+def test_a_row_that_was_only_held_back_is_not_told_as_gone() -> None:
+    trades = Trades(1, 2, 3, 6, lies={call: [6] for call in range(1, 5)})
+    assert told_short(trades, {"high": 3}) == ({1, 2, 3, 6}, [], {"high": 6})
 
 
 def test_a_page_without_a_readable_id_stops_the_walk_after_it_is_kept() -> None:

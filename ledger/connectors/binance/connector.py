@@ -294,7 +294,7 @@ class _Spot:
             for leaf, state in IdAscent(fetch, place=self._place(stream)).leaves(cursor):
                 if leaf.rows:
                     self._markets.has_traded(symbol)
-                yield self._page(stream, leaf.received, state, symbol=symbol)
+                yield self._page(stream, leaf.received, state, symbol=symbol, short=leaf.short)
         except VenueRefusal as refused:
             if refused.code != parse.UNKNOWN_SYMBOL:
                 raise

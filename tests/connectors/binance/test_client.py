@@ -368,6 +368,20 @@ def test_a_count_that_stays_wrong_is_a_finding_of_the_history_and_the_night_goes
     assert page.cursor["high"] == int(START.timestamp() * 1000)
 
 
+def test_a_symbol_whose_last_known_trade_is_gone_is_walked_anew_with_a_finding(server: Server, binance: Binance) -> None:
+    row = {"symbol": "BTCUSDT", "price": "2", "qty": "1", "quoteQty": "2", "commission": "0", "commissionAsset": "BNB", "isBuyer": True}
+    trade = {**row, "id": 5, "orderId": 1, "time": int(START.timestamp() * 1000)}
+    market = {"symbol": "BTCUSDT", "baseAsset": "BTC", "quoteAsset": "USDT"}
+    server.answers = [(200, {"symbols": [market]}, {}), (200, {"balances": [{"asset": "BTC", "free": "1", "locked": "0"}]}, {})]
+    binance.streams()
+    server.answers = [*[(200, [], {})] * 4, (200, [trade], {}), (200, [trade], {})]
+    pages = list(binance.pull(StreamKey(stream="fills", symbol="BTCUSDT"), cursor={"high": 9}, window=PullWindow()))
+    said = [binance.interpret(page.payload) for page in pages]
+    assert [finding.subject for one in said for finding in one.findings if finding.code == "history-short"] == ["main/fills/BTCUSDT"]
+    assert len(said[0].events) == 1
+    assert pages[-1].cursor == {"high": 5}
+
+
 def test_rewards_that_say_the_same_block_no_history(server: Server, binance: Binance) -> None:
     at = int((START - timedelta(days=3)).timestamp() * 1000)
     reward = {"asset": "BUSD", "rewards": "0.1", "projectId": "USDT001", "type": "REALTIME", "time": at}
