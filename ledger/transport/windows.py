@@ -159,16 +159,19 @@ class WindowWalk(Generic[Received]):
         self._longest = longest
         self._margin = margin
 
-    def leaves(self, state: State, *, since: int, until: int) -> Iterator[tuple[Sheaf[Received], Flat]]:
+    def leaves(self, state: State, *, since: int, until: int, sure: int) -> Iterator[tuple[Sheaf[Received], Flat]]:
         """Yield the pages of all windows from `since` to `until` that the state lacks, each with the state to store with it.
 
+        `until` is now by the venue's clock, which may be wrong: beyond `sure`, now by ours, no window counts as walked, and a state
+        that says so is not believed.
         Where a window's pages never add up to the venue's own count, its last page says so.
 
         Raises:
             TerminalError: when one millisecond holds more rows than the venue can give.
         """
         low, high = _whole(state, "low"), _whole(state, "high")
-        low, high = since if low is None else low, since if high is None else high
+        low = since if low is None else low
+        high = low if high is None or high > sure else high
         while low > since:
             span = Span(start=max(since, low - self._longest), end=low - 1)
             yield from self._stored(span, before={"low": low, "high": high}, after={"low": span.start, "high": high})
@@ -176,7 +179,7 @@ class WindowWalk(Generic[Received]):
         start = max(low, high - self._margin)
         while start <= until:
             span = Span(start=start, end=min(start + self._longest - 1, until))
-            reached = max(high, span.end)
+            reached = max(high, min(span.end, sure))
             yield from self._stored(span, before={"low": low, "high": high}, after={"low": low, "high": reached})
             start, high = span.end + 1, reached
 

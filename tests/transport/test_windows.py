@@ -132,9 +132,11 @@ class History:
             is_whole=self.paging == "cut",
         )
 
-    def walk(self, state: State, *, since: int = 0, until: int = 99) -> tuple[list[int], State]:
+    def walk(self, state: State, *, since: int = 0, until: int = 99, sure: int = 0) -> tuple[list[int], State]:
         seen: list[int] = []
-        for sheaf, reached in WindowWalk(self, place="deposits", longest=30, margin=10).leaves(state, since=since, until=until):
+        for sheaf, reached in WindowWalk(self, place="deposits", longest=30, margin=10).leaves(
+            state, since=since, until=until, sure=sure or until
+        ):
             seen += sheaf.received
             state = reached
         return sorted(seen), state
@@ -167,6 +169,19 @@ def test_an_earlier_since_walks_down_to_it_and_only_there() -> None:
     assert history.spans() == [(10, 39), (0, 9), (89, 99)]
 
 
+def test_what_is_yet_to_come_never_counts_as_walked() -> None:
+    history = History(5, 45)
+    seen, state = history.walk({}, until=500, sure=60)
+    assert (seen, state) == ([5, 45], {"low": 0, "high": 60})
+    history.times = [70, 45, 5]
+    assert history.walk(state, until=80) == ([70], {"low": 0, "high": 80})
+
+
+def test_a_state_that_reaches_into_the_future_is_not_believed() -> None:
+    history = History(5, 45, 70)
+    assert history.walk({"low": 0, "high": 500}, until=80) == ([5, 45, 70], {"low": 0, "high": 80})
+
+
 def test_a_walk_killed_after_any_page_and_run_again_has_every_row() -> None:
     times = tuple(range(0, 100, 3))
     for killed_after in range(1, 20):
@@ -174,7 +189,7 @@ def test_a_walk_killed_after_any_page_and_run_again_has_every_row() -> None:
         seen: set[int] = set()
         for run in range(2):
             history = History(*times)
-            walk = WindowWalk(history, place="deposits", longest=30, margin=10).leaves(state, since=0, until=99)
+            walk = WindowWalk(history, place="deposits", longest=30, margin=10).leaves(state, since=0, until=99, sure=99)
             seen |= set(kept_of(walk, state, pages_max=killed_after if run == 0 else None))
         assert seen == set(times)
 
@@ -196,7 +211,7 @@ def test_a_full_page_followed_by_a_false_empty_one_loses_nothing() -> None:
         return Sheaf(received=[], ids=()) if next(answers) == 1 else honest(turn)
 
     walk = WindowWalk(lying, place="deposits", longest=30, margin=10)
-    assert sorted(one for sheaf, _ in walk.leaves({}, since=0, until=20) for one in sheaf.received) == list(range(1, 8))
+    assert sorted(one for sheaf, _ in walk.leaves({}, since=0, until=20, sure=20) for one in sheaf.received) == list(range(1, 8))
 
 
 def test_a_count_that_stays_wrong_is_told_with_the_last_page_and_ends_no_walk() -> None:
@@ -207,7 +222,7 @@ def test_a_count_that_stays_wrong_is_told_with_the_last_page_and_ends_no_walk() 
         return Sheaf(received=1, ids=("1",), total=2) if turn.span.start == 0 else Sheaf(received=0, ids=(), total=0)
 
     walk = WindowWalk(counting, place="deposits", longest=30, margin=10)
-    pages = [(sheaf.short, reached["high"]) for sheaf, reached in walk.leaves({}, since=0, until=50)]
+    pages = [(sheaf.short, reached["high"]) for sheaf, reached in walk.leaves({}, since=0, until=50, sure=50)]
     assert pages == [("2 counted, 1 given from 1970-01-01 to 1970-01-01", 29), (None, 50)]
     assert len({turn.page for turn in asked}) == 2
     assert len(asked) > 4  # it was asked again before
@@ -215,7 +230,7 @@ def test_a_count_that_stays_wrong_is_told_with_the_last_page_and_ends_no_walk() 
 
 def test_rows_that_say_the_same_are_counted_each() -> None:
     walk = WindowWalk(lambda _: Sheaf(received=[1, 1], ids=("1", "1"), total=2), place="rewards", longest=30, margin=10)
-    assert [sheaf.short for sheaf, _ in walk.leaves({}, since=0, until=20)] == [None]
+    assert [sheaf.short for sheaf, _ in walk.leaves({}, since=0, until=20, sure=20)] == [None]
 
 
 def test_a_venue_that_gives_one_row_whatever_page_is_asked_for_ends() -> None:
@@ -226,14 +241,14 @@ def test_a_venue_that_gives_one_row_whatever_page_is_asked_for_ends() -> None:
         return Sheaf(received=1, ids=("1",))
 
     walk = WindowWalk(always, place="deposits", longest=30, margin=10)
-    assert [sheaf.received for sheaf, _ in walk.leaves({}, since=0, until=20)] == [1]
+    assert [sheaf.received for sheaf, _ in walk.leaves({}, since=0, until=20, sure=20)] == [1]
     assert len(asked) == 2
 
 
 def test_a_venue_that_gives_one_full_page_whatever_is_asked_for_ends() -> None:
     walk = WindowWalk(lambda _: Sheaf(received=1, ids=("1",), is_full=True), place="deposits", longest=30, margin=10)
     with pytest.raises(TerminalError, match="the millisecond 0 holds more rows"):
-        list(walk.leaves({}, since=0, until=2**40))
+        list(walk.leaves({}, since=0, until=2**40, sure=2**40))
 
 
 def test_a_page_of_the_rows_before_it_is_asked_for_again() -> None:
@@ -245,7 +260,7 @@ def test_a_page_of_the_rows_before_it_is_asked_for_again() -> None:
         return first(Turn(span=turn.span, page=0, offset=0) if next(answers) == 1 else turn)
 
     walk = WindowWalk(lying, place="deposits", longest=30, margin=10)
-    assert [one for sheaf, _ in walk.leaves({}, since=0, until=20) for one in sheaf.received] == list(range(7, 0, -1))
+    assert [one for sheaf, _ in walk.leaves({}, since=0, until=20, sure=20) for one in sheaf.received] == list(range(7, 0, -1))
 
 
 def test_a_span_of_very_many_pages_is_halved() -> None:
@@ -270,7 +285,7 @@ def test_every_row_comes_however_a_venue_pages_and_wherever_a_run_ends(
     seen: set[int] = set()
     for pages in [*stops, None]:
         history = History(*times, size=size, paging=paging)
-        walk = WindowWalk(history, place="deposits", longest=30, margin=10).leaves(dict(state), since=0, until=99)
+        walk = WindowWalk(history, place="deposits", longest=30, margin=10).leaves(dict(state), since=0, until=99, sure=99)
         seen |= set(kept_of(walk, state, pages_max=pages))
     assert seen == times
     assert state == {"low": 0, "high": 99}
@@ -284,4 +299,4 @@ def test_a_millisecond_that_holds_too_many_rows_is_told() -> None:
         margin=10,
     )
     with pytest.raises(TerminalError, match="the millisecond 5 holds more rows"):
-        list(walk.leaves({}, since=0, until=20))
+        list(walk.leaves({}, since=0, until=20, sure=20))

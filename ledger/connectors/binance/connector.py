@@ -11,7 +11,7 @@ from random import Random, SystemRandom
 from typing import ClassVar
 
 from ledger.connectors.binance import parse
-from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceClient, Call, Venue, VenueRefusal
+from ledger.connectors.binance.client import BINANCE, BINANCE_US, OPENED_AT, BinanceClient, Call, Venue, VenueRefusal
 from ledger.connectors.binance.markets import Markets
 from ledger.connectors.binance.money import US_FIAT_IN, US_FIAT_OUT
 from ledger.domain.errors import InputError, TerminalError, TransientError
@@ -36,7 +36,7 @@ from ledger.transport.payloads import Payloads
 from ledger.transport.reader import Answer, Timeouts
 from ledger.transport.windows import IdAscent, IdLeaf, Sheaf, Turn, WindowWalk
 
-_OPENED_AT = datetime(2017, 7, 14, tzinfo=UTC)  # the venue's first day; no call tells when an account began
+_CLOCK_MARGIN = timedelta(minutes=1)  # so far a clock may be ahead of another one without being wrong
 _DAY = 86_400_000  # milliseconds
 _CANDLES_MAX = 1000
 _FOREVER = 36_500 * _DAY
@@ -220,7 +220,7 @@ class _Spot:
     def _pull_history(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
         call, terms = self.facts.calls[stream.stream], _WINDOWS[stream.stream]
         until = millis_of(self._client.now())
-        first = max(millis_of(_OPENED_AT), until - terms.reach)  # nothing is to be had from before
+        first = max(millis_of(OPENED_AT), until - terms.reach)  # nothing is to be had from before
         since = first if window.since is None else max(millis_of(window.since), first)
         named = set(str(cursor.get(_ASSETS_KEY) or "").split())
         self._markets.touch(named)
@@ -230,7 +230,8 @@ class _Spot:
             return self._sheaf(stream, call, terms, self._client.history(call, turn.span, page=turn.page, offset=turn.offset, **asked))
 
         walk = WindowWalk(fetch, place=self._place(stream), longest=terms.longest, margin=terms.margin)
-        for sheaf, reached in walk.leaves(cursor, since=since, until=until):
+        sure = millis_of(self._budget.clock.now() + _CLOCK_MARGIN)
+        for sheaf, reached in walk.leaves(cursor, since=since, until=until, sure=sure):
             named |= {asset for mark in sheaf.received.marks for asset in mark.assets}
             self._markets.touch(named)
             state = reached | ({_ASSETS_KEY: " ".join(sorted(named))} if named else {})

@@ -47,6 +47,7 @@ class Server(ThreadingHTTPServer):
         self.targets: list[str] = []
         self.seen: list[dict[str, str]] = []
         self.skew = timedelta(0)
+        self.skews_first: list[timedelta] = []  # of the first answers about the time
 
     @property
     def url(self) -> str:
@@ -65,7 +66,8 @@ class _Answering(BaseHTTPRequestHandler):
         self.server.targets.append(self.path)
         self.server.seen.append({name.lower(): text for name, text in self.headers.items()})
         if self.path.startswith("/api/v3/time"):
-            millis = int((self.server.clock.now() + self.server.skew).timestamp() * 1000)
+            skew = self.server.skews_first.pop(0) if self.server.skews_first else self.server.skew
+            millis = int((self.server.clock.now() + skew).timestamp() * 1000)
             status, body, headers = 200, {"serverTime": millis}, {}
         else:
             status, body, headers = self.server.answers.pop(0) if self.server.answers else (200, [], {})
@@ -218,6 +220,33 @@ def test_a_stale_stamp_is_made_anew_once_by_the_clock_of_the_venue(server: Serve
 # --- refusals ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("days", "told"), [(200, "2026-07-20 00:00"), (-2, "2025-12-30 00:00"), (-20454, "1970-01-01 00:00")])
+def test_a_time_of_the_venue_that_cannot_be_is_a_passing_fault(
+    days: int, told: str, server: Server, connect: Callable[..., BinanceClient]
+) -> None:
+    server.skew = timedelta(days=days)
+    client = connect()
+    with pytest.raises(TransientError, match=f"GET /time: told {told} UTC, this computer's clock 2026-01-01 00:00 UTC"):
+        client.account()
+    assert server.paths() == ["time"] * 3
+    assert client.now() == START
+
+
+def test_one_false_time_of_the_venue_is_asked_for_again(server: Server, connect: Callable[..., BinanceClient]) -> None:
+    server.skews_first = [timedelta(days=200)]
+    server.skew = timedelta(seconds=3)
+    assert connect().synchronise() == timedelta(seconds=3)
+
+
+def test_a_clock_before_the_venue_s_first_day_is_wrong_though_both_agree(server: Server, clock: ManualClock) -> None:
+    clock.start = datetime(2010, 1, 1, tzinfo=UTC)
+    terms = ConnectionTerms(account=AccountId("main"), secrets=Secrets(key=KEY, secret=SECRET), share=1.0, base_url=server.url)
+    connector = Binance(terms, clock=clock, rng=Random(1))  # noqa: S311  # the same pauses in every run
+    with pytest.raises(TransientError, match="GET /time"):
+        connector.check_key()
+    connector.close()
+
+
 def test_a_ban_stops_all_calls_until_its_end(server: Server, clock: ManualClock, connect: Callable[..., BinanceClient]) -> None:
     server.answers = [
         (418, {"code": -1003, "msg": "Way too much request weight used; IP banned until 1767225900000."}, {"Retry-After": "300"})
@@ -366,6 +395,15 @@ def test_a_count_that_stays_wrong_is_a_finding_of_the_history_and_the_night_goes
     said = binance.interpret(page.payload)
     assert (len(said.events), [finding.code for finding in said.findings]) == (1, ["history-short"])
     assert page.cursor["high"] == int(START.timestamp() * 1000)
+
+
+def test_a_history_is_walked_no_further_than_our_own_clock_says(server: Server, binance: Binance) -> None:
+    server.skew = timedelta(hours=20)
+    server.answers = [(200, {"symbols": [{"symbol": "AB", "baseAsset": "A", "quoteAsset": "B"}]}, {}), (200, {"balances": []}, {})]
+    binance.streams()
+    (page,) = binance.pull(StreamKey(stream="deposits"), cursor=None, window=PullWindow(since=START - timedelta(days=10)))
+    assert f"endTime={int((START + server.skew).timestamp() * 1000)}" in server.targets[-1]
+    assert page.cursor["high"] == int((START + timedelta(minutes=1)).timestamp() * 1000)
 
 
 def test_a_symbol_whose_last_known_trade_is_gone_is_walked_anew_with_a_finding(server: Server, binance: Binance) -> None:
