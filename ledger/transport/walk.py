@@ -154,7 +154,8 @@ class Walker(Generic[Received]):
     """Walks one stream with `fetch`.
 
     `overlaps` tells whether cursors are numeric ids, so that an overlap can be asked for. `margin` is added below the floor, in the
-    unit of positions. `expected`: there must be rows, whatever the first answer says. `place` names the stream in errors.
+    unit of positions. `expected`: there must be rows, whatever the first answer says. `place` names the stream in errors. `sure`, where
+    positions are times, is now by our own clock: what a row dates later never counts as reached, and a trail that says so is not believed.
     """
 
     def __init__(
@@ -165,12 +166,14 @@ class Walker(Generic[Received]):
         overlaps: bool,
         margin: int = 0,
         expected: bool = False,
+        sure: int | None = None,
     ) -> None:
         self._fetch = fetch
         self._place = place
         self._overlaps = overlaps
         self._margin = margin
         self._expected = expected
+        self._sure = sure
 
     def leaves(self, trail: Trail, *, since: int | None) -> Iterator[tuple[Leaf[Received], Trail]]:
         """Yield the pages that the trail lacks, each with the trail to store with it.
@@ -181,6 +184,8 @@ class Walker(Generic[Received]):
             TransientError: when the venue gives the same page again and again, or pages without rows and no end.
             TerminalError: when the venue refuses, or its cursors expire too often.
         """
+        if self._is_ahead(trail):
+            trail = Trail()
         if trail.walk is not None:
             unfinished = trail.walk if trail.walk.floor is not None else replace(trail.walk, since=_earlier(trail.walk.since, since))
             trail = yield from self._descent(replace(trail, walk=None), unfinished)
@@ -205,7 +210,7 @@ class Walker(Generic[Received]):
                 continue
             at_since = _is_below(leaf.newest, walk.since)
             at_floor = walk.floor is not None and _is_below(self._reached(leaf), walk.floor + 1)
-            walk = _advanced(walk, leaf)
+            walk = self._advanced(walk, leaf)
             seen.update(leaf.row_ids)
             if leaf.after is None or at_floor or at_since:
                 done = _finished(trail, walk, cut_by_since=at_since and leaf.after is not None)
@@ -217,6 +222,19 @@ class Walker(Generic[Received]):
                 raise TransientError(
                     f"{self._place}: the venue gives {empty} pages without rows, one after the other, and says that more follow"
                 )
+
+    def _is_ahead(self, trail: Trail) -> bool:
+        known = (trail.high, None if trail.walk is None else trail.walk.top, None if trail.walk is None else trail.walk.floor)
+        return any(_is_below(self._sure, figure) for figure in known)
+
+    def _advanced(self, walk: Walk, leaf: Leaf[Received]) -> Walk:
+        return replace(
+            walk,
+            top=_highest(walk.top, *(one for one in leaf.positions if not _is_below(self._sure, one))),
+            low=_lowest(walk.low, *leaf.positions),
+            recheck=_lowest(walk.recheck, *(one for one in leaf.changing if not _is_below(self._sure, one))),
+            after=leaf.after,
+        )
 
     def _reached(self, leaf: Leaf[Received]) -> int | None:
         """Return the position down to which a page shows that all is told: an id is in its order, a time alone may be out of it."""
@@ -258,16 +276,6 @@ class Walker(Generic[Received]):
             return _Verdict.STUCK
         goes_down = not self._overlaps or not leaf.positions or walk.low is None or min(leaf.positions) < walk.low
         return _Verdict.GOOD if goes_down else _Verdict.STUCK
-
-
-def _advanced(walk: Walk, leaf: Leaf[Received]) -> Walk:
-    return replace(
-        walk,
-        top=_highest(walk.top, *leaf.positions),
-        low=_lowest(walk.low, *leaf.positions),
-        recheck=_lowest(walk.recheck, *leaf.changing),
-        after=leaf.after,
-    )
 
 
 def _finished(trail: Trail, walk: Walk, *, cut_by_since: bool) -> Trail:

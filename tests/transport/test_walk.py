@@ -297,6 +297,7 @@ class Shelf:
     page: int = 3
     empty: frozenset[int] = frozenset()  # before the rows of these places comes a page without rows
     restless: bool = False
+    sure: int | None = None
     calls: int = 0
 
     def fetch(self, ask: Ask) -> Leaf[tuple[Dated, ...]]:
@@ -333,7 +334,7 @@ class Shelf:
         return ids, trail
 
     def walker(self) -> Walker[tuple[Dated, ...]]:
-        return Walker(self.fetch, place="rows", overlaps=False)
+        return Walker(self.fetch, place="rows", overlaps=False, sure=self.sure)
 
 
 def dated(*times: int, name: str = "") -> list[Dated]:
@@ -366,6 +367,20 @@ def test_an_old_dated_row_blocks_no_first_walk_killed_or_not(pages: int | None) 
 def test_an_old_dated_row_is_not_taken_for_the_place_of_since() -> None:
     shelf = Shelf(rows=dated(30, 2, 29, 28, 27, 26, 5, 4, 3, 2))
     assert shelf.walk(Trail(), since=20)[0] >= {"0", "1", "2", "3", "4", "5"}
+
+
+def test_a_row_of_the_future_is_told_and_hides_none_of_the_rows_that_come_before_its_time() -> None:
+    shelf = Shelf(rows=dated(900, 20, 19, 18), sure=25)
+    ids, trail = shelf.walk(Trail())
+    assert (ids, trail) == (ids_of(shelf.rows), Trail(high=20))
+    shelf.rows = [*dated(30, 29, 28, 27, 26, name="new"), *shelf.rows]
+    assert replace(shelf, sure=31).walk(trail)[0] >= {"new0", "new1", "new2", "new3", "new4"}
+
+
+@pytest.mark.parametrize("wrong", [Trail(high=900), Trail(walk=Walk(floor=900, after="3")), Trail(high=5, walk=Walk(top=900, after="6"))])
+def test_a_trail_that_reaches_into_the_future_is_not_believed(wrong: Trail) -> None:
+    shelf = Shelf(rows=dated(*range(20, 0, -1)), sure=25)
+    assert shelf.walk(wrong) == (ids_of(shelf.rows), Trail(high=20))
 
 
 def test_one_time_for_all_rows_is_walked_through() -> None:

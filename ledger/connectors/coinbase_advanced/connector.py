@@ -37,6 +37,7 @@ from ledger.transport.walk import Ask, Leaf, Walker, since_of, trail_of
 
 _FILLS_MARGIN = timedelta(minutes=10)  # a row may be shown a little after one that was written later
 _WALLET_MARGIN = timedelta(days=3)  # a pending row may appear late, or out of order
+_CLOCK_MARGIN = timedelta(minutes=1)  # so far a clock may be ahead of another one without being wrong
 _CANDLES_MAX = 350  # rows in one answer
 _MICROSECOND = timedelta(microseconds=1)
 _NOT_FOUND = 404
@@ -186,7 +187,7 @@ class CoinbaseAdvanced:
             answer = self._client.transactions(wallet.wallet_id, ask.after)
             return _leaf_of(parse.LEDGER, answer, after=_next_uri(answer, transactions_path(wallet.wallet_id)))
 
-        walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=_WALLET_MARGIN // _MICROSECOND)
+        walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=_WALLET_MARGIN // _MICROSECOND, sure=self._sure())
         for leaf, reached in walker.leaves(trail, since=_micros(window.since)):
             self._has_fills = self._has_fills or any(mark.order_id for mark in leaf.received.marks)
             yield self._page(stream, leaf.received, reached.state())
@@ -200,7 +201,8 @@ class CoinbaseAdvanced:
             return leaf if leaf.rows else replace(leaf, after=None)  # a cursor may come with the last page: the end is one without fills
 
         margin = _FILLS_MARGIN // _MICROSECOND
-        walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=margin, expected=self._has_fills)
+        expected, sure = self._has_fills, self._sure()
+        walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=margin, expected=expected, sure=sure)
         for leaf, reached in walker.leaves(trail_of(cursor), since=_micros(window.since)):
             named = self._client_order_ids(leaf.received)
             context = ((parse.CLIENT_ORDER_IDS, json.dumps(named, sort_keys=True)),) if named else ()
@@ -254,6 +256,9 @@ class CoinbaseAdvanced:
             if _symbol_of(wallet) == stream.symbol:
                 return wallet
         raise TerminalError(f"{self.venue}: {self._account!r} has no wallet {stream.symbol}")
+
+    def _sure(self) -> int:
+        return micros_of(self._budget.clock.now() + _CLOCK_MARGIN)
 
     def _place(self, stream: StreamKey) -> str:
         return f"{self.venue}: {stream.stream} {stream.symbol}".rstrip()

@@ -35,6 +35,7 @@ from ledger.transport.walk import Ask, Leaf, Walker, since_of, trail_of
 
 _PAGE_ROWS_FULL = 100  # an answer of so many rows may be one of several, even without a cursor
 _PRODUCTS_KEY = "products"  # in the cursor of a ledger: the products that its rows have named
+_CLOCK_MARGIN = timedelta(minutes=1)  # so far a clock may be ahead of another one without being wrong
 _TRANSFER_MARGIN = timedelta(days=3)  # a pending row may appear late, or out of order
 _CANDLES_MAX = 300  # rows in one answer
 _NOT_FOUND = 404
@@ -204,8 +205,8 @@ class CoinbaseExchange:
         def fetch(ask: Ask) -> Leaf[_Sheet]:
             return _leaf_of("transfers", self._client.transfers(after=ask.after))
 
-        margin = _TRANSFER_MARGIN // timedelta(microseconds=1)
-        walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=margin)
+        margin, sure = _TRANSFER_MARGIN // timedelta(microseconds=1), micros_of(self._budget.clock.now() + _CLOCK_MARGIN)
+        walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=margin, sure=sure)
         return self._walked(walker, stream, cursor, window)
 
     def _walked(self, walker: Walker[_Sheet], stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:

@@ -11,7 +11,7 @@ import pytest
 from ledger.connectors.coinbase_advanced.connector import CoinbaseAdvanced
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
-from ledger.domain.time.instant import instant_of_micros
+from ledger.domain.time.instant import instant_of_micros, micros_of
 from ledger.ports import PullWindow, StreamKey
 
 from .conftest import START, V3, Given, Venue, said
@@ -216,6 +216,19 @@ def test_rows_of_a_wallet_that_are_out_of_their_order_or_cannot_be_read_end_no_w
         history(row("a", None), row("z", "2025-03-01T00:00:00Z")),
     ]
     assert [page.rows for page in connect().pull(WALLET, cursor=None, window=ALL)] == [2, 1, 2]
+
+
+def test_a_fill_or_a_row_of_a_wallet_that_is_yet_to_come_hides_nothing(
+    venue: Venue, connect: Connect, fill: MakeRow, moved: MakeRow
+) -> None:
+    venue.answers["/v2/accounts"] = [wallets("BTC")]
+    ahead = moved("send", "2", "BTC", id="ahead", created_at="2027-01-01T00:00:00Z")
+    venue.answers[WALLET_PATH] = [history(ahead, moved("send", "1", "BTC"))]
+    (page,) = connect().pull(WALLET, cursor=None, window=ALL)
+    assert (page.rows, page.cursor) == (2, {"high": micros_of(datetime(2025, 1, 12, 1, 27, 31, tzinfo=UTC))})
+    venue.answers[FILLS_PATH] = [fills(fill(9, sequence_timestamp="2027-01-01T00:00:00Z"), fill(8))]
+    (page,) = connect().pull(FILLS, cursor=None, window=ALL)
+    assert (page.rows, page.cursor) == (2, {"high": micros_of(datetime(2025, 6, 3, 14, 0, 8, 421020, tzinfo=UTC))})
 
 
 def test_an_empty_page_in_the_middle_of_a_wallet_is_not_its_end(venue: Venue, connect: Connect, moved: MakeRow) -> None:
