@@ -4,9 +4,12 @@ A `Trail` says what is stored: everything from `high` down to `since`. A walk go
 already; each page comes with the trail to store beside it, and an unfinished walk is part of that trail. So the next run finishes
 the old walk first and then walks what has become newer since.
 
-Pages are not trusted. An answer without rows where rows were promised is asked for again, and so is a page that goes no further
-down. Cursors of rows with numeric ids are asked for with one row of overlap first: an answer that lacks the known row is a false
-one, and two rows under one id (a self-trade) are never torn apart by the end of a page.
+Pages are not trusted. An answer without rows where rows were promised is asked for again, and so is a page that tells of no row that
+this walk has not seen. Cursors of rows with numeric ids are asked for with one row of overlap first: an answer that lacks the known row
+is a false one, and two rows under one id (a self-trade) are never torn apart by the end of a page.
+
+Times are not trusted either. Where positions are times, a row may stand out of its order: a walk has come down only where a whole page
+lies below, and whether a page is new is told by the ids of its rows.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -20,6 +23,7 @@ from ledger.domain.time.instant import instant_of_micros
 
 Received = TypeVar("Received")
 
+EMPTY_PAGES_MAX = 10  # in a row: so many are followed to what they say comes after them
 RESTARTS_MAX = 3  # cursors that expire, or lead nowhere, more often in one walk are no accident
 _ASKS_MAX = 4
 _BAD_REQUEST = 400
@@ -41,16 +45,17 @@ class Ask:
 class Leaf(Generic[Received]):
     """One page as the walk sees it.
 
-    `rows` counts all rows, `positions` holds those of readable rows in the order of the answer (ids, or microseconds of a time);
-    `changing` the positions that the venue may still change; `oldest` the oldest instant in microseconds since 1970; `after` the
-    cursor to what is older, None at the end.
+    `rows` counts all rows, `row_ids` names them, also those that cannot be read; `positions` holds those of readable rows in the order
+    of the answer (ids, or microseconds of a time); `changing` the positions that the venue may still change; `newest` the newest instant
+    in microseconds since 1970; `after` the cursor to what is older, None at the end: a page without rows that has a cursor is none.
     """
 
     received: Received
     rows: int
+    row_ids: tuple[str, ...]
     positions: tuple[int, ...]
     changing: tuple[int, ...]
-    oldest: int | None
+    newest: int | None
     after: str | None
 
 
@@ -135,21 +140,22 @@ def _words(state: State, name: str) -> str | None:
 
 
 class _GoesInCircles(TransientError):
-    """The cursor leads to nothing older; it may have been wrong when it was stored, so the walk is begun anew."""
+    """The cursor leads to nothing new; it may have been wrong when it was stored, so the walk is begun anew."""
 
 
 class _Verdict(Enum):
     GOOD = "good"
     EMPTY = "empty"  # no rows where there should be some
     ALONE = "alone"  # the overlap and nothing else: the end, or a page cut short
-    STUCK = "stuck"  # rows, but none further down
+    STUCK = "stuck"  # rows, but none that are new
 
 
 class Walker(Generic[Received]):
     """Walks one stream with `fetch`.
 
     `overlaps` tells whether cursors are numeric ids, so that an overlap can be asked for. `margin` is added below the floor, in the
-    unit of positions. `expected`: there must be rows, whatever the first answer says. `place` names the stream in errors.
+    unit of positions. `expected`: there must be rows, whatever the first answer says. `place` names the stream in errors. `sure`, where
+    positions are times, is now by our own clock: what a row dates later never counts as reached, and a trail that says so is not believed.
     """
 
     def __init__(
@@ -160,12 +166,14 @@ class Walker(Generic[Received]):
         overlaps: bool,
         margin: int = 0,
         expected: bool = False,
+        sure: int | None = None,
     ) -> None:
         self._fetch = fetch
         self._place = place
         self._overlaps = overlaps
         self._margin = margin
         self._expected = expected
+        self._sure = sure
 
     def leaves(self, trail: Trail, *, since: int | None) -> Iterator[tuple[Leaf[Received], Trail]]:
         """Yield the pages that the trail lacks, each with the trail to store with it.
@@ -173,9 +181,11 @@ class Walker(Generic[Received]):
         `since` (microseconds) limits only how far down unknown ground is walked: between the newest row and a known one no hole is left.
 
         Raises:
-            TransientError: when the venue gives the same page again and again.
+            TransientError: when the venue gives the same page again and again, or pages without rows and no end.
             TerminalError: when the venue refuses, or its cursors expire too often.
         """
+        if self._is_ahead(trail):
+            trail = Trail()
         if trail.walk is not None:
             unfinished = trail.walk if trail.walk.floor is not None else replace(trail.walk, since=_earlier(trail.walk.since, since))
             trail = yield from self._descent(replace(trail, walk=None), unfinished)
@@ -186,37 +196,61 @@ class Walker(Generic[Received]):
             yield from self._descent(trail, Walk(since=since, after=trail.low_after))
 
     def _descent(self, trail: Trail, walk: Walk) -> Generator[tuple[Leaf[Received], Trail], None, Trail]:
-        restarts = 0
+        restarts, empty, seen = 0, 0, set[str]()
         while True:
             try:
-                leaf = self._leaf(walk)
+                leaf = self._leaf(walk, seen)
             except (TerminalError, _GoesInCircles) as refused:
                 is_cursor_bad = isinstance(refused, _GoesInCircles) or refused.status == _BAD_REQUEST
                 if not is_cursor_bad or walk.after is None or restarts == RESTARTS_MAX:
                     raise
                 restarts += 1
+                seen.clear()
                 walk = replace(walk, after=trail.low_after if trail.high is not None and walk.floor is None else None, low=None)
                 continue
-            at_since = _is_below(leaf.oldest, walk.since)
-            at_floor = walk.floor is not None and _is_below(_lowest(*leaf.positions), walk.floor + 1)
-            walk = _advanced(walk, leaf)
-            if leaf.after is None or leaf.rows == 0 or at_floor or at_since:
+            at_since = _is_below(leaf.newest, walk.since)
+            at_floor = walk.floor is not None and _is_below(self._reached(leaf), walk.floor + 1)
+            walk = self._advanced(walk, leaf)
+            seen.update(leaf.row_ids)
+            if leaf.after is None or at_floor or at_since:
                 done = _finished(trail, walk, cut_by_since=at_since and leaf.after is not None)
                 yield leaf, done
                 return done
             yield leaf, replace(trail, walk=walk)
+            empty = 0 if leaf.rows else empty + 1
+            if empty == EMPTY_PAGES_MAX:
+                raise TransientError(
+                    f"{self._place}: the venue gives {empty} pages without rows, one after the other, and says that more follow"
+                )
 
-    def _leaf(self, walk: Walk) -> Leaf[Received]:
-        """Return the next page once it is believable."""
-        seen = dict.fromkeys(_Verdict, 0)
+    def _is_ahead(self, trail: Trail) -> bool:
+        known = (trail.high, None if trail.walk is None else trail.walk.top, None if trail.walk is None else trail.walk.floor)
+        return any(_is_below(self._sure, figure) for figure in known)
+
+    def _advanced(self, walk: Walk, leaf: Leaf[Received]) -> Walk:
+        return replace(
+            walk,
+            top=_highest(walk.top, *(one for one in leaf.positions if not _is_below(self._sure, one))),
+            low=_lowest(walk.low, *leaf.positions),
+            recheck=_lowest(walk.recheck, *(one for one in leaf.changing if not _is_below(self._sure, one))),
+            after=leaf.after,
+        )
+
+    def _reached(self, leaf: Leaf[Received]) -> int | None:
+        """Return the position down to which a page shows that all is told: an id is in its order, a time alone may be out of it."""
+        return _lowest(*leaf.positions) if self._overlaps else _highest(*leaf.positions)
+
+    def _leaf(self, walk: Walk, seen: set[str]) -> Leaf[Received]:
+        """Return the next page once it is believable; `seen` are the rows that this walk has told of."""
+        verdicts = dict.fromkeys(_Verdict, 0)
         for attempt in range(_ASKS_MAX):
             overlap = self._overlaps and attempt == 0
             leaf = self._fetched(walk, overlap=overlap)
-            verdict = _Verdict.ALONE if leaf is None else self._verdict(walk, leaf)
-            seen[verdict] += 1
-            if leaf is not None and (verdict is _Verdict.GOOD or seen[_Verdict.EMPTY] > 1):
+            verdict = _Verdict.ALONE if leaf is None else self._verdict(walk, leaf, seen)
+            verdicts[verdict] += 1
+            if leaf is not None and (verdict is _Verdict.GOOD or verdicts[_Verdict.EMPTY] > 1):
                 return leaf
-            if seen[_Verdict.STUCK] > 1:
+            if verdicts[_Verdict.STUCK] > 1:
                 break
         raise _GoesInCircles(f"{self._place}: the venue gives the same page again for the cursor {walk.after}")
 
@@ -230,28 +264,18 @@ class Walker(Generic[Received]):
                 raise
             return None
 
-    def _verdict(self, walk: Walk, leaf: Leaf[Received]) -> _Verdict:
+    def _verdict(self, walk: Walk, leaf: Leaf[Received], seen: set[str]) -> _Verdict:
         if leaf.rows == 0:
             promised = walk.after is not None or walk.floor is not None or self._expected
             return _Verdict.EMPTY if promised else _Verdict.GOOD
-        if self._overlaps and walk.after is not None and leaf.positions and all(one == walk.low for one in leaf.positions):
+        if walk.after is None:
+            return _Verdict.GOOD
+        if self._overlaps and leaf.positions and all(one == walk.low for one in leaf.positions):
             return _Verdict.ALONE
-        if walk.after is not None and leaf.after == walk.after:
+        if leaf.after == walk.after or seen.issuperset(leaf.row_ids):
             return _Verdict.STUCK
-        stuck_from = None if walk.low is None else walk.low + (0 if self._overlaps else 1)  # several rows may share one time
-        lowest = _lowest(*leaf.positions)
-        goes_down = stuck_from is None or lowest is None or lowest < stuck_from
+        goes_down = not self._overlaps or not leaf.positions or walk.low is None or min(leaf.positions) < walk.low
         return _Verdict.GOOD if goes_down else _Verdict.STUCK
-
-
-def _advanced(walk: Walk, leaf: Leaf[Received]) -> Walk:
-    return replace(
-        walk,
-        top=_highest(walk.top, *leaf.positions),
-        low=_lowest(walk.low, *leaf.positions),
-        recheck=_lowest(walk.recheck, *leaf.changing),
-        after=leaf.after,
-    )
 
 
 def _finished(trail: Trail, walk: Walk, *, cut_by_since: bool) -> Trail:

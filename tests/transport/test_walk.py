@@ -1,7 +1,7 @@
 """Whatever the venue does with its pages, a walk stores every row, once killed or not, and leaves no hole."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -42,9 +42,10 @@ class Venue:
         return Leaf(
             received=tuple(rows),
             rows=len(rows),
+            row_ids=tuple(map(str, rows)),
             positions=tuple(rows),
             changing=tuple(row for row in rows if row in self.changing),
-            oldest=min(rows, default=None),
+            newest=max(rows, default=None),
             after=ask.after if fault == "same cursor" and ask.after else after,
         )
 
@@ -133,9 +134,23 @@ def test_a_page_that_never_goes_down_ends_with_an_error() -> None:
         pulled(venue, Trail())
 
 
-def test_a_stored_cursor_that_leads_in_circles_is_given_up_and_the_walk_begun_anew() -> None:
+def test_a_stored_cursor_that_leads_back_up_loses_nothing() -> None:
     venue = Venue(rows=list(range(1, 12)), numeric=False)
     wrong = Trail(walk=Walk(top=11, low=6, after="opaque:10"))
+    assert pulled(venue, wrong) == (set(range(1, 12)), Trail(high=11))
+
+
+def test_a_stored_cursor_that_leads_in_circles_is_given_up_and_the_walk_begun_anew() -> None:
+    class Circling(Venue):
+        def fetch(self, ask: Ask) -> Leaf[tuple[int, ...]]:
+            leaf = super().fetch(ask)
+            return replace(leaf, after="opaque:wrong") if ask.after == "opaque:wrong" else leaf
+
+        def _rows(self, ask: Ask) -> list[int]:
+            return [8, 7, 6] if ask.after == "opaque:wrong" else super()._rows(ask)
+
+    venue = Circling(rows=list(range(1, 12)), numeric=False)
+    wrong = Trail(walk=Walk(top=11, low=6, after="opaque:wrong"))
     assert pulled(venue, wrong) == (set(range(1, 12)), Trail(high=11))
 
 
@@ -261,3 +276,166 @@ def quietly(venue: Venue, trail: Trail, *, since: int | None, pages: int) -> tup
         rows |= set(leaf.received)
         trail = trail_of(reached.state())
     return rows, trail
+
+
+# --- rows out of their order ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Dated:
+    """A row: its id, and its time, which tells nothing of its place."""
+
+    row_id: str
+    at: int
+
+
+@dataclass
+class Shelf:
+    """Rows in the venue's own order, the newest first; cursors are opaque, and ever new ones when `restless`."""
+
+    rows: list[Dated]
+    page: int = 3
+    empty: frozenset[int] = frozenset()  # before the rows of these places comes a page without rows
+    restless: bool = False
+    sure: int | None = None
+    calls: int = 0
+
+    def fetch(self, ask: Ask) -> Leaf[tuple[Dated, ...]]:
+        self.calls += 1
+        start, _, skipped = (ask.after or "0").partition("/")
+        first, is_skipped = int(start), skipped == "skipped"
+        if first in self.empty and not is_skipped:
+            return self._leaf([], after=f"{first}/skipped")
+        if self.restless:
+            return self._leaf(self.rows[: self.page], after=f"0/{self.calls}")
+        rows = self.rows[first : first + self.page]
+        return self._leaf(rows, after=str(first + self.page) if first + self.page < len(self.rows) else None)
+
+    def _leaf(self, rows: list[Dated], *, after: str | None) -> Leaf[tuple[Dated, ...]]:
+        times = tuple(row.at for row in rows)
+        return Leaf(
+            received=tuple(rows),
+            rows=len(rows),
+            row_ids=tuple(row.row_id for row in rows),
+            positions=times,
+            changing=(),
+            newest=max(times, default=None),
+            after=after,
+        )
+
+    def walk(self, trail: Trail, *, since: int | None = None, pages: int | None = None) -> tuple[set[str], Trail]:
+        """Walk, at most so many pages, and return the ids of the rows and the last trail as it comes back from storage."""
+        ids: set[str] = set()
+        for number, (leaf, reached) in enumerate(self.walker().leaves(trail, since=since), start=1):
+            ids |= {row.row_id for row in leaf.received}
+            trail = trail_of(reached.state())
+            if number == pages:
+                break
+        return ids, trail
+
+    def walker(self) -> Walker[tuple[Dated, ...]]:
+        return Walker(self.fetch, place="rows", overlaps=False, sure=self.sure)
+
+
+def dated(*times: int, name: str = "") -> list[Dated]:
+    return [Dated(f"{name}{number}", at) for number, at in enumerate(times)]
+
+
+def ids_of(rows: list[Dated]) -> set[str]:
+    return {row.row_id for row in rows}
+
+
+@pytest.mark.parametrize("place", range(7))
+def test_an_old_dated_row_among_new_ones_ends_no_walk_to_what_is_known(place: int) -> None:
+    known, fresh = dated(20, 19, 18), dated(30, 29, 28, 27, 26, 25, 24, name="new")
+    fresh[place] = replace(fresh[place], at=1)
+    ids, trail = Shelf(rows=fresh + known).walk(Trail(high=20))
+    assert ids >= ids_of(fresh)
+    assert trail == Trail(high=max(row.at for row in fresh))
+
+
+@pytest.mark.parametrize("pages", [None, 1])
+def test_an_old_dated_row_blocks_no_first_walk_killed_or_not(pages: int | None) -> None:
+    shelf, trail, ids = Shelf(rows=dated(30, 29, 1, 28, 27, 26, 25)), Trail(), set[str]()
+    for _ in range(4):
+        found, trail = shelf.walk(trail, pages=pages)
+        ids |= found
+    assert ids == ids_of(shelf.rows)
+    assert trail == Trail(high=30)
+
+
+def test_an_old_dated_row_is_not_taken_for_the_place_of_since() -> None:
+    shelf = Shelf(rows=dated(30, 2, 29, 28, 27, 26, 5, 4, 3, 2))
+    assert shelf.walk(Trail(), since=20)[0] >= {"0", "1", "2", "3", "4", "5"}
+
+
+def test_a_row_of_the_future_is_told_and_hides_none_of_the_rows_that_come_before_its_time() -> None:
+    shelf = Shelf(rows=dated(900, 20, 19, 18), sure=25)
+    ids, trail = shelf.walk(Trail())
+    assert (ids, trail) == (ids_of(shelf.rows), Trail(high=20))
+    shelf.rows = [*dated(30, 29, 28, 27, 26, name="new"), *shelf.rows]
+    assert replace(shelf, sure=31).walk(trail)[0] >= {"new0", "new1", "new2", "new3", "new4"}
+
+
+@pytest.mark.parametrize("wrong", [Trail(high=900), Trail(walk=Walk(floor=900, after="3")), Trail(high=5, walk=Walk(top=900, after="6"))])
+def test_a_trail_that_reaches_into_the_future_is_not_believed(wrong: Trail) -> None:
+    shelf = Shelf(rows=dated(*range(20, 0, -1)), sure=25)
+    assert shelf.walk(wrong) == (ids_of(shelf.rows), Trail(high=20))
+
+
+def test_one_time_for_all_rows_is_walked_through() -> None:
+    shelf = Shelf(rows=dated(*[7] * 20))
+    assert shelf.walk(Trail()) == (ids_of(shelf.rows), Trail(high=7))
+
+
+def test_the_same_rows_under_ever_new_cursors_are_no_endless_walk() -> None:
+    shelf = Shelf(rows=dated(9), restless=True)
+    with pytest.raises(TransientError, match="gives the same page again"):
+        shelf.walk(Trail())
+    assert shelf.calls < 20
+
+
+def test_an_empty_page_in_the_middle_is_followed() -> None:
+    shelf = Shelf(rows=dated(*range(20, 9, -1)), empty=frozenset({0, 3, 6}))
+    assert shelf.walk(Trail()) == (ids_of(shelf.rows), Trail(high=20))
+
+
+def test_a_walk_killed_at_an_empty_page_goes_on_behind_it() -> None:
+    shelf = Shelf(rows=dated(*range(20, 9, -1)), empty=frozenset({3}))
+    found, trail = shelf.walk(Trail(), pages=2)
+    assert trail.walk is not None
+    assert found | shelf.walk(trail)[0] == ids_of(shelf.rows)
+
+
+def test_empty_pages_without_an_end_are_no_end() -> None:
+    class Hollow(Shelf):
+        def fetch(self, ask: Ask) -> Leaf[tuple[Dated, ...]]:
+            self.calls += 1
+            return self._leaf([], after=str(self.calls)) if ask.after else super().fetch(ask)
+
+    shelf, kept = Hollow(rows=dated(*range(20, 9, -1))), list[Trail]()
+    with pytest.raises(TransientError, match="10 pages without rows, one after the other, and says that more follow"):
+        kept.extend(reached for _, reached in shelf.walker().leaves(Trail(), since=None))
+    assert kept[-1].walk is not None
+    assert shelf.calls < 30
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    times=st.lists(st.integers(1, 50), max_size=25),
+    page=st.integers(2, 6),
+    stops=st.lists(st.integers(1, 3), max_size=3),
+    news=st.lists(st.booleans(), max_size=20),
+    empty=st.frozensets(st.integers(0, 30)),
+)
+def test_rows_in_any_order_are_all_told_at_first_and_later(
+    *, times: list[int], page: int, stops: list[int], news: list[bool], empty: frozenset[int]
+) -> None:
+    shelf, trail, ids = Shelf(rows=dated(*times), page=page, empty=empty), Trail(), set[str]()
+    for pages in [*stops, None]:
+        found, trail = shelf.walk(trail, pages=pages)
+        ids |= found
+    assert ids == ids_of(shelf.rows)
+    fresh = dated(*(1 if is_old and number % 2 else 100 - number for number, is_old in enumerate(news)), name="new")
+    shelf.rows = fresh + shelf.rows
+    assert shelf.walk(trail)[0] >= ids_of(fresh)

@@ -11,7 +11,7 @@ from random import Random, SystemRandom
 from typing import ClassVar
 
 from ledger.connectors.binance import parse
-from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceClient, Call, Venue, VenueRefusal
+from ledger.connectors.binance.client import BINANCE, BINANCE_US, OPENED_AT, BinanceClient, Call, Venue, VenueRefusal
 from ledger.connectors.binance.markets import Markets
 from ledger.connectors.binance.money import US_FIAT_IN, US_FIAT_OUT
 from ledger.domain.errors import InputError, TerminalError, TransientError
@@ -36,7 +36,7 @@ from ledger.transport.payloads import Payloads
 from ledger.transport.reader import Answer, Timeouts
 from ledger.transport.windows import IdAscent, IdLeaf, Sheaf, Turn, WindowWalk
 
-_OPENED_AT = datetime(2017, 7, 14, tzinfo=UTC)  # the venue's first day; no call tells when an account began
+_CLOCK_MARGIN = timedelta(minutes=1)  # so far a clock may be ahead of another one without being wrong
 _DAY = 86_400_000  # milliseconds
 _CANDLES_MAX = 1000
 _FOREVER = 36_500 * _DAY
@@ -220,7 +220,7 @@ class _Spot:
     def _pull_history(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
         call, terms = self.facts.calls[stream.stream], _WINDOWS[stream.stream]
         until = millis_of(self._client.now())
-        first = max(millis_of(_OPENED_AT), until - terms.reach)  # nothing is to be had from before
+        first = max(millis_of(OPENED_AT), until - terms.reach)  # nothing is to be had from before
         since = first if window.since is None else max(millis_of(window.since), first)
         named = set(str(cursor.get(_ASSETS_KEY) or "").split())
         self._markets.touch(named)
@@ -230,23 +230,25 @@ class _Spot:
             return self._sheaf(stream, call, terms, self._client.history(call, turn.span, page=turn.page, offset=turn.offset, **asked))
 
         walk = WindowWalk(fetch, place=self._place(stream), longest=terms.longest, margin=terms.margin)
-        for sheaf, reached in walk.leaves(cursor, since=since, until=until):
+        sure = millis_of(self._budget.clock.now() + _CLOCK_MARGIN)
+        for sheaf, reached in walk.leaves(cursor, since=since, until=until, sure=sure):
             named |= {asset for mark in sheaf.received.marks for asset in mark.assets}
             self._markets.touch(named)
             state = reached | ({_ASSETS_KEY: " ".join(sorted(named))} if named else {})
             low = reached["low"]
             assert isinstance(low, int), reached
-            yield self._page(stream, sheaf.received, state, since=instant_of_millis(low) if low > first else None)
+            since_at = instant_of_millis(low) if low > first else None
+            yield self._page(stream, sheaf.received, state, since=since_at, short=sheaf.short)
 
     def _sheaf(self, stream: StreamKey, call: Call, terms: _Window, answer: Answer) -> Sheaf[_Sheet]:
         rows = self._rows(stream, answer)
-        marks = parse.marks_of(stream.stream, rows)
+        read = [parse.marks_of(stream.stream, [row]) for row in rows]
+        marks = tuple(mark for found in read for mark in found)
         total = parse.total_of(answer.json) if stream.stream != "dust" else None
-        unread = [f"unread {number}" for number in range(len(rows) - len(marks))]
         is_full = len(rows) >= call.rows or (total is not None and total > len(rows))
         return Sheaf(
             received=_Sheet(answer=answer, rows=len(rows), marks=marks),
-            ids=(*(mark.row_id for mark in marks), *unread),
+            ids=tuple(found[0].row_id if found else repr(row) for row, found in zip(rows, read, strict=True)),
             total=None if terms.is_cut else total,
             is_cut=parse.has_more(answer.json) or (terms.is_cut and is_full),
             is_full=is_full,
@@ -293,7 +295,7 @@ class _Spot:
             for leaf, state in IdAscent(fetch, place=self._place(stream)).leaves(cursor):
                 if leaf.rows:
                     self._markets.has_traded(symbol)
-                yield self._page(stream, leaf.received, state, symbol=symbol)
+                yield self._page(stream, leaf.received, state, symbol=symbol, short=leaf.short)
         except VenueRefusal as refused:
             if refused.code != parse.UNKNOWN_SYMBOL:
                 raise
@@ -325,10 +327,12 @@ class _Spot:
         *,
         symbol: parse.Symbol | None = None,
         since: datetime | None = None,
+        short: str | None = None,
     ) -> Page:
         marks = sheet.marks
         instants = [mark.occurred_at for mark in marks]
-        context = () if symbol is None else (("base", symbol.base), ("quote", symbol.quote))
+        market = () if symbol is None else (("base", symbol.base), ("quote", symbol.quote))
+        context = market if short is None else (*market, (parse.SHORT, short))
         told = stream if symbol is None else StreamKey(stream=stream.stream, symbol=symbol.name)
         return Page(
             payload=self._payloads.of(sheet.answer, told.stream, told.symbol, context=context),

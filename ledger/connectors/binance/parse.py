@@ -6,7 +6,8 @@ those of the spot REST reference (account trade list, account information) and o
 references of 2026; those of Binance.US, where they differ, of its REST reference of 2023.
 """
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -40,6 +41,7 @@ from ledger.ports import Interpretation
 from ledger.ports.candles import CANDLES
 
 UNKNOWN_SYMBOL = -1121
+SHORT = "short"  # in a payload's context: that, and how, the venue gives fewer rows than it should
 
 _DONE_CODES = frozenset({"000000", "0", "200"})
 _DUST_MAX = 100
@@ -70,17 +72,36 @@ def interpret(payload: Payload) -> Interpretation:
         if isinstance(answer, dict) and answer.get("code") == UNKNOWN_SYMBOL:
             return Interpretation(findings=(_out_of_reach(payload),))
         rows = shape.rows(answer)
+        twins = _twins(shape, rows, total=total_of(answer))
     except InputError as unreadable:
         return Interpretation(findings=(_unreadable_page(payload, f"the page {unreadable.message}"),))
-    readings = [(number, _reading(payload, shape, row, number)) for number, row in enumerate(rows, start=1)]
+    readings = [(number, _reading(payload, shape, row, number, twins[number - 1])) for number, row in enumerate(rows, start=1)]
     findings = [finding for _, reading in readings for finding in reading.findings]
     return Interpretation(
         events=tuple((event, f"row {number}") for number, reading in readings for event in reading.events),
-        findings=(*findings, *_dust_lost(payload, answer)),
+        findings=(*findings, *_dust_lost(payload, answer), *_short(payload)),
     )
 
 
-def _reading(payload: Payload, shape: "_Shape", row: Json, number: int) -> Reading:
+def _twins(shape: "_Shape", rows: Sequence[Json], *, total: int | None) -> list[int]:
+    """Return for each row of a page its number among those that say the same.
+
+    Two rows without ids of their own may say the same and be two. On a page of more rows than the venue counts, one is told twice.
+    """
+    if not shape.is_nameless or (total is not None and len(rows) > total):
+        return [1] * len(rows)
+    counted, numbers = Counter[str](), []
+    for row in rows:
+        try:
+            row_id = shape.row_id(object_of(row))
+        except InputError:
+            row_id = repr(row)
+        counted[row_id] += 1
+        numbers.append(counted[row_id])
+    return numbers
+
+
+def _reading(payload: Payload, shape: "_Shape", row: Json, number: int, twin: int) -> Reading:
     place = Place(
         venue=payload.venue,
         account=payload.account,
@@ -89,6 +110,7 @@ def _reading(payload: Payload, shape: "_Shape", row: Json, number: int) -> Readi
         context=dict(payload.context),
         fetched_at=payload.fetched_at,
         number=number,
+        twin=twin,
     )
     try:
         return shape.read(object_of(row), place)
@@ -106,6 +128,18 @@ def _out_of_reach(payload: Payload) -> Finding:
     message = f"{payload.venue} no longer gives the trades of {payload.symbol}: the symbol is delisted, or its name is wrong"
     mend = f"if it was traded, import the venue's trade export for {payload.symbol}"
     return finding("symbol-unreachable", f"{payload.account}/{payload.symbol}", message, mend, severity=Severity.WARNING)
+
+
+def _short(payload: Payload) -> tuple[Finding, ...]:
+    """Say so when the venue counted more rows than it gave, or no longer gives some."""
+    told = dict(payload.context).get(SHORT)
+    if told is None:
+        return ()
+    stream = f"{payload.stream} {payload.symbol}".rstrip()
+    message = f"{payload.venue} gives fewer rows of {stream} than there should be: {told}"
+    mend = "sync again; if it stays, compare with the venue's own export of this history"
+    subject = "/".join(part for part in (payload.account, payload.stream, payload.symbol) if part)
+    return (finding("history-short", subject, message, mend, severity=Severity.WARNING),)
 
 
 def _dust_lost(payload: Payload, answer: Json) -> tuple[Finding, ...]:
@@ -127,7 +161,7 @@ def _dust_lost(payload: Payload, answer: Json) -> tuple[Finding, ...]:
 class _Shape:
     """Where the rows of a stream stand in an answer, who reads one, and where a row has its time and its assets.
 
-    `keys` are tried in their order; none: the answer is the list itself.
+    `keys` are tried in their order; none: the answer is the list itself. `is_nameless`: rows have no ids, what they say is theirs.
     """
 
     read: Callable[[Row, Place], Reading]
@@ -136,6 +170,7 @@ class _Shape:
     row_id: Callable[[Row], str] = lambda row: word_in(row, "id")
     assets: tuple[str, ...] = ()
     may_lack_rows: bool = False
+    is_nameless: bool = False
 
     def rows(self, answer: Json) -> list[Json]:
         """Return the rows of an answer.
@@ -231,6 +266,7 @@ _SHAPES: dict[str, _Shape] = {
         keys=("rows",),
         row_id=_reward_id,
         assets=("asset",),
+        is_nameless=True,
     ),
     "moves": _Shape(
         read=read_move, keys=("rows",), time=_first_of("timestamp"), row_id=_id_at("tranId"), assets=("asset",), may_lack_rows=True

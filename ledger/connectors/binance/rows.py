@@ -33,7 +33,7 @@ _MEND_UNKNOWN = "book what it means from a lotwright-events file, or ask for a r
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a row stands: what the payload knows and the row does not. `number` counts the rows of a page from 1.
+    """Where a row stands: what the payload knows and the row does not. `number` counts the rows of a page from 1, `twin` those of one id.
 
     `context` is what the connector knew when it asked: `base` and `quote` of a symbol, and what concerns balances.
     """
@@ -45,6 +45,7 @@ class Place:
     context: Mapping[str, str]
     fetched_at: datetime
     number: int
+    twin: int = 1
 
     def subject(self, row_id: str) -> str:
         """Name the row for a finding."""
@@ -322,12 +323,13 @@ def read_dividend(row: Row, place: Place) -> Reading:
 def read_reward(row: Row, place: Place) -> Reading:
     """Read one reward of flexible earn: REALTIME ones stay in the product, all others are booked from the list of distributions.
 
-    Rows have no id: their content is it.
+    Rows have no id: their content is it, and the number among those of a page that say the same.
 
     {"asset": "BUSD", "rewards": "0.00006408", "projectId": "USDT001", "type": "REALTIME", "time": 1577233578000}
     """
     kind, at, amount = cell_text(row, "type").upper(), instant_in(row, "time"), _received(row, "rewards")
     source_id = f"{amount.asset}/{word_in(row, 'projectId')}/{instant_text(at)}/{text_of(amount.quantity)}"
+    source_id += "" if place.twin == 1 else f"#{place.twin}"
     if kind in {"BONUS", "REWARDS"}:
         return Reading()
     if kind != "REALTIME":

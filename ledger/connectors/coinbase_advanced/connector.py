@@ -6,7 +6,7 @@ wallets come first: whether they tell of fills says whether there must be some.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random, SystemRandom
@@ -39,6 +39,7 @@ from ledger.transport.walk import Ask, Leaf, Walker, since_of, trail_of
 _FILLS_MARGIN = timedelta(minutes=10)  # a row may be shown a little after one that was written later
 _WALLET_MARGIN = timedelta(days=3)  # a pending row may appear late, or out of order
 _UNUSED_ASKED = timedelta(days=7)  # a wallet that seems unused rests so long after it was asked: hundreds of them would be asked each night
+_CLOCK_MARGIN = timedelta(minutes=1)  # so far a clock may be ahead of another one without being wrong
 _CANDLES_MAX = 350  # rows in one answer
 _MICROSECOND = timedelta(microseconds=1)
 _ASKED_AT = "asked_at"  # in the cursor of a wallet without rows: when it was asked, in microseconds
@@ -192,7 +193,7 @@ class CoinbaseAdvanced:
             return _leaf_of(parse.LEDGER, answer, after=_next_uri(answer, transactions_path(wallet.wallet_id)))
 
         margin = _WALLET_MARGIN // _MICROSECOND
-        walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=margin, expected=is_unseen)
+        walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=margin, expected=is_unseen, sure=self._sure())
         for leaf, reached in walker.leaves(trail, since=_micros(window.since)):
             self._has_fills = self._has_fills or any(mark.order_id for mark in leaf.received.marks)
             yield self._page(stream, leaf.received, reached.state() or asked_at)
@@ -211,10 +212,12 @@ class CoinbaseAdvanced:
             cursor, start = _cursor_and_start(ask)
             answer = self._client.fills(cursor=cursor, since=None if start is None else instant_of_micros(start))
             after = _read(_told_cursor, answer, "a page of fills")
-            return _leaf_of(parse.FILLS, answer, after=after if after is None or start is None else f"{after} {start}")
+            leaf = _leaf_of(parse.FILLS, answer, after=after if after is None or start is None else f"{after} {start}")
+            return leaf if leaf.rows else replace(leaf, after=None)  # a cursor may come with the last page: the end is one without fills
 
         margin = _FILLS_MARGIN // _MICROSECOND
-        walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=margin, expected=self._has_fills)
+        expected, sure = self._has_fills, self._sure()
+        walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=margin, expected=expected, sure=sure)
         for leaf, reached in walker.leaves(trail_of(cursor), since=_micros(window.since)):
             named = self._client_order_ids(leaf.received)
             context = ((parse.CLIENT_ORDER_IDS, json.dumps(named, sort_keys=True)),) if named else ()
@@ -269,6 +272,9 @@ class CoinbaseAdvanced:
                 return wallet
         raise TerminalError(f"{self.venue}: {self._account!r} has no wallet {stream.symbol}")
 
+    def _sure(self) -> int:
+        return micros_of(self._budget.clock.now() + _CLOCK_MARGIN)
+
     def _place(self, stream: StreamKey) -> str:
         return f"{self.venue}: {stream.stream} {stream.symbol}".rstrip()
 
@@ -291,13 +297,15 @@ def _read(reader: Callable[[Json], Said], answer: Answer, what: str) -> Said:
 
 def _leaf_of(stream: str, answer: Answer, *, after: str | None) -> Leaf[_Sheet]:
     rows = _read(partial(parse.rows_of, stream), answer, f"a page of {stream}")
-    marks = answers.marks_of(stream, rows)
+    read = [answers.marks_of(stream, [row]) for row in rows]
+    marks = tuple(mark for found in read for mark in found)
     return Leaf(
         received=_Sheet(answer=answer, rows=rows, marks=marks),
         rows=len(rows),
+        row_ids=tuple(found[0].row_id if found else repr(row) for row, found in zip(rows, read, strict=True)),
         positions=tuple(mark.position for mark in marks),
         changing=tuple(mark.position for mark in marks if mark.may_change),
-        oldest=min((micros_of(mark.occurred_at) for mark in marks), default=None),
+        newest=max((micros_of(mark.occurred_at) for mark in marks), default=None),
         after=after,
     )
 

@@ -35,6 +35,7 @@ from ledger.transport.walk import Ask, Leaf, Walker, since_of, trail_of
 
 _PAGE_ROWS_FULL = 100  # an answer of so many rows may be one of several, even without a cursor
 _PRODUCTS_KEY = "products"  # in the cursor of a ledger: the products that its rows have named
+_CLOCK_MARGIN = timedelta(minutes=1)  # so far a clock may be ahead of another one without being wrong
 _TRANSFER_MARGIN = timedelta(days=3)  # a pending row may appear late, or out of order
 _CANDLES_MAX = 300  # rows in one answer
 _NOT_FOUND = 404
@@ -204,8 +205,8 @@ class CoinbaseExchange:
         def fetch(ask: Ask) -> Leaf[_Sheet]:
             return _leaf_of("transfers", self._client.transfers(after=ask.after))
 
-        margin = _TRANSFER_MARGIN // timedelta(microseconds=1)
-        walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=margin)
+        margin, sure = _TRANSFER_MARGIN // timedelta(microseconds=1), micros_of(self._budget.clock.now() + _CLOCK_MARGIN)
+        walker = Walker(fetch, place=self._place(stream), overlaps=False, margin=margin, sure=sure)
         return self._walked(walker, stream, cursor, window)
 
     def _walked(self, walker: Walker[_Sheet], stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
@@ -260,23 +261,28 @@ def _id_cursors(ask: Ask) -> tuple[str | None, str | None]:
 
 
 def _leaf_of(stream: str, answer: Answer) -> Leaf[_Sheet]:
-    rows, marks = answer.rows(), parse.marks_of(stream, answer.rows())
+    rows = answer.rows()
+    read = [parse.marks_of(stream, [row]) for row in rows]
+    marks = tuple(mark for found in read for mark in found)
     return Leaf(
         received=_Sheet(answer=answer, marks=marks),
         rows=len(rows),
+        row_ids=tuple(found[0].row_id if found else repr(row) for row, found in zip(rows, read, strict=True)),
         positions=tuple(mark.position for mark in marks),
         changing=tuple(mark.position for mark in marks if mark.may_change),
-        oldest=min((micros_of(mark.occurred_at) for mark in marks), default=None),
+        newest=max((micros_of(mark.occurred_at) for mark in marks), default=None),
         after=_next_cursor(stream, answer, marks),
     )
 
 
 def _next_cursor(stream: str, answer: Answer, marks: tuple[parse.RowMark, ...]) -> str | None:
-    """Return CB-AFTER, which of rows with ids is the lowest id of the page.
+    """Return CB-AFTER, which of rows with ids is the lowest id of the page; None at the end, which is also a page without rows.
 
     There the rows are believed, not the header: a cursor of another page would walk in circles, and one that got lost on a full
     page would end the history.
     """
+    if not answer.rows():
+        return None
     told = answer.headers.get("cb-after") or None
     if stream not in _ID_STREAMS or not marks or (told is not None and not _ID.fullmatch(told)):
         return told

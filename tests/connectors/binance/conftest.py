@@ -17,11 +17,25 @@ from ledger.ports import ConnectionTerms, CursorState, PullWindow, StreamKey
 from ledger.sandbox.binance import dialect
 from ledger.sandbox.server import Sandbox
 from ledger.sandbox.wire import Patience
-from ledger.transport.pace import Clock
+from ledger.transport.pace import Clock, SystemClock
 
 WALL = datetime(2025, 12, 1, tzinfo=UTC).timestamp()
 QUICK = Patience(drip_seconds=0.05, stall_seconds=0.1)
 SINCE = PullWindow(since=datetime(2024, 1, 1, tzinfo=UTC))
+
+
+class DecemberClock(SystemClock):
+    """The clock on which nobody waits, in December 2025."""
+
+    def __init__(self) -> None:
+        self._began = self.monotonic()
+
+    def wall(self) -> float:
+        """Return seconds since 1970."""
+        return WALL + self.monotonic() - self._began
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.wall(), UTC)
 
 
 @dataclass
@@ -58,7 +72,13 @@ class Kept:
 
 
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch, leaping_clock: Clock) -> Iterator[Callable[..., Sandbox]]:
+def december(leaping_clock: Clock) -> DecemberClock:
+    assert leaping_clock is not None
+    return DecemberClock()
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch, december: DecemberClock) -> Iterator[Callable[..., Sandbox]]:
     """Return a starter of sandboxes in December 2025; all are stopped in the end.
 
     A minute of the allowances lasts a moment, for the client a longer one: no late answer makes a violation.
@@ -66,14 +86,13 @@ def serve(monkeypatch: pytest.MonkeyPatch, leaping_clock: Clock) -> Iterator[Cal
     monkeypatch.setattr(client, "MINUTE_SECONDS", 0.6)
     monkeypatch.setattr(dialect, "MINUTE_SECONDS", 0.3)
     running: list[Sandbox] = []
-    began = leaping_clock.monotonic()
 
     def start(**options: object) -> Sandbox:
         usual: dict[str, object] = {
             "venue": "binance",
             "fills": 400,
             "patience": QUICK,
-            "wall": lambda: WALL + leaping_clock.monotonic() - began,
+            "wall": december.wall,
         }
         sandbox = Sandbox(**(usual | options))  # type: ignore[arg-type] # options are the test's own
         sandbox.__enter__()
@@ -86,7 +105,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, leaping_clock: Clock) -> Iterator[Cal
 
 
 @pytest.fixture
-def connect() -> Iterator[Callable[..., Binance]]:
+def connect(december: DecemberClock) -> Iterator[Callable[..., Binance]]:
     """Return a maker of connectors; all are closed in the end."""
     opened: list[Binance] = []
 
@@ -98,7 +117,7 @@ def connect() -> Iterator[Callable[..., Binance]]:
             base_url=sandbox.rest_url,
             symbols=symbols,
         )
-        connector = Binance(terms)
+        connector = Binance(terms, clock=december)
         opened.append(connector)
         return connector
 

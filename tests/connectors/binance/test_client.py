@@ -47,6 +47,7 @@ class Server(ThreadingHTTPServer):
         self.targets: list[str] = []
         self.seen: list[dict[str, str]] = []
         self.skew = timedelta(0)
+        self.skews_first: list[timedelta] = []  # of the first answers about the time
 
     @property
     def url(self) -> str:
@@ -65,7 +66,8 @@ class _Answering(BaseHTTPRequestHandler):
         self.server.targets.append(self.path)
         self.server.seen.append({name.lower(): text for name, text in self.headers.items()})
         if self.path.startswith("/api/v3/time"):
-            millis = int((self.server.clock.now() + self.server.skew).timestamp() * 1000)
+            skew = self.server.skews_first.pop(0) if self.server.skews_first else self.server.skew
+            millis = int((self.server.clock.now() + skew).timestamp() * 1000)
             status, body, headers = 200, {"serverTime": millis}, {}
         else:
             status, body, headers = self.server.answers.pop(0) if self.server.answers else (200, [], {})
@@ -218,6 +220,33 @@ def test_a_stale_stamp_is_made_anew_once_by_the_clock_of_the_venue(server: Serve
 # --- refusals ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("days", "told"), [(200, "2026-07-20 00:00"), (-2, "2025-12-30 00:00"), (-20454, "1970-01-01 00:00")])
+def test_a_time_of_the_venue_that_cannot_be_is_a_passing_fault(
+    days: int, told: str, server: Server, connect: Callable[..., BinanceClient]
+) -> None:
+    server.skew = timedelta(days=days)
+    client = connect()
+    with pytest.raises(TransientError, match=f"GET /time: told {told} UTC, this computer's clock 2026-01-01 00:00 UTC"):
+        client.account()
+    assert server.paths() == ["time"] * 3
+    assert client.now() == START
+
+
+def test_one_false_time_of_the_venue_is_asked_for_again(server: Server, connect: Callable[..., BinanceClient]) -> None:
+    server.skews_first = [timedelta(days=200)]
+    server.skew = timedelta(seconds=3)
+    assert connect().synchronise() == timedelta(seconds=3)
+
+
+def test_a_clock_before_the_venue_s_first_day_is_wrong_though_both_agree(server: Server, clock: ManualClock) -> None:
+    clock.start = datetime(2010, 1, 1, tzinfo=UTC)
+    terms = ConnectionTerms(account=AccountId("main"), secrets=Secrets(key=KEY, secret=SECRET), share=1.0, base_url=server.url)
+    connector = Binance(terms, clock=clock, rng=Random(1))  # noqa: S311  # the same pauses in every run
+    with pytest.raises(TransientError, match="GET /time"):
+        connector.check_key()
+    connector.close()
+
+
 def test_a_ban_stops_all_calls_until_its_end(server: Server, clock: ManualClock, connect: Callable[..., BinanceClient]) -> None:
     server.answers = [
         (418, {"code": -1003, "msg": "Way too much request weight used; IP banned until 1767225900000."}, {"Retry-After": "300"})
@@ -343,6 +372,70 @@ def test_a_call_of_which_nothing_can_be_written_down_is_not_made(connect: Callab
     folder.write_text("", encoding="ascii")
     with pytest.raises(TransientError, match=r"cannot write down in .* what we use of the venue's rate: Not a directory"):
         connect(folder=folder).symbols()
+
+
+# --- walks ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def binance(server: Server, clock: ManualClock) -> Iterator[Binance]:
+    terms = ConnectionTerms(account=AccountId("main"), secrets=Secrets(key=KEY, secret=SECRET), share=1.0, base_url=server.url)
+    connector = Binance(terms, clock=clock, rng=Random(1))  # noqa: S311  # the same pauses in every run
+    yield connector
+    connector.close()
+
+
+def test_a_count_that_stays_wrong_is_a_finding_of_the_history_and_the_night_goes_on(server: Server, binance: Binance) -> None:
+    at = int((START - timedelta(days=3)).timestamp() * 1000)
+    reward = {"asset": "BUSD", "rewards": "0.1", "projectId": "USDT001", "type": "REALTIME", "time": at}
+    told, none = (200, {"rows": [reward], "total": 2}, {}), (200, {"rows": [], "total": 2}, {})
+    server.answers = [told, none, none] * 3
+    window = PullWindow(since=START - timedelta(days=10))
+    (page,) = binance.pull(StreamKey(stream="rewards"), cursor=None, window=window)
+    said = binance.interpret(page.payload)
+    assert (len(said.events), [finding.code for finding in said.findings]) == (1, ["history-short"])
+    assert page.cursor["high"] == int(START.timestamp() * 1000)
+
+
+def test_a_history_is_walked_no_further_than_our_own_clock_says(server: Server, binance: Binance) -> None:
+    server.skew = timedelta(hours=20)
+    server.answers = [(200, {"symbols": [{"symbol": "AB", "baseAsset": "A", "quoteAsset": "B"}]}, {}), (200, {"balances": []}, {})]
+    binance.streams()
+    (page,) = binance.pull(StreamKey(stream="deposits"), cursor=None, window=PullWindow(since=START - timedelta(days=10)))
+    assert f"endTime={int((START + server.skew).timestamp() * 1000)}" in server.targets[-1]
+    assert page.cursor["high"] == int((START + timedelta(minutes=1)).timestamp() * 1000)
+
+
+def test_a_symbol_whose_last_known_trade_is_gone_is_walked_anew_with_a_finding(server: Server, binance: Binance) -> None:
+    row = {"symbol": "BTCUSDT", "price": "2", "qty": "1", "quoteQty": "2", "commission": "0", "commissionAsset": "BNB", "isBuyer": True}
+    trade = {**row, "id": 5, "orderId": 1, "time": int(START.timestamp() * 1000)}
+    market = {"symbol": "BTCUSDT", "baseAsset": "BTC", "quoteAsset": "USDT"}
+    server.answers = [(200, {"symbols": [market]}, {}), (200, {"balances": [{"asset": "BTC", "free": "1", "locked": "0"}]}, {})]
+    binance.streams()
+    server.answers = [*[(200, [], {})] * 4, (200, [trade], {}), (200, [trade], {})]
+    pages = list(binance.pull(StreamKey(stream="fills", symbol="BTCUSDT"), cursor={"high": 9}, window=PullWindow()))
+    said = [binance.interpret(page.payload) for page in pages]
+    assert [finding.subject for one in said for finding in one.findings if finding.code == "history-short"] == ["main/fills/BTCUSDT"]
+    assert len(said[0].events) == 1
+    assert pages[-1].cursor == {"high": 5}
+
+
+def test_rewards_that_say_the_same_block_no_history(server: Server, binance: Binance) -> None:
+    at = int((START - timedelta(days=3)).timestamp() * 1000)
+    reward = {"asset": "BUSD", "rewards": "0.1", "projectId": "USDT001", "type": "REALTIME", "time": at}
+    server.answers = [(200, {"rows": [reward, reward], "total": 2}, {})]
+    (page,) = binance.pull(StreamKey(stream="rewards"), cursor=None, window=PullWindow(since=START - timedelta(days=10)))
+    said = binance.interpret(page.payload)
+    assert (len({event.event_id for event, _ in said.events}), said.findings) == (2, ())
+
+
+def test_rows_that_cannot_be_read_are_counted_each_and_never_end_a_walk(server: Server, binance: Binance) -> None:
+    pages = [[{"id": None, "number": number} for number in range(first, first + 1000)] for first in (0, 1000, 2000)]
+    server.answers = [(200, page, {}) for page in pages]
+    window = PullWindow(since=START - timedelta(days=10))
+    found = list(binance.pull(StreamKey(stream="deposits"), cursor=None, window=window))
+    assert [page.rows for page in found] == [1000, 1000, 1000]
+    assert "offset=3000" in server.targets[-1]
 
 
 # --- the other venue -----------------------------------------------------------------------------------------------

@@ -366,6 +366,22 @@ def test_rewards_of_one_instant_that_differ_in_their_amount_are_two() -> None:
     assert len({mark.row_id for mark in parse.marks_of("rewards", parse.rows_of("rewards", json.loads(json.dumps(answer))))}) == 2
 
 
+def test_rewards_that_say_the_same_are_as_many_as_the_venue_counts() -> None:
+    def ids(total: object) -> list[str]:
+        answer = {"rows": [REWARD, {**REWARD, "rewards": "0.000064080"}], "total": total}
+        return [str(event.source_id) for event, _ in said("rewards", answer).events]
+
+    assert len(set(ids(2))) == 2
+    assert ids(2)[0] == ids(1)[0] == ids(1)[1]
+    assert ids(2)[1] == f"{ids(2)[0]}#2"
+
+
+def test_a_page_of_fewer_rows_than_there_should_be_is_a_finding() -> None:
+    (told,) = said("rewards", {"rows": [], "total": 2}, context=((parse.SHORT, "2 counted, 0 given"),)).findings
+    assert (told.code, told.severity, told.subject) == ("history-short", Severity.WARNING, "main/rewards")
+    assert told.message == "binance gives fewer rows of rewards than there should be: 2 counted, 0 given"
+
+
 @pytest.mark.parametrize(
     ("stream", "symbol", "answer"),
     [

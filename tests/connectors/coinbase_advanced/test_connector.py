@@ -11,7 +11,7 @@ import pytest
 from ledger.connectors.coinbase_advanced.connector import CoinbaseAdvanced
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
-from ledger.domain.time.instant import instant_of_micros
+from ledger.domain.time.instant import instant_of_micros, micros_of
 from ledger.ports import PullWindow, StreamKey
 from ledger.transport.pace import ManualClock
 
@@ -178,9 +178,10 @@ def test_a_later_pull_asks_on_every_page_for_what_was_written_since(venue: Venue
 
 
 def test_since_ends_the_first_walk(venue: Venue, connect: Connect, fill: MakeRow) -> None:
-    venue.answers[FILLS_PATH] = [fills(fill(120), fill(60), cursor="5"), fills(fill(30), cursor="4")]
+    venue.answers[FILLS_PATH] = [fills(fill(120), fill(60), cursor="5"), fills(fill(50), fill(30), cursor="4"), fills(fill(20))]
     window = PullWindow(since=datetime(2025, 6, 3, 14, 1, 30, tzinfo=UTC))
-    assert [page.rows for page in connect().pull(FILLS, cursor=None, window=window)] == [2]
+    rows = [page.rows for page in connect().pull(FILLS, cursor=None, window=window)]
+    assert rows == [2, 2]  # one row may be out of its order, a page is not
 
 
 def test_orders_are_asked_for_by_their_ids_and_their_names_kept_with_the_page(venue: Venue, connect: Connect, fill: MakeRow) -> None:
@@ -239,6 +240,52 @@ def test_what_was_pending_is_found_when_it_completes(venue: Venue, connect: Conn
     pages = list(connect().pull(stream, cursor=first.cursor, window=ALL))
     assert [len(connect().interpret(page.payload).events) for page in pages] == [1, 1]
     assert set(pages[-1].cursor) == {"high"}
+
+
+WALLET, WALLET_PATH = StreamKey(stream="ledger", symbol="BTC/w-BTC"), "/v2/accounts/w-BTC/transactions"
+
+
+def test_rows_of_a_wallet_that_are_out_of_their_order_or_cannot_be_read_end_no_walk(venue: Venue, connect: Connect, moved: MakeRow) -> None:
+    def row(name: str, created_at: object) -> dict[str, object]:
+        return moved("send", "2", "BTC", id=name, created_at=created_at)
+
+    venue.answers["/v2/accounts"] = [wallets("BTC")]
+    venue.answers[WALLET_PATH] = [
+        history(row("d", "2025-04-01T00:00:00Z"), row("c", "2019-01-01T00:00:00Z"), next_uri=f"{WALLET_PATH}?starting_after=c"),
+        history(row("b", None), next_uri=f"{WALLET_PATH}?starting_after=b"),
+        history(row("a", None), row("z", "2025-03-01T00:00:00Z")),
+    ]
+    assert [page.rows for page in connect().pull(WALLET, cursor=None, window=ALL)] == [2, 1, 2]
+
+
+def test_a_fill_or_a_row_of_a_wallet_that_is_yet_to_come_hides_nothing(
+    venue: Venue, connect: Connect, fill: MakeRow, moved: MakeRow
+) -> None:
+    venue.answers["/v2/accounts"] = [wallets("BTC")]
+    ahead = moved("send", "2", "BTC", id="ahead", created_at="2027-01-01T00:00:00Z")
+    venue.answers[WALLET_PATH] = [history(ahead, moved("send", "1", "BTC"))]
+    (page,) = connect().pull(WALLET, cursor=None, window=ALL)
+    assert (page.rows, page.cursor) == (2, {"high": micros_of(datetime(2025, 1, 12, 1, 27, 31, tzinfo=UTC))})
+    venue.answers[FILLS_PATH] = [fills(fill(9, sequence_timestamp="2027-01-01T00:00:00Z"), fill(8))]
+    (page,) = connect().pull(FILLS, cursor=None, window=ALL)
+    assert (page.rows, page.cursor) == (2, {"high": micros_of(datetime(2025, 6, 3, 14, 0, 8, 421020, tzinfo=UTC))})
+
+
+def test_an_empty_page_in_the_middle_of_a_wallet_is_not_its_end(venue: Venue, connect: Connect, moved: MakeRow) -> None:
+    venue.answers["/v2/accounts"] = [wallets("BTC")]
+    hollow = history(next_uri=f"{WALLET_PATH}?starting_after=x")
+    first = history(moved("send", "2", "BTC"), next_uri=f"{WALLET_PATH}?starting_after=a")
+    venue.answers[WALLET_PATH] = [first, hollow, hollow, history(moved("send", "1", "BTC", id="z"))]
+    assert [page.rows for page in connect().pull(WALLET, cursor=None, window=ALL)] == [1, 0, 1]
+
+
+def test_a_wallet_of_one_row_under_ever_new_addresses_is_a_passing_fault(venue: Venue, connect: Connect, moved: MakeRow) -> None:
+    row = moved("send", "2", "BTC")
+    venue.answers["/v2/accounts"] = [wallets("BTC")]
+    venue.answers[WALLET_PATH] = [history(row, next_uri=f"{WALLET_PATH}?starting_after={number}") for number in range(99)]
+    with pytest.raises(TransientError, match="gives the same page again"):
+        list(connect().pull(WALLET, cursor=None, window=ALL))
+    assert len(venue.targets) < 20
 
 
 # --- balances and rights ---------------------------------------------------------------------------------------------
