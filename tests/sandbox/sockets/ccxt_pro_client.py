@@ -1,7 +1,6 @@
 """An unmodified third-party client at the sandbox's sockets: reads where to log in from standard input, writes what it watched.
 
-Run by an interpreter of its own that has ccxt; the project never depends on it. Only the addresses are changed (and the pace of its
-calls, where the venue's is slower than this client believes).
+Run by an interpreter of its own that has ccxt; the project never depends on it. Only the addresses are changed.
 """
 
 import asyncio
@@ -24,15 +23,14 @@ def coinbase_exchange(ready: dict[str, Any]) -> Any:  # noqa: ANN401 - ccxt has 
 
 
 def kraken(ready: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
-    client = ccxt.pro.kraken({"apiKey": ready["key"], "secret": ready["secret"], "rateLimit": 2100})
+    client = ccxt.pro.kraken({"apiKey": ready["key"], "secret": ready["secret"]})
     sockets = dict.fromkeys(client.urls["api"]["ws"], ready["ws_url"])
     client.urls["api"] = {"public": ready["rest_url"], "private": ready["rest_url"], "ws": sockets}
     return client
 
 
 def binance(ready: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
-    options = {"fetchCurrencies": False, "fetchMargins": False, "fetchMarkets": {"types": ["spot"]}, "defaultType": "spot"}
-    client = ccxt.pro.binance({"apiKey": ready["key"], "secret": ready["secret"], "options": options})
+    client = ccxt.pro.binance({"apiKey": ready["key"], "secret": ready["secret"]})
     for name, url in client.urls["api"].items():
         if isinstance(url, str):
             client.urls["api"][name] = ready["rest_url"] + "/" + url.split("/", 3)[3]
