@@ -34,7 +34,8 @@ class Window:
     """A stretch under way: rows after `start` (None: the beginning) up to `end`, of which `offset` rows are stored.
 
     `count` is what the venue said; `tail` are the rows that must be seen again on the next page, `carried` those that wait for it
-    (JSON) while all others above `known_above` are told. `top` is the newest instant seen. `is_ground`: what lies below is not known.
+    (JSON) while all others above `known_above` are told. `top` is the newest instant seen, but never later
+    than `end`. `is_ground`: what lies below is not known.
     """
 
     start: int | None
@@ -250,7 +251,7 @@ def _advanced(window: Window, leaf: Leaf) -> Window:
         tail="" if is_stepped_over else " ".join(ids[len(ids) - overlap :]),
         carried=text_of_rows({row_id: merged[row_id] for row_id in merged if row_id in back}),
         known_above=leaf.told_above,
-        top=max([*([] if window.top is None else [window.top]), *times.values()], default=None),
+        top=max([*([] if window.top is None else [window.top]), *(min(at, window.end) for at in times.values())], default=None),
     )
 
 

@@ -73,3 +73,16 @@ def test_rows_that_are_counted_and_never_given_hide_no_row_below_them(hidden: ra
     assert {row for leaf, _ in leaves for row in leaf.rows} == set(given)
     assert any(leaf.short for leaf, _ in leaves)
     assert (leaves[-1][1].window, len(venue.asked) < 60) == (None, True)
+
+
+def test_a_row_that_is_dated_in_the_future_hides_none_that_come_before_its_time() -> None:
+    venue, now = Venue(3), (FIRST_AT + 1) * 1_000_000
+
+    def page(window: Window) -> Answer:
+        told = venue.page(window)
+        object_of(object_of(object_of(told.json)["result"])["ledger"])["L00000"] = {"time": FIRST_AT + 30 * 86_400}
+        return told
+
+    walker = OffsetWalker(page, name="ledger", place="kraken: ledger")
+    *_, (_, trail) = walker.leaves(Trail(), since=None, now=now)
+    assert trail == Trail(high=now)
