@@ -18,8 +18,6 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache, cached_property
 from importlib.metadata import version
 from ipaddress import ip_address
@@ -29,6 +27,7 @@ import httpx
 
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.json_text import Json, json_of
+from ledger.transport.headers import WISH_SECONDS_MAX, seconds_wished
 from ledger.transport.pace import Budget, BudgetSpent, Limit, RetryTerms, retried, take_all
 from ledger.transport.redaction import RedactingFilter, Redactor
 
@@ -72,7 +71,7 @@ class Reply:
     """An answer of any status before anybody says what it means.
 
     `said` tells one that is no good one in a short line; `json` is None where it is no JSON. `wished_seconds` is the venue's
-    Retry-After, None where it has none that can be read.
+    Retry-After, at most a week; None where it has none that can be read.
     """
 
     status: int
@@ -362,26 +361,12 @@ class HttpReader:
         judged = self._judge(reply)
         if judged is not None:
             judged.message = self._redact(f"{self._place(question)}: {judged.message}")
+        if isinstance(judged, TransientError) and judged.retry_after_seconds is not None:
+            judged.retry_after_seconds = min(judged.retry_after_seconds, WISH_SECONDS_MAX)  # a judge may read it from the venue's words
         return judged
 
     def _wished(self, received: _Received) -> float | None:
-        return _seconds_wished(received.headers.get("retry-after"), now=self._budget.clock.now())
+        return seconds_wished(received.headers, now=self._budget.clock.now())
 
     def _place(self, question: _Question) -> str:
         return self._redact(f"{self._venue}: {question}")
-
-
-def _seconds_wished(text: str | None, *, now: datetime) -> float | None:
-    """Read Retry-After (RFC 9110, 10.2.3): whole seconds or a date; None when absent or unreadable."""
-    if text is None:
-        return None
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        wished_at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if wished_at.tzinfo is None:
-        wished_at = wished_at.replace(tzinfo=UTC)
-    return max(0.0, (wished_at - now).total_seconds())

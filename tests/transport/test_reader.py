@@ -206,6 +206,32 @@ def test_an_unreadable_retry_after_is_as_none(serve: Callable, reply: Callable, 
     assert 0.25 <= clock.seconds <= 0.5
 
 
+@pytest.mark.parametrize("header", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_wish_of_ages_is_told_as_one_of_a_week(serve: Callable, reply: Callable, open_reader: Callable, header: str) -> None:
+    busy = reply(b"{}", status="429 Too Many Requests", headers=(f"Retry-After: {header}",))
+    reader, _ = open_reader(serve(busy).url)
+    with pytest.raises(TransientError, match="the venue asks to wait 604800 s") as raised:
+        reader.get("/x", limits=())
+    assert raised.value.retry_after_seconds == 604_800
+
+
+def test_a_wish_beyond_any_calendar_is_as_none(serve: Callable, reply: Callable, open_reader: Callable, clock: ManualClock) -> None:
+    busy = reply(b"{}", status="503 Service Unavailable", headers=("Retry-After: Thu, 01 Jan 99999999999999999999 00:00:00 GMT",))
+    reader, _ = open_reader(serve(busy, reply()).url)
+    reader.get("/x", limits=())
+    assert 0.25 <= clock.seconds <= 0.5
+
+
+def test_a_wish_that_a_judge_reads_from_the_words_is_at_most_a_week_too(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    def closed_for_ages(reply: Reply) -> ConnectorError:
+        return TransientError(reply.said, retry_after_seconds=1e300)
+
+    reader, _ = open_reader(serve(reply()).url, judge=closed_for_ages)
+    with pytest.raises(TransientError) as raised:
+        reader.get("/x", limits=())
+    assert raised.value.retry_after_seconds == 604_800
+
+
 def test_a_429_empties_the_bucket(serve: Callable, reply: Callable, open_reader: Callable, clock: ManualClock) -> None:
     busy = reply(b"{}", status="429 Too Many Requests", headers=("Retry-After: 0",))
     reader, budget = open_reader(serve(busy, reply()).url)
