@@ -8,6 +8,7 @@ from functools import cache
 _HIDDEN = "[redacted]"
 # The loggers that may speak of a call: ours and those of the HTTP library, which logs to each of its parts by name.
 WIRE_LOGGERS = ("ledger.transport.reader", "httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks")
+_SIGNATURE = re.compile(r"(?<=signature=)[^&\s\"']+")  # of an address that is signed in its query
 _BACKSLASHES = r"\\\\{0,3}"  # JSON within JSON doubles them
 _CONTROLS = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 _ESCAPES = {letter: _BACKSLASHES + escape for letter, escape in {**_CONTROLS, '"': '"', "'": "'", "/": "/"}.items()}
@@ -15,7 +16,7 @@ _OTHERWISE = {**_ESCAPES, "\\": _BACKSLASHES, " ": r"\+"}
 
 
 class Redactor:
-    """Replaces every given secret by a fixed mark, in whatever spelling of its letters."""
+    """Replaces every given secret by a fixed mark, in whatever spelling of its letters; the signature of an address too."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         longest_first = sorted({secret for secret in secrets if secret}, key=lambda secret: (-len(secret), secret))
@@ -27,7 +28,7 @@ class Redactor:
         >>> Redactor(["hunter2"])("passphrase hunter2 refused")
         'passphrase [redacted] refused'
         """
-        for pattern in self._patterns:
+        for pattern in (*self._patterns, _SIGNATURE):
             text = pattern.sub(_HIDDEN, text)
         return text
 

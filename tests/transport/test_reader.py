@@ -297,6 +297,16 @@ def test_a_secret_that_the_venue_repeats_never_stands_in_an_error_or_a_log(
         assert "hunter22" not in line or "reader.get(" in line  # the test's own source stands in the traceback
 
 
+def test_the_signature_of_a_call_stands_in_no_log(
+    serve: Callable, reply: Callable, open_reader: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, _ = open_reader(serve(reply()).url)
+    with caplog.at_level(logging.DEBUG):
+        reader.get("/x?a=1&signature=5ec2e7", limits=())
+    assert "/x?a=1&signature=[redacted]" in caplog.text
+    assert "5ec2e7" not in caplog.text
+
+
 # --- addresses -----------------------------------------------------------------------------------------------------
 
 

@@ -60,6 +60,12 @@ def test_a_private_key_is_hidden_with_its_line_ends_written_out() -> None:
         assert Redactor([pem])(told) == "[redacted]"
 
 
+def test_the_signature_of_an_address_is_hidden() -> None:
+    told = 'HTTP Request: GET https://x.example/a?symbol=B&signature=ab%2Fc%3D&more=1 "HTTP/1.1 200 OK"'
+    assert Redactor(())(told) == 'HTTP Request: GET https://x.example/a?symbol=B&signature=[redacted]&more=1 "HTTP/1.1 200 OK"'
+    assert Redactor(())("EAPI:Invalid signature") == "EAPI:Invalid signature"
+
+
 def test_a_secret_that_contains_another_is_hidden_whole() -> None:
     assert Redactor(["pass", "passphrase"])("my passphrase, my pass") == "my [redacted], my [redacted]"
 
