@@ -18,7 +18,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib.metadata import version
 from ipaddress import ip_address
 from random import Random
@@ -34,7 +34,6 @@ from ledger.transport.redaction import RedactingFilter, Redactor
 LOG = logging.getLogger(__name__)
 
 ANSWER_BYTES_MAX = 64 * 2**20  # a page of 1,000 rows has about half a MiB
-_WORDS_MAX = 300
 _PASSING = frozenset({408, 425, 429})
 _TOO_MANY = 429
 _SERVER_ERROR = 500
@@ -70,16 +69,21 @@ class Answer:
 class Reply:
     """An answer of any status before anybody says what it means.
 
-    `said` tells one that is no good one in a short line; `json` is None where it is no JSON. `wished_seconds` is the venue's
-    Retry-After, at most a week; None where it has none that can be read.
+    `json` is None where it is no JSON. `wished_seconds` is the venue's Retry-After, at most a week; None where it has none that can
+    be read.
     """
 
     status: int
     headers: Mapping[str, str]
     content: bytes
-    said: str
     json: Json
     wished_seconds: float | None
+    _tell: Callable[[], str]
+
+    @property
+    def said(self) -> str:
+        """Tell an answer that is no good one in a short line without secrets."""
+        return self._tell()
 
     @property
     def is_good(self) -> bool:
@@ -151,16 +155,11 @@ class _Received:
         return None if said is None else self.content.decode()
 
     @property
-    def said(self) -> str:
-        return f"HTTP {self.status}: {self.words()}"
-
-    def words(self) -> str:
-        """Say what was answered, in one short printable line."""
-        said = self.message
-        if said is None:
-            said = "an HTML page" if self.is_html else self.content[:_WORDS_MAX].decode(errors="replace")
-        line = "".join(letter if letter.isprintable() else " " for letter in said[:_WORDS_MAX]).strip()
-        return line or "nothing"
+    def text(self) -> str:
+        """What was answered, at whatever length and with whatever in it."""
+        if self.message is not None:
+            return self.message
+        return "an HTML page" if self.is_html else self.content.decode(errors="replace")
 
 
 def checked_base_url(text: str) -> str:
@@ -274,7 +273,7 @@ class HttpReader:
             try:
                 received = self._received(question, body)
             except httpx.HTTPError as failure:
-                raise self._lost(question, failure) from failure
+                raise self._lost(question, failure) from None  # its own words, and those of its causes, may repeat a secret
         LOG.debug("%s: %s, %s bytes", question, received.status, len(received.content))
         if not httpx.codes.is_success(received.status):
             refusal = self._refusal(question, received)
@@ -321,12 +320,11 @@ class HttpReader:
             what = "HTML instead of JSON" if received.is_html else f"what {said.message}"
             raise TransientError(f"{self._place(question)}: answered {what}", mend="is base_url right?") from said
         if not isinstance(said, shape):
-            words = self._redact(received.words())
-            raise TransientError(f"{self._place(question)}: answered no JSON that is {_SHAPES[shape]}: {words}")
+            raise TransientError(f"{self._place(question)}: answered no JSON that is {_SHAPES[shape]}: {self._words(received)}")
         return said
 
     def _lost(self, question: _Question, failure: httpx.HTTPError) -> TransientError:
-        words = self._redact(str(failure))
+        words = self._redact.line(str(failure))
         said = f"{self._place(question)}: {type(failure).__name__}" + (f": {words}" if words else "")
         return TransientError(said, mend="is base_url right, and the network up?")
 
@@ -335,7 +333,7 @@ class HttpReader:
         judged = self._judged(question, received, json=received.json)
         if judged is not None:
             return judged
-        said = self._redact(f"{self._place(question)}: {received.said}")
+        said = f"{self._place(question)}: {self._said(received)}"
         if status in _PASSING or status >= _SERVER_ERROR or received.is_broken:
             return TransientError(said, retry_after_seconds=self._wished(received))
         if httpx.codes.is_redirect(status):
@@ -347,26 +345,32 @@ class HttpReader:
         return KeyRefused(said, status=status, mend="look at key, secret, passphrase and the key's rights and addresses at the venue")
 
     def _judged(self, question: _Question, received: _Received, *, json: Json) -> ConnectorError | None:
-        """Ask the venue's judge; where and without secrets is told here, so that no judge can forget it."""
+        """Ask the venue's judge; the place, and words that are short, printable and without secrets, are seen to here for all judges."""
         if self._judge is None:
             return None
         reply = Reply(
             status=received.status,
             headers=received.headers,
             content=received.content,
-            said=received.said,
             json=json,
             wished_seconds=self._wished(received),
+            _tell=partial(self._said, received),
         )
         judged = self._judge(reply)
         if judged is not None:
-            judged.message = self._redact(f"{self._place(question)}: {judged.message}")
+            judged.message = f"{self._place(question)}: {self._redact.line(judged.message)}"
         if isinstance(judged, TransientError) and judged.retry_after_seconds is not None:
             judged.retry_after_seconds = min(judged.retry_after_seconds, WISH_SECONDS_MAX)  # a judge may read it from the venue's words
         return judged
 
     def _wished(self, received: _Received) -> float | None:
         return seconds_wished(received.headers, now=self._budget.clock.now())
+
+    def _said(self, received: _Received) -> str:
+        return f"HTTP {received.status}: {self._words(received)}"
+
+    def _words(self, received: _Received) -> str:
+        return self._redact.line(received.text) or "nothing"
 
     def _place(self, question: _Question) -> str:
         return self._redact(f"{self._venue}: {question}")

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from functools import cache
 
 _HIDDEN = "[redacted]"
+_LINE_MAX = 300
 # The loggers that may speak of a call: ours and those of the HTTP library, which logs to each of its parts by name.
 WIRE_LOGGERS = ("ledger.transport.reader", "httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks")
 _SIGNATURE = re.compile(r"(?<=signature=)[^&\s\"']+")  # of an address that is signed in its query
 _BACKSLASHES = r"\\\\{0,3}"  # JSON within JSON doubles them
+_SPELLING_MAX = 2 * len(r"\\\\uD83D")  # letters that may stand for one
 _CONTROLS = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 _ESCAPES = {letter: _BACKSLASHES + escape for letter, escape in {**_CONTROLS, '"': '"', "'": "'", "/": "/"}.items()}
 _OTHERWISE = {**_ESCAPES, "\\": _BACKSLASHES, " ": r"\+"}
@@ -21,6 +23,7 @@ class Redactor:
     def __init__(self, secrets: Iterable[str]) -> None:
         longest_first = sorted({secret for secret in secrets if secret}, key=lambda secret: (-len(secret), secret))
         self._patterns = [re.compile("".join(map(_spellings, secret))) for secret in longest_first]
+        self._longest = max(map(len, longest_first), default=0) * _SPELLING_MAX
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets.
@@ -31,6 +34,17 @@ class Redactor:
         for pattern in (*self._patterns, _SIGNATURE):
             text = pattern.sub(_HIDDEN, text)
         return text
+
+    def line(self, text: str) -> str:
+        """Return the text without secrets as one printable line of at most 300 letters: a venue's words might steer a terminal.
+
+        Secrets go before it is cut, as a half of one would not be known. What is far behind the cut is not looked at.
+        """
+        near = text[: _LINE_MAX + self._longest]
+        told = self(near)
+        if len(near) < len(text):
+            told = told[: max(0, len(told) - self._longest)]  # it may end in the beginning of a secret
+        return "".join(letter if letter.isprintable() else " " for letter in told[:_LINE_MAX]).strip()
 
 
 @cache

@@ -297,6 +297,39 @@ def test_a_secret_that_the_venue_repeats_never_stands_in_an_error_or_a_log(
         assert "hunter22" not in line or "reader.get(" in line  # the test's own source stands in the traceback
 
 
+@pytest.mark.parametrize("status", ["400 Bad Request", "503 Service Unavailable", "200 OK"])
+@pytest.mark.parametrize("spelled", ["hunter22/+", "hunter22\\/\\u002b"])
+@pytest.mark.parametrize("shape", ['{"message":"%s"}', '"%s"', "%s"])
+def test_no_part_of_a_secret_stands_where_a_message_is_cut(
+    serve: Callable, reply: Callable, open_reader: Callable, status: str, spelled: str, shape: str
+) -> None:
+    for before in (270, 285, 292, 296):
+        body = (shape % ("x" * before + spelled + "y" * 1_000)).encode()
+        reader, _ = open_reader(serve(reply(body, status=status)).url, secrets=("hunter22/+",), attempts=1)
+        with pytest.raises(ConnectorError) as raised:
+            reader.get("/x", limits=())
+        assert "hun" not in raised.value.message
+
+
+def test_what_a_judge_says_in_the_venues_words_is_short_and_printable(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    def quoting(reply: Reply) -> ConnectorError:
+        return TerminalError(reply.content.decode())
+
+    words = "x" * 290 + "hunter22" + "\x1b[2J\u202e" * 100_000
+    reader, _ = open_reader(serve(reply(words.encode(), status="400 Bad Request")).url, judge=quoting, secrets=("hunter22",))
+    with pytest.raises(TerminalError) as raised:
+        reader.get("/x", limits=())
+    assert raised.value.message == "somewhere: GET /x: " + "x" * 290 + "[redacted]"
+
+
+def test_a_secret_in_a_broken_header_stands_in_no_error_and_no_traceback(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    reader, _ = open_reader(serve(reply(headers=("hunter22 " + "x" * 1_000,))).url, secrets=("hunter22",), attempts=1)
+    with pytest.raises(TransientError, match="RemoteProtocolError: illegal header line") as raised:
+        reader.get("/x", limits=())
+    assert len(raised.value.message) < 400
+    assert not any("hunter22" in line and "reply(" not in line for line in traceback.format_exception(raised.value))
+
+
 def test_the_signature_of_a_call_stands_in_no_log(
     serve: Callable, reply: Callable, open_reader: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -70,6 +70,27 @@ def test_a_secret_that_contains_another_is_hidden_whole() -> None:
     assert Redactor(["pass", "passphrase"])("my passphrase, my pass") == "my [redacted], my [redacted]"
 
 
+def test_a_line_is_short_printable_and_has_no_part_of_a_secret() -> None:
+    redactor = Redactor([SECRET])
+    for before in range(250, 310):
+        line = redactor.line("a" * before + SECRET + "b" * 100_000)
+        assert ("a" * before + "[redacted]" + "b" * 100)[:300].startswith(line)
+        assert len(line) > 250
+    assert redactor.line(" it\x1b[2Jis\r\n\u202enot\ud800 so\0") == "it [2Jis   not  so"
+
+
+@given(before=st.integers(0, 400), after=st.integers(0, 40), secret=st.sampled_from([SECRET, "h2", "1" * 400]))
+def test_a_cut_line_never_ends_in_a_part_of_a_secret(before: int, after: int, secret: str) -> None:
+    spelled = "".join(f"\\\\\\\\u{ord(letter):04X}" for letter in secret)
+    line = Redactor([secret]).line("." * before + spelled * 20 + "." * after)
+    assert set(line.replace("[redacted]", "").rpartition(".")[0]) <= {"."}
+    assert "[redacted]".startswith(line.replace("[redacted]", "").rpartition(".")[2])
+
+
+def test_a_line_without_secrets_is_cut_where_it_is_too_long() -> None:
+    assert Redactor(()).line("x" * 1_000) == "x" * 300
+
+
 def test_no_secrets_leave_every_text_alone() -> None:
     assert Redactor(["", ""])("text") == "text"
 
