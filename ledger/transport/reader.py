@@ -4,7 +4,7 @@ Only GET exists here, and POST to those paths that a venue reads by: what cannot
 for the caller:
 
     answer                                              error
-    reset, timeout, half a body, bad compression        TransientError
+    reset, timeout, half a body, unknown or bad packing TransientError
     408, 425, 429, 5xx; 401 or 403 that is not JSON     TransientError
     any status with JSON that breaks off                TransientError
     2xx that is not the JSON asked for                  TransientError
@@ -27,6 +27,7 @@ import httpx
 
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.json_text import Json, json_of
+from ledger.transport.body import ACCEPTED, pieces_of
 from ledger.transport.headers import WISH_SECONDS_MAX, seconds_wished
 from ledger.transport.pace import Budget, BudgetSpent, Limit, RetryTerms, retried, take_all
 from ledger.transport.redaction import RedactingFilter, Redactor
@@ -227,7 +228,7 @@ class HttpReader:
         self._retry = retry or RetryTerms()
         self._filter = RedactingFilter(redactor)
         self._filter.attach()
-        headers = {"User-Agent": f"lotwright/{version('lotwright')}", "Accept": "application/json"}
+        headers = {"User-Agent": f"lotwright/{version('lotwright')}", "Accept": "application/json", "Accept-Encoding": ACCEPTED}
         self._http = httpx.Client(headers=headers, verify=_trusted())
 
     def close(self) -> None:
@@ -299,9 +300,9 @@ class HttpReader:
             question.method, address, content=body or None, headers=headers, auth=question.auth, timeout=timeout
         ) as response:
             content = bytearray()
-            for chunk in response.iter_bytes():
-                content += chunk
-                self._check_body(question, size=len(content), cut_at=cut_at)
+            for piece in pieces_of(response):
+                content += piece
+                self._check_body(question, size=max(len(content), response.num_bytes_downloaded), cut_at=cut_at)
             return _Received(status=response.status_code, headers=response.headers, content=bytes(content))
 
     def _check_body(self, question: _Question, *, size: int, cut_at: float) -> None:

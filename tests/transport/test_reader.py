@@ -3,6 +3,8 @@
 import gzip
 import logging
 import traceback
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -36,10 +38,18 @@ def test_the_target_goes_out_as_given_with_our_user_agent(serve: Callable, reply
     assert any(line.startswith("User-Agent: lotwright/") for line in lines)
 
 
-def test_a_packed_body_is_unpacked(serve: Callable, reply: Callable, open_reader: Callable) -> None:
-    packed = reply(gzip.compress(b"[1]"), headers=("Content-Type: application/json", "Content-Encoding: gzip"))
-    reader, _ = open_reader(serve(packed).url)
+@pytest.mark.parametrize(("coding", "packed"), [("gzip", gzip.compress(b"[1]")), ("X-GZIP ", gzip.compress(b"[1]")), ("identity", b"[1]")])
+def test_a_packed_body_is_unpacked(serve: Callable, reply: Callable, open_reader: Callable, coding: str, packed: bytes) -> None:
+    server = serve(reply(packed, headers=("Content-Type: application/json", f"Content-Encoding: {coding}")))
+    reader, _ = open_reader(server.url)
     assert reader.get("/", limits=()).content == b"[1]"
+    assert b"Accept-Encoding: gzip\r\n" in server.heads[0]
+
+
+def test_a_refusal_without_a_body_may_say_that_it_is_packed(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    reader, _ = open_reader(serve(reply(b"", status="404 Not Found", headers=("Content-Encoding: gzip",))).url)
+    with pytest.raises(TerminalError, match="HTTP 404: nothing"):
+        reader.get("/x", limits=())
 
 
 PASSING = {
@@ -62,6 +72,14 @@ PASSING = {
     "empty-200": {"body": b""},
     "object-for-list": {"body": b'{"message": "ok"}'},
     "bad-gzip": {"body": b"no gzip at all", "headers": ("Content-Encoding: gzip",)},
+    "half-gzip": {"body": gzip.compress(b"[1]")[:-5], "headers": ("Content-Encoding: gzip",)},
+    "more-than-gzip": {"body": gzip.compress(b"[1]") + b"]", "headers": ("Content-Encoding: gzip",)},
+    "gzip-twice": {"body": gzip.compress(gzip.compress(b"[1]")), "headers": ("Content-Encoding: gzip, gzip",)},
+    "gzip-twice-in-two-headers": {
+        "body": gzip.compress(gzip.compress(b"[1]")),
+        "headers": ("Content-Encoding: gzip", "Content-Encoding: gzip"),
+    },
+    "deflate": {"body": zlib.compress(b"[1]"), "headers": ("Content-Encoding: deflate",)},
 }
 
 
@@ -247,6 +265,27 @@ def test_a_body_without_end_is_cut_off(serve: Callable, reply: Callable, open_re
     with pytest.raises(TerminalError, match="the answer exceeds 10000 bytes"):
         reader.get("/x", limits=())
     assert budget.requests == 1
+
+
+def test_a_packed_body_without_end_is_cut_off_as_it_is_unpacked(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    bomb = gzip.compress(bytes(80 * 2**20))
+    reader, budget = open_reader(serve(reply(bomb, headers=("Content-Encoding: gzip",))).url)
+    tracemalloc.start()
+    with pytest.raises(TerminalError, match=f"the answer exceeds {64 * 2**20} bytes"):
+        reader.get("/x", limits=())
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (budget.requests, most < 150 * 2**20) == (1, True)
+
+
+def test_a_packed_body_that_gives_nothing_is_cut_off_by_what_has_arrived(
+    serve: Callable, reply: Callable, open_reader: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.transport.reader.ANSWER_BYTES_MAX", 10_000)
+    endless_name = b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * 1_000_000
+    reader, _ = open_reader(serve(reply(endless_name, headers=("Content-Encoding: gzip",))).url)
+    with pytest.raises(TerminalError, match="the answer exceeds 10000 bytes"):
+        reader.get("/x", limits=())
 
 
 def test_an_answer_that_drips_is_given_up(serve: Callable, reply: Callable, open_reader: Callable) -> None:
