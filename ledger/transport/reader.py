@@ -15,8 +15,8 @@ for the caller:
 
 import logging
 import ssl
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from importlib.metadata import version
@@ -31,10 +31,12 @@ from ledger.transport.body import ACCEPTED, pieces_of
 from ledger.transport.headers import WISH_SECONDS_MAX, seconds_wished
 from ledger.transport.pace import Budget, BudgetSpent, Limit, RetryTerms, retried, take_all
 from ledger.transport.redaction import RedactingFilter, Redactor
+from ledger.transport.watch import Watch
 
 LOG = logging.getLogger(__name__)
 
 ANSWER_BYTES_MAX = 64 * 2**20  # a page of 1,000 rows has about half a MiB
+_ONE_CONNECTION = httpx.Limits(max_connections=1, max_keepalive_connections=1)  # that which is watched
 _PASSING = frozenset({408, 425, 429})
 _TOO_MANY = 429
 _SERVER_ERROR = 500
@@ -229,7 +231,8 @@ class HttpReader:
         self._filter = RedactingFilter(redactor)
         self._filter.attach()
         headers = {"User-Agent": f"lotwright/{version('lotwright')}", "Accept": "application/json", "Accept-Encoding": ACCEPTED}
-        self._http = httpx.Client(headers=headers, verify=_trusted())
+        self._watch = Watch()
+        self._http = httpx.Client(headers=headers, verify=_trusted(), limits=_ONE_CONNECTION)
 
     def close(self) -> None:
         """Release the sockets."""
@@ -271,10 +274,8 @@ class HttpReader:
         take_all(question.limits)
         with question.body() as body:
             self._budget.begin_call()
-            try:
+            with self._watched(question):
                 received = self._received(question, body)
-            except httpx.HTTPError as failure:
-                raise self._lost(question, failure) from None  # its own words, and those of its causes, may repeat a secret
         LOG.debug("%s: %s, %s bytes", question, received.status, len(received.content))
         if not httpx.codes.is_success(received.status):
             refusal = self._refusal(question, received)
@@ -289,31 +290,45 @@ class HttpReader:
             raise judged
         return Answer(request=str(question), headers=received.headers, content=received.content, json=said)
 
+    @contextmanager
+    def _watched(self, question: _Question) -> Iterator[None]:
+        """End a call that would last too long, and tell one that got lost."""
+        left, whole = self._budget.seconds_left(), self._timeouts.whole
+        try:
+            with self._watch.within(whole if left is None else min(whole, left)):
+                yield
+        except httpx.HTTPError as failure:
+            if not self._watch.is_over:
+                raise self._lost(question, failure) from None  # its own words, and those of its causes, may repeat a secret
+        if self._watch.is_over:  # an answer that seems complete may be the part that had come
+            if left is not None and left <= whole:
+                raise BudgetSpent(f"{self._place(question)}: the time budget ran out in the middle of an answer")
+            raise TransientError(f"{self._place(question)}: the answer was not complete after {whole:g} s")
+
     def _received(self, question: _Question, body: bytes) -> _Received:
-        left = self._budget.seconds_left()
-        read, connect = self._timeouts.read, self._timeouts.connect
-        timeout = httpx.Timeout(read if left is None else min(read, left), connect=connect if left is None else min(connect, left))
-        cut_at = self._budget.clock.monotonic() + self._timeouts.whole
-        headers = {"Content-Type": "application/x-www-form-urlencoded"} if question.form else {}
-        address = self._base_url + question.target
         with self._http.stream(
-            question.method, address, content=body or None, headers=headers, auth=question.auth, timeout=timeout
+            question.method,
+            self._base_url + question.target,
+            content=body or None,
+            headers={"Content-Type": "application/x-www-form-urlencoded"} if question.form else {},
+            auth=question.auth,
+            timeout=self._silences(),
+            extensions={"trace": self._watch.trace},
         ) as response:
             content = bytearray()
             for piece in pieces_of(response):
                 content += piece
-                self._check_body(question, size=max(len(content), response.num_bytes_downloaded), cut_at=cut_at)
+                if self._watch.is_over:
+                    break
+                if max(len(content), response.num_bytes_downloaded) > ANSWER_BYTES_MAX:
+                    said = f"{self._place(question)}: the answer exceeds {ANSWER_BYTES_MAX} bytes"
+                    raise TerminalError(said, mend="is base_url right?")
             return _Received(status=response.status_code, headers=response.headers, content=bytes(content))
 
-    def _check_body(self, question: _Question, *, size: int, cut_at: float) -> None:
-        """Stop a body that would never end: by size, by time, by budget."""
-        if size > ANSWER_BYTES_MAX:
-            raise TerminalError(f"{self._place(question)}: the answer exceeds {ANSWER_BYTES_MAX} bytes", mend="is base_url right?")
-        now = self._budget.clock.monotonic()
-        if self._budget.deadline is not None and now > self._budget.deadline:
-            raise BudgetSpent(f"{self._place(question)}: the time budget ran out in the middle of an answer")
-        if now > cut_at:
-            raise TransientError(f"{self._place(question)}: the answer was not complete after {self._timeouts.whole:.0f} s")
+    def _silences(self) -> httpx.Timeout:
+        """Return how long each step may be silent. Connecting is not watched: it and the handshake of TLS have half the budget each."""
+        connect, left = self._timeouts.connect, self._budget.seconds_left()
+        return httpx.Timeout(self._timeouts.read, connect=connect if left is None else min(connect, left / 2))
 
     def _json(self, question: _Question, received: _Received, shape: type) -> Json:
         said = received.reading

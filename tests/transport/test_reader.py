@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import time
 import traceback
 import tracemalloc
 import zlib
@@ -288,18 +289,46 @@ def test_a_packed_body_that_gives_nothing_is_cut_off_by_what_has_arrived(
         reader.get("/x", limits=())
 
 
-def test_an_answer_that_drips_is_given_up(serve: Callable, reply: Callable, open_reader: Callable) -> None:
-    slow = ManualClock(start=datetime(2026, 1, 1, tzinfo=UTC), step=40.0)
-    reader, _ = open_reader(serve(reply(b" " * 4_000_000)).url, on_clock=slow, attempts=1)
-    with pytest.raises(TransientError, match="was not complete after 60 s"):
-        reader.get("/x", limits=())
+ENDLESS = {
+    "header": (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-Slow: x\r\n"),
+    "early-hints": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+    "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n[]", b" "),
+    "body-that-ends-with-the-connection": (b"HTTP/1.1 200 OK\r\n\r\n[]", b" "),
+    "refusal": (b"HTTP/1.1 400 Bad Request\r\n\r\n{}", b" "),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "chunk-size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;", b"x"),
+    "trailer": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\nX-Slow: ", b"x"),
+    "packed-name": (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\x08" + bytes(6), b"n"),
+}
 
 
-def test_an_answer_in_progress_ends_with_the_budget(serve: Callable, reply: Callable, open_reader: Callable) -> None:
-    slow = ManualClock(start=datetime(2026, 1, 1, tzinfo=UTC), step=10.0)
-    reader, _ = open_reader(serve(reply(b" " * 4_000_000)).url, on_clock=slow, deadline=45.0)
-    with pytest.raises(BudgetSpent, match="in the middle of an answer"):
+@pytest.mark.parametrize("where", ENDLESS)
+def test_an_answer_that_drips_is_given_up_wherever_it_drips(serve: Callable, dripping: Callable, open_reader: Callable, where: str) -> None:
+    reader, budget = open_reader(serve(dripping(*ENDLESS[where])).url, whole=0.4, attempts=2)
+    began = time.monotonic()
+    with pytest.raises(TransientError, match=r"^somewhere: GET /x: the answer was not complete after 0.4 s \(tried 2 times\)"):
         reader.get("/x", limits=())
+    assert budget.requests == 2
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("where", ENDLESS)
+def test_an_answer_in_progress_ends_with_the_budget(serve: Callable, dripping: Callable, open_reader: Callable, where: str) -> None:
+    reader, budget = open_reader(serve(dripping(*ENDLESS[where])).url, deadline=0.4)
+    began = time.monotonic()
+    with pytest.raises(BudgetSpent, match=r"^somewhere: GET /x: the time budget ran out in the middle of an answer"):
+        reader.get("/x", limits=())
+    assert budget.requests == 1
+    assert time.monotonic() - began < 10
+
+
+def test_a_connection_that_is_used_again_is_watched_too(
+    serve: Callable, reply: Callable, dripping: Callable, open_reader: Callable
+) -> None:
+    reader, _ = open_reader(serve(reply(b"[1]", keep=True), dripping(*ENDLESS["header"]), reply(b"[2]")).url, whole=0.4)
+    assert reader.get("/a", limits=()).rows() == [1]
+    assert reader.get("/b", limits=()).rows() == [2]
 
 
 def test_no_call_starts_after_the_deadline(serve: Callable, reply: Callable, open_reader: Callable, clock: ManualClock) -> None:
