@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from ipaddress import ip_address
 from random import Random
@@ -191,6 +192,11 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+def _forget_redirect(response: httpx.Response) -> None:
+    """Take away where an answer points to before the library reads it: none is followed, and an odd one would stop the program."""
+    response.headers.pop("location", None)
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -232,7 +238,13 @@ class HttpReader:
         self._filter.attach()
         headers = {"User-Agent": f"lotwright/{version('lotwright')}", "Accept": "application/json", "Accept-Encoding": ACCEPTED}
         self._watch = Watch()
-        self._http = httpx.Client(headers=headers, verify=_trusted(), limits=_ONE_CONNECTION)
+        self._http = httpx.Client(
+            headers=headers,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # one that no header carries would end every later call
+            event_hooks={"response": [_forget_redirect]},
+            verify=_trusted(),
+            limits=_ONE_CONNECTION,
+        )
 
     def close(self) -> None:
         """Release the sockets."""
@@ -297,6 +309,8 @@ class HttpReader:
         try:
             with self._watch.within(whole if left is None else min(whole, left)):
                 yield
+        except httpx.InvalidURL as unfit:  # ids that the venue gave, of a length that no address has
+            raise TerminalError(f"{self._place(question)}: no such call can be made: {unfit}") from None
         except httpx.HTTPError as failure:
             if not self._watch.is_over:
                 raise self._lost(question, failure) from None  # its own words, and those of its causes, may repeat a secret
@@ -389,4 +403,4 @@ class HttpReader:
         return self._redact.line(received.text) or "nothing"
 
     def _place(self, question: _Question) -> str:
-        return self._redact(f"{self._venue}: {question}")
+        return self._redact.line(f"{self._venue}: {question}")

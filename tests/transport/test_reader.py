@@ -158,6 +158,35 @@ def test_a_refusal_is_final_and_in_the_venues_words(serve: Callable, reply: Call
     assert (raised.value.status, budget.requests) == (int(status[:3]), 1)
 
 
+LOCATIONS = ["/", "javascript:1", "http://xn--a/", "http://xn--zzzzzzzzzzzzzzzzzz/", "http://[::1", "\xff", "/" + "a" * 70_000]
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_wherever_a_redirect_points_to_it_is_only_refused(serve: Callable, reply: Callable, open_reader: Callable, location: str) -> None:
+    server = serve(reply(b"", status="302 Found", headers=(f"Location: {location}",)))
+    reader, _ = open_reader(server.url)
+    with pytest.raises(TerminalError, match="HTTP 302: nothing"):
+        reader.get("/x", limits=())
+    assert len(server.heads) == 1
+
+
+@pytest.mark.parametrize("cookie", ["session=1", "\xff=\xff", "a=b; max-age=" + "9" * 5_000])
+def test_a_cookie_is_not_kept(serve: Callable, reply: Callable, open_reader: Callable, cookie: str) -> None:
+    server = serve(reply(headers=(f"Set-Cookie: {cookie}",)), reply(b"[2]"))
+    reader, _ = open_reader(server.url)
+    reader.get("/x", limits=())
+    assert reader.get("/x", limits=()).rows() == [2]
+    assert b"cookie" not in server.heads[1].lower()
+
+
+def test_an_address_that_is_too_long_is_no_call_and_its_error_is_short(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    server = serve(reply())
+    reader, _ = open_reader(server.url)
+    with pytest.raises(TerminalError, match=r"^somewhere: GET /x\?ids=1,1.*: no such call can be made: URL too long$") as raised:
+        reader.get("/x?ids=" + "1," * 40_000, limits=())
+    assert (len(raised.value.message) < 500, server.heads) == (True, [])
+
+
 def judged(reply: Reply) -> ConnectorError | None:
     """Stand for a venue that refuses keys in plain text, and says "later" by a code in an answer of any status."""
     if reply.content.strip() == b"Unauthorized":
