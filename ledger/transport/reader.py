@@ -30,7 +30,7 @@ from ledger.domain.errors import ConnectorError, InputError, KeyRefused, Termina
 from ledger.domain.json_text import Json, json_of
 from ledger.transport.body import ACCEPTED, pieces_of
 from ledger.transport.headers import WISH_SECONDS_MAX, seconds_wished
-from ledger.transport.pace import Budget, BudgetSpent, Limit, RetryTerms, retried, take_all
+from ledger.transport.pace import MEND_BUDGET, Budget, BudgetSpent, Limit, RetryTerms, retried, take_all
 from ledger.transport.redaction import RedactingFilter, Redactor
 from ledger.transport.watch import Watch
 
@@ -316,7 +316,8 @@ class HttpReader:
                 raise self._lost(question, failure) from None  # its own words, and those of its causes, may repeat a secret
         if self._watch.is_over:  # an answer that seems complete may be the part that had come
             if left is not None and left <= whole:
-                raise BudgetSpent(f"{self._place(question)}: the time budget ran out in the middle of an answer")
+                said = f"{self._place(question)}: the time budget ran out in the middle of an answer"
+                raise BudgetSpent(said, mend=MEND_BUDGET)
             raise TransientError(f"{self._place(question)}: the answer was not complete after {whole:g} s")
 
     def _received(self, question: _Question, body: bytes) -> _Received:
