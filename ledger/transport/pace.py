@@ -16,7 +16,7 @@ from ledger.domain.errors import TransientError
 Result = TypeVar("Result")
 
 BURST_RESERVE = 2.0  # tokens of the venue's burst left unused, so that uneven network delays never show us above its rate
-_MEND_BUDGET = "run again to go on where this run stopped, or give more time with --budget"
+MEND_BUDGET = "run again to go on where this run stopped, or give more time with --budget"
 
 
 class Clock(Protocol):
@@ -107,7 +107,7 @@ class Budget:
             BudgetSpent: when the deadline has come; then nothing is counted.
         """
         if self.deadline is not None and self.clock.monotonic() >= self.deadline:
-            raise BudgetSpent("the time budget ran out before the next call", mend=_MEND_BUDGET)
+            raise BudgetSpent("the time budget ran out before the next call", mend=MEND_BUDGET)
         self.requests += 1
 
     def wait(self, seconds: float, *, reason: str, mend: str = "", wished: float | None = None) -> None:
@@ -120,7 +120,7 @@ class Budget:
         if self.deadline is not None and self.clock.monotonic() + seconds >= self.deadline:
             raise BudgetSpent(
                 f"the time budget ran out: {reason}",
-                mend=f"{mend} If so, {_MEND_BUDGET}" if mend else _MEND_BUDGET,
+                mend=f"{mend} If so, {MEND_BUDGET}" if mend else MEND_BUDGET,
                 retry_after_seconds=wished,
             )
         if seconds <= 0:

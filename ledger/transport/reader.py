@@ -4,7 +4,7 @@ Only GET exists here, and POST to those paths that a venue reads by: what cannot
 for the caller:
 
     answer                                              error
-    reset, timeout, half a body, bad compression        TransientError
+    reset, timeout, half a body, unknown or bad packing TransientError
     408, 425, 429, 5xx; 401 or 403 that is not JSON     TransientError
     any status with JSON that breaks off                TransientError
     2xx that is not the JSON asked for                  TransientError
@@ -15,12 +15,11 @@ for the caller:
 
 import logging
 import ssl
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from ipaddress import ip_address
 from random import Random
@@ -29,13 +28,16 @@ import httpx
 
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.json_text import Json, json_of
-from ledger.transport.pace import Budget, BudgetSpent, Limit, RetryTerms, retried, take_all
+from ledger.transport.body import ACCEPTED, pieces_of
+from ledger.transport.headers import WISH_SECONDS_MAX, seconds_wished
+from ledger.transport.pace import MEND_BUDGET, Budget, BudgetSpent, Limit, RetryTerms, retried, take_all
 from ledger.transport.redaction import RedactingFilter, Redactor
+from ledger.transport.watch import Watch
 
 LOG = logging.getLogger(__name__)
 
 ANSWER_BYTES_MAX = 64 * 2**20  # a page of 1,000 rows has about half a MiB
-_WORDS_MAX = 300
+_ONE_CONNECTION = httpx.Limits(max_connections=1, max_keepalive_connections=1)  # that which is watched
 _PASSING = frozenset({408, 425, 429})
 _TOO_MANY = 429
 _SERVER_ERROR = 500
@@ -71,16 +73,21 @@ class Answer:
 class Reply:
     """An answer of any status before anybody says what it means.
 
-    `said` tells one that is no good one in a short line; `json` is None where it is no JSON. `wished_seconds` is the venue's
-    Retry-After, None where it has none that can be read.
+    `json` is None where it is no JSON. `wished_seconds` is the venue's Retry-After, at most a week; None where it has none that can
+    be read.
     """
 
     status: int
     headers: Mapping[str, str]
     content: bytes
-    said: str
     json: Json
     wished_seconds: float | None
+    _tell: Callable[[], str]
+
+    @property
+    def said(self) -> str:
+        """Tell an answer that is no good one in a short line without secrets."""
+        return self._tell()
 
     @property
     def is_good(self) -> bool:
@@ -152,16 +159,11 @@ class _Received:
         return None if said is None else self.content.decode()
 
     @property
-    def said(self) -> str:
-        return f"HTTP {self.status}: {self.words()}"
-
-    def words(self) -> str:
-        """Say what was answered, in one short printable line."""
-        said = self.message
-        if said is None:
-            said = "an HTML page" if self.is_html else self.content[:_WORDS_MAX].decode(errors="replace")
-        line = "".join(letter if letter.isprintable() else " " for letter in said[:_WORDS_MAX]).strip()
-        return line or "nothing"
+    def text(self) -> str:
+        """What was answered, at whatever length and with whatever in it."""
+        if self.message is not None:
+            return self.message
+        return "an HTML page" if self.is_html else self.content.decode(errors="replace")
 
 
 def checked_base_url(text: str) -> str:
@@ -188,6 +190,11 @@ def checked_base_url(text: str) -> str:
 def _trusted() -> ssl.SSLContext:
     """Return the certificates that every connection of this process trusts; reading them takes longer than a call."""
     return httpx.create_ssl_context()
+
+
+def _forget_redirect(response: httpx.Response) -> None:
+    """Take away where an answer points to before the library reads it: none is followed, and an odd one would stop the program."""
+    response.headers.pop("location", None)
 
 
 def _is_loopback(host: str) -> bool:
@@ -229,8 +236,15 @@ class HttpReader:
         self._retry = retry or RetryTerms()
         self._filter = RedactingFilter(redactor)
         self._filter.attach()
-        headers = {"User-Agent": f"lotwright/{version('lotwright')}", "Accept": "application/json"}
-        self._http = httpx.Client(headers=headers, verify=_trusted())
+        headers = {"User-Agent": f"lotwright/{version('lotwright')}", "Accept": "application/json", "Accept-Encoding": ACCEPTED}
+        self._watch = Watch()
+        self._http = httpx.Client(
+            headers=headers,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # one that no header carries would end every later call
+            event_hooks={"response": [_forget_redirect]},
+            verify=_trusted(),
+            limits=_ONE_CONNECTION,
+        )
 
     def close(self) -> None:
         """Release the sockets."""
@@ -272,10 +286,8 @@ class HttpReader:
         take_all(question.limits)
         with question.body() as body:
             self._budget.begin_call()
-            try:
+            with self._watched(question):
                 received = self._received(question, body)
-            except httpx.HTTPError as failure:
-                raise self._lost(question, failure) from failure
         LOG.debug("%s: %s, %s bytes", question, received.status, len(received.content))
         if not httpx.codes.is_success(received.status):
             refusal = self._refusal(question, received)
@@ -290,31 +302,48 @@ class HttpReader:
             raise judged
         return Answer(request=str(question), headers=received.headers, content=received.content, json=said)
 
+    @contextmanager
+    def _watched(self, question: _Question) -> Iterator[None]:
+        """End a call that would last too long, and tell one that got lost."""
+        left, whole = self._budget.seconds_left(), self._timeouts.whole
+        try:
+            with self._watch.within(whole if left is None else min(whole, left)):
+                yield
+        except httpx.InvalidURL as unfit:  # ids that the venue gave, of a length that no address has
+            raise TerminalError(f"{self._place(question)}: no such call can be made: {unfit}") from None
+        except httpx.HTTPError as failure:
+            if not self._watch.is_over:
+                raise self._lost(question, failure) from None  # its own words, and those of its causes, may repeat a secret
+        if self._watch.is_over:  # an answer that seems complete may be the part that had come
+            if left is not None and left <= whole:
+                said = f"{self._place(question)}: the time budget ran out in the middle of an answer"
+                raise BudgetSpent(said, mend=MEND_BUDGET)
+            raise TransientError(f"{self._place(question)}: the answer was not complete after {whole:g} s")
+
     def _received(self, question: _Question, body: bytes) -> _Received:
-        left = self._budget.seconds_left()
-        read, connect = self._timeouts.read, self._timeouts.connect
-        timeout = httpx.Timeout(read if left is None else min(read, left), connect=connect if left is None else min(connect, left))
-        cut_at = self._budget.clock.monotonic() + self._timeouts.whole
-        headers = {"Content-Type": "application/x-www-form-urlencoded"} if question.form else {}
-        address = self._base_url + question.target
         with self._http.stream(
-            question.method, address, content=body or None, headers=headers, auth=question.auth, timeout=timeout
+            question.method,
+            self._base_url + question.target,
+            content=body or None,
+            headers={"Content-Type": "application/x-www-form-urlencoded"} if question.form else {},
+            auth=question.auth,
+            timeout=self._silences(),
+            extensions={"trace": self._watch.trace},
         ) as response:
             content = bytearray()
-            for chunk in response.iter_bytes():
-                content += chunk
-                self._check_body(question, size=len(content), cut_at=cut_at)
+            for piece in pieces_of(response):
+                content += piece
+                if self._watch.is_over:
+                    break
+                if max(len(content), response.num_bytes_downloaded) > ANSWER_BYTES_MAX:
+                    said = f"{self._place(question)}: the answer exceeds {ANSWER_BYTES_MAX} bytes"
+                    raise TerminalError(said, mend="is base_url right?")
             return _Received(status=response.status_code, headers=response.headers, content=bytes(content))
 
-    def _check_body(self, question: _Question, *, size: int, cut_at: float) -> None:
-        """Stop a body that would never end: by size, by time, by budget."""
-        if size > ANSWER_BYTES_MAX:
-            raise TerminalError(f"{self._place(question)}: the answer exceeds {ANSWER_BYTES_MAX} bytes", mend="is base_url right?")
-        now = self._budget.clock.monotonic()
-        if self._budget.deadline is not None and now > self._budget.deadline:
-            raise BudgetSpent(f"{self._place(question)}: the time budget ran out in the middle of an answer")
-        if now > cut_at:
-            raise TransientError(f"{self._place(question)}: the answer was not complete after {self._timeouts.whole:.0f} s")
+    def _silences(self) -> httpx.Timeout:
+        """Return how long each step may be silent. Connecting is not watched: it and the handshake of TLS have half the budget each."""
+        connect, left = self._timeouts.connect, self._budget.seconds_left()
+        return httpx.Timeout(self._timeouts.read, connect=connect if left is None else min(connect, left / 2))
 
     def _json(self, question: _Question, received: _Received, shape: type) -> Json:
         said = received.reading
@@ -322,12 +351,11 @@ class HttpReader:
             what = "HTML instead of JSON" if received.is_html else f"what {said.message}"
             raise TransientError(f"{self._place(question)}: answered {what}", mend="is base_url right?") from said
         if not isinstance(said, shape):
-            words = self._redact(received.words())
-            raise TransientError(f"{self._place(question)}: answered no JSON that is {_SHAPES[shape]}: {words}")
+            raise TransientError(f"{self._place(question)}: answered no JSON that is {_SHAPES[shape]}: {self._words(received)}")
         return said
 
     def _lost(self, question: _Question, failure: httpx.HTTPError) -> TransientError:
-        words = self._redact(str(failure))
+        words = self._redact.line(str(failure))
         said = f"{self._place(question)}: {type(failure).__name__}" + (f": {words}" if words else "")
         return TransientError(said, mend="is base_url right, and the network up?")
 
@@ -336,7 +364,7 @@ class HttpReader:
         judged = self._judged(question, received, json=received.json)
         if judged is not None:
             return judged
-        said = self._redact(f"{self._place(question)}: {received.said}")
+        said = f"{self._place(question)}: {self._said(received)}"
         if status in _PASSING or status >= _SERVER_ERROR or received.is_broken:
             return TransientError(said, retry_after_seconds=self._wished(received))
         if httpx.codes.is_redirect(status):
@@ -348,40 +376,32 @@ class HttpReader:
         return KeyRefused(said, status=status, mend="look at key, secret, passphrase and the key's rights and addresses at the venue")
 
     def _judged(self, question: _Question, received: _Received, *, json: Json) -> ConnectorError | None:
-        """Ask the venue's judge; where and without secrets is told here, so that no judge can forget it."""
+        """Ask the venue's judge; the place, and words that are short, printable and without secrets, are seen to here for all judges."""
         if self._judge is None:
             return None
         reply = Reply(
             status=received.status,
             headers=received.headers,
             content=received.content,
-            said=received.said,
             json=json,
             wished_seconds=self._wished(received),
+            _tell=partial(self._said, received),
         )
         judged = self._judge(reply)
         if judged is not None:
-            judged.message = self._redact(f"{self._place(question)}: {judged.message}")
+            judged.message = f"{self._place(question)}: {self._redact.line(judged.message)}"
+        if isinstance(judged, TransientError) and judged.retry_after_seconds is not None:
+            judged.retry_after_seconds = min(judged.retry_after_seconds, WISH_SECONDS_MAX)  # a judge may read it from the venue's words
         return judged
 
     def _wished(self, received: _Received) -> float | None:
-        return _seconds_wished(received.headers.get("retry-after"), now=self._budget.clock.now())
+        return seconds_wished(received.headers, now=self._budget.clock.now())
+
+    def _said(self, received: _Received) -> str:
+        return f"HTTP {received.status}: {self._words(received)}"
+
+    def _words(self, received: _Received) -> str:
+        return self._redact.line(received.text) or "nothing"
 
     def _place(self, question: _Question) -> str:
-        return self._redact(f"{self._venue}: {question}")
-
-
-def _seconds_wished(text: str | None, *, now: datetime) -> float | None:
-    """Read Retry-After (RFC 9110, 10.2.3): whole seconds or a date; None when absent or unreadable."""
-    if text is None:
-        return None
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        wished_at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if wished_at.tzinfo is None:
-        wished_at = wished_at.replace(tzinfo=UTC)
-    return max(0.0, (wished_at - now).total_seconds())
+        return self._redact.line(f"{self._venue}: {question}")

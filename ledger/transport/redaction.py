@@ -1,20 +1,29 @@
 """Keeps secrets out of every text that leaves the program: messages of errors and lines of logs."""
 
 import logging
+import re
 from collections.abc import Iterable
-from urllib.parse import quote
+from functools import cache
 
 _HIDDEN = "[redacted]"
+_LINE_MAX = 300
 # The loggers that may speak of a call: ours and those of the HTTP library, which logs to each of its parts by name.
 WIRE_LOGGERS = ("ledger.transport.reader", "httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks")
+_SIGNATURE = re.compile(r"(?<=signature=)[^&\s\"']+")  # of an address that is signed in its query
+_BACKSLASHES = r"\\\\{0,3}"  # JSON within JSON doubles them
+_SPELLING_MAX = 2 * len(r"\\\\uD83D")  # letters that may stand for one
+_CONTROLS = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
+_ESCAPES = {letter: _BACKSLASHES + escape for letter, escape in {**_CONTROLS, '"': '"', "'": "'", "/": "/"}.items()}
+_OTHERWISE = {**_ESCAPES, "\\": _BACKSLASHES, " ": r"\+"}
 
 
 class Redactor:
-    """Replaces every given secret, also in percent encoding, by a fixed mark."""
+    """Replaces every given secret by a fixed mark, in whatever spelling of its letters; the signature of an address too."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        spelled = {form for secret in secrets if secret for form in (secret, quote(secret), quote(secret, safe=""))}
-        self._longest_first = sorted(spelled, key=lambda form: (-len(form), form))
+        longest_first = sorted({secret for secret in secrets if secret}, key=lambda secret: (-len(secret), secret))
+        self._patterns = [re.compile("".join(map(_spellings, secret))) for secret in longest_first]
+        self._longest = max(map(len, longest_first), default=0) * _SPELLING_MAX
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets.
@@ -22,9 +31,39 @@ class Redactor:
         >>> Redactor(["hunter2"])("passphrase hunter2 refused")
         'passphrase [redacted] refused'
         """
-        for form in self._longest_first:
-            text = text.replace(form, _HIDDEN)
+        for pattern in (*self._patterns, _SIGNATURE):
+            text = pattern.sub(_HIDDEN, text)
         return text
+
+    def line(self, text: str) -> str:
+        """Return the text without secrets as one printable line of at most 300 letters: a venue's words might steer a terminal.
+
+        Secrets go before it is cut, as a half of one would not be known. What is far behind the cut is not looked at.
+        """
+        near = text[: _LINE_MAX + self._longest]
+        told = self(near)
+        if len(near) < len(text):
+            told = told[: max(0, len(told) - self._longest)]  # it may end in the beginning of a secret
+        return "".join(letter if letter.isprintable() else " " for letter in told[:_LINE_MAX]).strip()
+
+
+@cache
+def _spellings(letter: str) -> str:
+    """Return a pattern of all that may stand for a letter: itself, percent encoding, the escapes of JSON and of Python's bytes."""
+    octets = [_either_case(octet) for octet in letter.encode(errors="surrogatepass").hex(" ").split()]
+    units = [_either_case(unit) for unit in letter.encode("utf-16-be", errors="surrogatepass").hex(" ", 2).split()]
+    spelled = [
+        *([_OTHERWISE[letter]] if letter in _OTHERWISE else []),
+        re.escape(letter),
+        "".join(f"%{octet}" for octet in octets),
+        "".join(f"{_BACKSLASHES}u{unit}" for unit in units),
+        "".join(f"{_BACKSLASHES}x{octet}" for octet in octets),
+    ]
+    return f"(?:{'|'.join(spelled)})"
+
+
+def _either_case(digits: str) -> str:
+    return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in digits)
 
 
 class RedactingFilter(logging.Filter):

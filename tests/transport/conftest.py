@@ -21,12 +21,16 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """Bytes to send; `reset` breaks the connection hard afterwards, `stall` keeps silent first, `keep` leaves it open."""
+    """Bytes to send; `reset` breaks the connection hard afterwards, `stall` keeps silent first, `keep` leaves it open.
+
+    `drip` is sent again and again afterwards, for half a minute unless the client leaves.
+    """
 
     content: bytes = b""
     reset: bool = False
     stall: float = 0.0
     keep: bool = False
+    drip: bytes = b""
 
 
 class ScriptedServer(socketserver.ThreadingTCPServer):
@@ -60,6 +64,9 @@ class _Answering(socketserver.StreamRequestHandler):
             reply = self.server.next_reply(head)
             time.sleep(reply.stall)
             self.wfile.write(reply.content)
+            for _ in range(1_500 if reply.drip else 0):
+                self.wfile.write(reply.drip)
+                time.sleep(0.02)
             if reply.reset:
                 self.wfile.flush()
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -99,6 +106,14 @@ def reply() -> Callable[..., Reply]:
 
 
 @pytest.fixture
+def dripping() -> Callable[[bytes, bytes], Reply]:
+    def made(content: bytes, drip: bytes) -> Reply:
+        return Reply(content=content, drip=drip)
+
+    return made
+
+
+@pytest.fixture
 def serve() -> Iterator[Callable[..., ScriptedServer]]:
     running: list[tuple[ScriptedServer, threading.Thread]] = []
 
@@ -128,6 +143,7 @@ def open_reader(clock: ManualClock) -> Iterator[Callable[..., tuple[HttpReader, 
         on_clock: ManualClock | None = None,
         attempts: int = 8,
         judge: Judge | None = None,
+        whole: float = 60,
     ) -> tuple[HttpReader, Budget]:
         budget = Budget(clock=on_clock or clock, deadline=deadline)
         reader = HttpReader(
@@ -136,7 +152,7 @@ def open_reader(clock: ManualClock) -> Iterator[Callable[..., tuple[HttpReader, 
             budget=budget,
             rng=Random(1),  # noqa: S311  # a seed makes the pauses the same in every run
             redactor=Redactor(secrets),
-            timeouts=Timeouts(connect=2, read=0.2, whole=60),
+            timeouts=Timeouts(connect=2, read=0.2, whole=whole),
             retry=RetryTerms(attempts=attempts),
             judge=judge,
         )

@@ -2,7 +2,10 @@
 
 import gzip
 import logging
+import time
 import traceback
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -36,10 +39,18 @@ def test_the_target_goes_out_as_given_with_our_user_agent(serve: Callable, reply
     assert any(line.startswith("User-Agent: lotwright/") for line in lines)
 
 
-def test_a_packed_body_is_unpacked(serve: Callable, reply: Callable, open_reader: Callable) -> None:
-    packed = reply(gzip.compress(b"[1]"), headers=("Content-Type: application/json", "Content-Encoding: gzip"))
-    reader, _ = open_reader(serve(packed).url)
+@pytest.mark.parametrize(("coding", "packed"), [("gzip", gzip.compress(b"[1]")), ("X-GZIP ", gzip.compress(b"[1]")), ("identity", b"[1]")])
+def test_a_packed_body_is_unpacked(serve: Callable, reply: Callable, open_reader: Callable, coding: str, packed: bytes) -> None:
+    server = serve(reply(packed, headers=("Content-Type: application/json", f"Content-Encoding: {coding}")))
+    reader, _ = open_reader(server.url)
     assert reader.get("/", limits=()).content == b"[1]"
+    assert b"Accept-Encoding: gzip\r\n" in server.heads[0]
+
+
+def test_a_refusal_without_a_body_may_say_that_it_is_packed(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    reader, _ = open_reader(serve(reply(b"", status="404 Not Found", headers=("Content-Encoding: gzip",))).url)
+    with pytest.raises(TerminalError, match="HTTP 404: nothing"):
+        reader.get("/x", limits=())
 
 
 PASSING = {
@@ -62,6 +73,14 @@ PASSING = {
     "empty-200": {"body": b""},
     "object-for-list": {"body": b'{"message": "ok"}'},
     "bad-gzip": {"body": b"no gzip at all", "headers": ("Content-Encoding: gzip",)},
+    "half-gzip": {"body": gzip.compress(b"[1]")[:-5], "headers": ("Content-Encoding: gzip",)},
+    "more-than-gzip": {"body": gzip.compress(b"[1]") + b"]", "headers": ("Content-Encoding: gzip",)},
+    "gzip-twice": {"body": gzip.compress(gzip.compress(b"[1]")), "headers": ("Content-Encoding: gzip, gzip",)},
+    "gzip-twice-in-two-headers": {
+        "body": gzip.compress(gzip.compress(b"[1]")),
+        "headers": ("Content-Encoding: gzip", "Content-Encoding: gzip"),
+    },
+    "deflate": {"body": zlib.compress(b"[1]"), "headers": ("Content-Encoding: deflate",)},
 }
 
 
@@ -139,6 +158,35 @@ def test_a_refusal_is_final_and_in_the_venues_words(serve: Callable, reply: Call
     assert (raised.value.status, budget.requests) == (int(status[:3]), 1)
 
 
+LOCATIONS = ["/", "javascript:1", "http://xn--a/", "http://xn--zzzzzzzzzzzzzzzzzz/", "http://[::1", "\xff", "/" + "a" * 70_000]
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_wherever_a_redirect_points_to_it_is_only_refused(serve: Callable, reply: Callable, open_reader: Callable, location: str) -> None:
+    server = serve(reply(b"", status="302 Found", headers=(f"Location: {location}",)))
+    reader, _ = open_reader(server.url)
+    with pytest.raises(TerminalError, match="HTTP 302: nothing"):
+        reader.get("/x", limits=())
+    assert len(server.heads) == 1
+
+
+@pytest.mark.parametrize("cookie", ["session=1", "\xff=\xff", "a=b; max-age=" + "9" * 5_000])
+def test_a_cookie_is_not_kept(serve: Callable, reply: Callable, open_reader: Callable, cookie: str) -> None:
+    server = serve(reply(headers=(f"Set-Cookie: {cookie}",)), reply(b"[2]"))
+    reader, _ = open_reader(server.url)
+    reader.get("/x", limits=())
+    assert reader.get("/x", limits=()).rows() == [2]
+    assert b"cookie" not in server.heads[1].lower()
+
+
+def test_an_address_that_is_too_long_is_no_call_and_its_error_is_short(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    server = serve(reply())
+    reader, _ = open_reader(server.url)
+    with pytest.raises(TerminalError, match=r"^somewhere: GET /x\?ids=1,1.*: no such call can be made: URL too long$") as raised:
+        reader.get("/x?ids=" + "1," * 40_000, limits=())
+    assert (len(raised.value.message) < 500, server.heads) == (True, [])
+
+
 def judged(reply: Reply) -> ConnectorError | None:
     """Stand for a venue that refuses keys in plain text, and says "later" by a code in an answer of any status."""
     if reply.content.strip() == b"Unauthorized":
@@ -206,6 +254,32 @@ def test_an_unreadable_retry_after_is_as_none(serve: Callable, reply: Callable, 
     assert 0.25 <= clock.seconds <= 0.5
 
 
+@pytest.mark.parametrize("header", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_wish_of_ages_is_told_as_one_of_a_week(serve: Callable, reply: Callable, open_reader: Callable, header: str) -> None:
+    busy = reply(b"{}", status="429 Too Many Requests", headers=(f"Retry-After: {header}",))
+    reader, _ = open_reader(serve(busy).url)
+    with pytest.raises(TransientError, match="the venue asks to wait 604800 s") as raised:
+        reader.get("/x", limits=())
+    assert raised.value.retry_after_seconds == 604_800
+
+
+def test_a_wish_beyond_any_calendar_is_as_none(serve: Callable, reply: Callable, open_reader: Callable, clock: ManualClock) -> None:
+    busy = reply(b"{}", status="503 Service Unavailable", headers=("Retry-After: Thu, 01 Jan 99999999999999999999 00:00:00 GMT",))
+    reader, _ = open_reader(serve(busy, reply()).url)
+    reader.get("/x", limits=())
+    assert 0.25 <= clock.seconds <= 0.5
+
+
+def test_a_wish_that_a_judge_reads_from_the_words_is_at_most_a_week_too(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    def closed_for_ages(reply: Reply) -> ConnectorError:
+        return TransientError(reply.said, retry_after_seconds=1e300)
+
+    reader, _ = open_reader(serve(reply()).url, judge=closed_for_ages)
+    with pytest.raises(TransientError) as raised:
+        reader.get("/x", limits=())
+    assert raised.value.retry_after_seconds == 604_800
+
+
 def test_a_429_empties_the_bucket(serve: Callable, reply: Callable, open_reader: Callable, clock: ManualClock) -> None:
     busy = reply(b"{}", status="429 Too Many Requests", headers=("Retry-After: 0",))
     reader, budget = open_reader(serve(busy, reply()).url)
@@ -223,18 +297,67 @@ def test_a_body_without_end_is_cut_off(serve: Callable, reply: Callable, open_re
     assert budget.requests == 1
 
 
-def test_an_answer_that_drips_is_given_up(serve: Callable, reply: Callable, open_reader: Callable) -> None:
-    slow = ManualClock(start=datetime(2026, 1, 1, tzinfo=UTC), step=40.0)
-    reader, _ = open_reader(serve(reply(b" " * 4_000_000)).url, on_clock=slow, attempts=1)
-    with pytest.raises(TransientError, match="was not complete after 60 s"):
+def test_a_packed_body_without_end_is_cut_off_as_it_is_unpacked(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    bomb = gzip.compress(bytes(80 * 2**20))
+    reader, budget = open_reader(serve(reply(bomb, headers=("Content-Encoding: gzip",))).url)
+    tracemalloc.start()
+    with pytest.raises(TerminalError, match=f"the answer exceeds {64 * 2**20} bytes"):
+        reader.get("/x", limits=())
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (budget.requests, most < 150 * 2**20) == (1, True)
+
+
+def test_a_packed_body_that_gives_nothing_is_cut_off_by_what_has_arrived(
+    serve: Callable, reply: Callable, open_reader: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.transport.reader.ANSWER_BYTES_MAX", 10_000)
+    endless_name = b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * 1_000_000
+    reader, _ = open_reader(serve(reply(endless_name, headers=("Content-Encoding: gzip",))).url)
+    with pytest.raises(TerminalError, match="the answer exceeds 10000 bytes"):
         reader.get("/x", limits=())
 
 
-def test_an_answer_in_progress_ends_with_the_budget(serve: Callable, reply: Callable, open_reader: Callable) -> None:
-    slow = ManualClock(start=datetime(2026, 1, 1, tzinfo=UTC), step=10.0)
-    reader, _ = open_reader(serve(reply(b" " * 4_000_000)).url, on_clock=slow, deadline=45.0)
-    with pytest.raises(BudgetSpent, match="in the middle of an answer"):
+ENDLESS = {
+    "header": (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-Slow: x\r\n"),
+    "early-hints": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+    "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n[]", b" "),
+    "body-that-ends-with-the-connection": (b"HTTP/1.1 200 OK\r\n\r\n[]", b" "),
+    "refusal": (b"HTTP/1.1 400 Bad Request\r\n\r\n{}", b" "),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "chunk-size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;", b"x"),
+    "trailer": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\nX-Slow: ", b"x"),
+    "packed-name": (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\x08" + bytes(6), b"n"),
+}
+
+
+@pytest.mark.parametrize("where", ENDLESS)
+def test_an_answer_that_drips_is_given_up_wherever_it_drips(serve: Callable, dripping: Callable, open_reader: Callable, where: str) -> None:
+    reader, budget = open_reader(serve(dripping(*ENDLESS[where])).url, whole=0.4, attempts=2)
+    began = time.monotonic()
+    with pytest.raises(TransientError, match=r"^somewhere: GET /x: the answer was not complete after 0.4 s \(tried 2 times\)"):
         reader.get("/x", limits=())
+    assert budget.requests == 2
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("where", ENDLESS)
+def test_an_answer_in_progress_ends_with_the_budget(serve: Callable, dripping: Callable, open_reader: Callable, where: str) -> None:
+    reader, budget = open_reader(serve(dripping(*ENDLESS[where])).url, deadline=0.4)
+    began = time.monotonic()
+    with pytest.raises(BudgetSpent, match=r"^somewhere: GET /x: the time budget ran out in the middle of an answer") as raised:
+        reader.get("/x", limits=())
+    assert (budget.requests, "give more time with --budget" in raised.value.mend) == (1, True)
+    assert time.monotonic() - began < 10
+
+
+def test_a_connection_that_is_used_again_is_watched_too(
+    serve: Callable, reply: Callable, dripping: Callable, open_reader: Callable
+) -> None:
+    reader, _ = open_reader(serve(reply(b"[1]", keep=True), dripping(*ENDLESS["header"]), reply(b"[2]")).url, whole=0.4)
+    assert reader.get("/a", limits=()).rows() == [1]
+    assert reader.get("/b", limits=()).rows() == [2]
 
 
 def test_no_call_starts_after_the_deadline(serve: Callable, reply: Callable, open_reader: Callable, clock: ManualClock) -> None:
@@ -269,6 +392,49 @@ def test_a_secret_that_the_venue_repeats_never_stands_in_an_error_or_a_log(
     assert "GET" in caplog.text
     for line in shown.splitlines():
         assert "hunter22" not in line or "reader.get(" in line  # the test's own source stands in the traceback
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "503 Service Unavailable", "200 OK"])
+@pytest.mark.parametrize("spelled", ["hunter22/+", "hunter22\\/\\u002b"])
+@pytest.mark.parametrize("shape", ['{"message":"%s"}', '"%s"', "%s"])
+def test_no_part_of_a_secret_stands_where_a_message_is_cut(
+    serve: Callable, reply: Callable, open_reader: Callable, status: str, spelled: str, shape: str
+) -> None:
+    for before in (270, 285, 292, 296):
+        body = (shape % ("x" * before + spelled + "y" * 1_000)).encode()
+        reader, _ = open_reader(serve(reply(body, status=status)).url, secrets=("hunter22/+",), attempts=1)
+        with pytest.raises(ConnectorError) as raised:
+            reader.get("/x", limits=())
+        assert "hun" not in raised.value.message
+
+
+def test_what_a_judge_says_in_the_venues_words_is_short_and_printable(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    def quoting(reply: Reply) -> ConnectorError:
+        return TerminalError(reply.content.decode())
+
+    words = "x" * 290 + "hunter22" + "\x1b[2J\u202e" * 100_000
+    reader, _ = open_reader(serve(reply(words.encode(), status="400 Bad Request")).url, judge=quoting, secrets=("hunter22",))
+    with pytest.raises(TerminalError) as raised:
+        reader.get("/x", limits=())
+    assert raised.value.message == "somewhere: GET /x: " + "x" * 290 + "[redacted]"
+
+
+def test_a_secret_in_a_broken_header_stands_in_no_error_and_no_traceback(serve: Callable, reply: Callable, open_reader: Callable) -> None:
+    reader, _ = open_reader(serve(reply(headers=("hunter22 " + "x" * 1_000,))).url, secrets=("hunter22",), attempts=1)
+    with pytest.raises(TransientError, match="RemoteProtocolError: illegal header line") as raised:
+        reader.get("/x", limits=())
+    assert len(raised.value.message) < 400
+    assert not any("hunter22" in line and "reply(" not in line for line in traceback.format_exception(raised.value))
+
+
+def test_the_signature_of_a_call_stands_in_no_log(
+    serve: Callable, reply: Callable, open_reader: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, _ = open_reader(serve(reply()).url)
+    with caplog.at_level(logging.DEBUG):
+        reader.get("/x?a=1&signature=5ec2e7", limits=())
+    assert "/x?a=1&signature=[redacted]" in caplog.text
+    assert "5ec2e7" not in caplog.text
 
 
 # --- addresses -----------------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from ledger.domain.ids import VenueName
 from ledger.domain.secrets import Secrets
 from ledger.domain.time.instant import instant_of_millis, millis_of
 from ledger.ports import ConnectionTerms
+from ledger.transport.headers import count_of
 from ledger.transport.pace import Budget, Clock, Toll, VenueClosed
 from ledger.transport.reader import Answer, HttpReader, Reply, Timeouts
 from ledger.transport.redaction import Redactor
@@ -388,9 +389,9 @@ class BinanceClient:
             name = "x-mbx-used-weight-1m"
         else:
             name = f"x-sapi-used-{'uid' if self._asked.startswith('account ') else 'ip'}-weight-1m"
-        told = headers.get(name, "")
-        if told.isascii() and told.isdigit():
-            self._window(self._asked).observe(int(told))
+        used = count_of(headers, name)
+        if used is not None:
+            self._window(self._asked).observe(used)
 
     def _judge(self, reply: Reply) -> ConnectorError | None:
         """Say what an answer means by the venue's own codes; None where it has none."""

@@ -29,6 +29,7 @@ from ledger.domain.errors import ConnectorError, InputError, KeyRefused, Transie
 from ledger.domain.secrets import Secrets
 from ledger.domain.time.instant import millis_of
 from ledger.ports import ConnectionTerms
+from ledger.transport.headers import count_of
 from ledger.transport.pace import Budget, Clock, TokenBucket
 from ledger.transport.reader import Answer, HttpReader, Reply, Timeouts
 from ledger.transport.redaction import Redactor
@@ -272,14 +273,14 @@ def transactions_path(wallet_id: str) -> str:
 
 def _heed(headers: Mapping[str, str], limits: Sequence[_Limit]) -> None:
     """Believe what the venue says is left; of the hour only what it counts by the hour's own limit: a mistake would cost an hour."""
-    limit, remaining = (headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining"))
-    if not (remaining.isascii() and remaining.isdigit()):
+    limit, remaining = (count_of(headers, f"x-ratelimit-{name}") for name in ("limit", "remaining"))
+    if remaining is None:
         return
     for one in limits:
         if isinstance(one, TokenBucket):
-            one.heed(int(remaining))
-        elif limit == str(V2_HOUR.weight):
-            one.observe(V2_HOUR.weight - int(remaining))
+            one.heed(remaining)
+        elif limit == V2_HOUR.weight:
+            one.observe(V2_HOUR.weight - remaining)
 
 
 def _spellings(secrets: Secrets) -> tuple[str, ...]:

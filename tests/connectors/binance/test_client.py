@@ -285,6 +285,14 @@ def test_too_many_calls_wait_as_the_venue_asks_and_never_not_at_all(
     assert clock.sleeps[0] >= least
 
 
+def test_a_count_of_five_thousand_digits_is_no_count(server: Server, clock: ManualClock, connect: Callable[..., BinanceClient]) -> None:
+    client = connect()
+    for _ in range(2):
+        server.answers = [(200, [], {"X-MBX-USED-WEIGHT-1M": "9" * 5_000})]
+        client.trades("BTCUSD", from_id=0)
+    assert clock.sleeps == []
+
+
 @pytest.mark.parametrize("code", [-1000, -1001, -1006, -1007, -1008, -1015, -1016])
 def test_codes_of_a_busy_venue_are_tried_again(code: int, server: Server, connect: Callable[..., BinanceClient]) -> None:
     server.answers = [(400, {"code": code, "msg": "busy"}, {})]

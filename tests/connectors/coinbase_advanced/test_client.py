@@ -355,6 +355,7 @@ def told_left(remaining: int, *, limit: int = 10_000) -> dict[str, str]:
         ([told_left(2), told_left(1), told_left(0)], [3601]),  # two calls more, and then the hour that others have used
         ([told_left(2, limit=30), told_left(1, limit=30), told_left(0, limit=30)], []),  # of some other limit
         ([{"x-ratelimit-remaining": "0"}] * 3, []),  # nobody knows of what
+        ([{"x-ratelimit-limit": "10000", "x-ratelimit-remaining": "0" * 5_000}] * 3, []),  # no count
     ],
 )
 def test_what_others_use_of_the_hour_is_left_to_them(
