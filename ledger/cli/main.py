@@ -166,7 +166,7 @@ def _check_text(arguments: Sequence[str]) -> None:
 
 def _confess(fault: Exception) -> int:
     handle, name = tempfile.mkstemp(prefix="lotwright-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8") as log:
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
         log.write(f"lotwright {__version__}, Python {sys.version}, {datetime.now(UTC).isoformat()}\n")
         log.write("".join(traceback.format_exception(fault)))
     click.echo(
