@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.connectors.binance import parse as binance
+from ledger.connectors.binance.rights import key_rights_of as binance_key_rights_of
 from ledger.connectors.ccxt import parse as ccxt
 from ledger.connectors.coinbase_advanced import answers as coinbase_advanced
 from ledger.connectors.coinbase_advanced.parse import rows_of as advanced_rows_of
@@ -78,7 +79,7 @@ CASES: dict[str, Case] = {
     "binance-held": (binance.held_assets, BALANCES),
     "binance-earn": (lambda told: binance.earn_balances(told, listed=frozenset({"BTC"})), BALANCES),
     "binance-rights": (
-        binance.key_rights_of,
+        binance_key_rights_of,
         {"ipRestrict": True, "enableReading": True, "enableWithdrawals": False, "tradingAuthorityExpirationTime": 1628985600000},
     ),
     "binance-clock": (binance.instant_of_venue, {"serverTime": 1499827319559}),

@@ -14,6 +14,7 @@ from ledger.connectors.binance import parse
 from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceClient, Call, Venue, VenueRefusal
 from ledger.connectors.binance.markets import Markets
 from ledger.connectors.binance.money import US_FIAT_IN, US_FIAT_OUT
+from ledger.connectors.binance.rights import KeyRights, key_rights_of
 from ledger.domain.errors import InputError, TerminalError, TransientError
 from ledger.domain.ids import VenueName
 from ledger.domain.json_text import Json
@@ -190,11 +191,11 @@ class _Spot:
         """Release the sockets."""
         self._client.close()
 
-    def _rights(self) -> parse.KeyRights | None:
+    def _rights(self) -> KeyRights | None:
         if not self.facts.tells_rights:
             return None
         try:
-            return parse.key_rights_of(self._client.rights().json)
+            return key_rights_of(self._client.rights().json)
         except InputError as unreadable:
             raise TransientError(f"{self.facts.name}: the rights of the key cannot be read: {unreadable.message}") from unreadable
 
@@ -387,19 +388,21 @@ _PULLS: dict[str, _Pull] = {
 }
 
 
-def _notes_of(rights: parse.KeyRights | None) -> Iterable[str]:
+def _notes_of(rights: KeyRights | None) -> Iterable[str]:
     if rights is None:
         yield "the venue has no call that tells what a key may do: look at its web page, and let the key read only"
         return
     if not rights.is_bound_to_addresses:
         yield "the key works from any address: bind it to yours on the venue's web page"
     if rights.may_trade:
-        yield "the key can trade or move coins between wallets: reading is all that is needed"
+        yield f"the key can trade or move coins between wallets ({', '.join(rights.beyond)}): reading is all that is needed"
+    if rights.unknown:
+        yield f"nobody here knows what {', '.join(rights.unknown)} lets the key do: it counts as a right to trade"
     if rights.expires_at is not None:
         yield f"the key's right to trade ends at {rights.expires_at:%Y-%m-%d %H:%M} UTC"
 
 
-def _told_of(rights: parse.KeyRights | None) -> tuple[tuple[str, str], ...]:
+def _told_of(rights: KeyRights | None) -> tuple[tuple[str, str], ...]:
     if rights is None:
         return ()
     ends_at = () if rights.expires_at is None else (("the right to trade ends at", f"{rights.expires_at:%Y-%m-%d %H:%M} UTC"),)

@@ -337,51 +337,6 @@ def earn_balances(answer: Json, *, listed: frozenset[str]) -> tuple[tuple[str, s
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRights:
-    """What the venue says a key may do."""
-
-    may_read: bool
-    may_trade: bool
-    may_withdraw: bool
-    is_bound_to_addresses: bool
-    expires_at: datetime | None
-
-
-_TRADING_RIGHTS = (
-    "enableSpotAndMarginTrading",
-    "enableMargin",
-    "enableFutures",
-    "enableVanillaOptions",
-    "enableFixApiTrade",
-    "enablePortfolioMarginTrading",
-    "permitsUniversalTransfer",
-)
-_LEAVING_RIGHTS = ("enableWithdrawals", "enableInternalTransfer")
-
-
-def key_rights_of(answer: Json) -> KeyRights:
-    """Read what a key may do: ``{"ipRestrict": false, "enableReading": true, "enableWithdrawals": false, ...}``.
-
-    A right that the venue does not name is not there, but those to read and to withdraw must be named.
-
-    Raises:
-        InputError: when the answer does not tell.
-    """
-    row = object_of(answer)
-    for key in ("enableReading", "enableWithdrawals"):
-        if not isinstance(row.get(key), bool):
-            raise InputError(f'"{key}" is neither true nor false')
-    until = row.get("tradingAuthorityExpirationTime")
-    return KeyRights(
-        may_read=row["enableReading"] is True,
-        may_trade=any(row.get(key) is True for key in _TRADING_RIGHTS),
-        may_withdraw=any(row.get(key) is True for key in _LEAVING_RIGHTS),
-        is_bound_to_addresses=row.get("ipRestrict") is True,
-        expires_at=instant_in(row, "tradingAuthorityExpirationTime") if until not in (None, "", 0) else None,
-    )
-
-
 def instant_of_venue(answer: Json) -> datetime:
     """Read the venue's clock: ``{"serverTime": 1499827319559}``.
 
