@@ -271,6 +271,31 @@ def test_a_purchase_with_a_card_brings_its_money_along() -> None:
     assert isinstance(of_wallet, Fill)
 
 
+@pytest.mark.parametrize(
+    ("price", "traded", "paid_out"),
+    [
+        (None, "20", "19.8"),
+        ("4.6", "20", "19.8"),  # of too few digits to decide
+        ("4.482295", "20", "19.8"),  # of the whole amount
+        ("4.437472", "20", "19.8"),  # of what is left after the fee
+        ("4.527117", "20.2", "20"),  # of an amount from which the fee is gone already
+    ],
+)
+def test_a_sale_by_card_sends_its_money_out_after_the_fee(price: str | None, traded: str, paid_out: str) -> None:
+    (fill, _), (sent, _) = said("payments", {"data": [{**PAYMENT, "price": price}]}, symbol="1").events
+    assert isinstance(fill, Fill) and isinstance(sent, Transfer)  # noqa: PT018 - one row
+    assert (fill.side, fill.base) == (Side.SELL, amount("4.462", "LUNA"))
+    assert (fill.quote, fill.fee) == (amount(traded, "EUR"), amount("0.2", "EUR"))
+    assert (sent.from_account, sent.to_account, sent.amount) == ("main", None, amount(paid_out, "EUR"))
+
+
+def test_a_sale_for_the_cash_balance_leaves_its_money_in_the_account() -> None:
+    fill = only(said("payments", {"data": [{**PAYMENT, "paymentMethod": "Cash Balance"}]}, symbol="1"))
+    assert isinstance(fill, Fill)
+    assert (fill.side, fill.quote, fill.fee) == (Side.SELL, amount("20", "EUR"), amount("0.2", "EUR"))
+    assert said("payments", {"data": [{**PAYMENT, "status": "Refunded"}]}, symbol="1") == Interpretation()
+
+
 def test_a_move_goes_to_another_account_of_ours() -> None:
     move = only(said("moves", {"rows": [MOVE], "total": 1}, symbol="MAIN_UMFUTURE"))
     assert isinstance(move, Transfer)
@@ -373,7 +398,7 @@ def test_rewards_of_one_instant_that_differ_in_their_amount_are_two() -> None:
         ("withdrawals", "", [{**WITHDRAWAL, "status": 99}]),
         ("fiat", "0", {"data": [{**FIAT, "status": "Reversed"}]}),
         ("fiat", "0", {"data": [{**FIAT, "indicatedAmount": "100.00"}]}),
-        ("payments", "1", {"data": [PAYMENT]}),
+        ("payments", "1", {"data": [{**PAYMENT, "price": "17.123456"}]}),
         ("conversions", "", {"list": [{**CONVERSION, "orderStatus": "PARTLY"}]}),
         ("rewards", "", {"rows": [{**REWARD, "type": "SURPRISE"}]}),
         ("moves", "", {"rows": [{**MOVE, "type": "FUNDING_UMFUTURE"}]}),
