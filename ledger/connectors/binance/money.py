@@ -2,14 +2,16 @@
 
 from decimal import Decimal
 
-from ledger.connectors.binance.rows import Place, Reading, asset_in, instant_in, unknown_row, word_in
+from ledger.connectors.binance.rows import Place, Reading, asset_in, finding, instant_in, unknown_row, word_in
 from ledger.domain.amount import ZERO, Amount, added, market_value, subtracted
 from ledger.domain.event import Fill, Side, SourceRank, Transfer
+from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import SourceId
 from ledger.domain.json_text import Row, cell_number, cell_number_or_none, cell_positive, cell_text, cell_text_or_none, shown
 
 US_FIAT_IN, US_FIAT_OUT = "fiat-deposits", "fiat-withdrawals"  # streams of Binance.US
 
+_MEND_FEE = "look at the order on the venue's web page; if the fee left the account too, book it from a lotwright-events file"
 _QUARTER = Decimal("0.25")
 
 _PAYMENT_SIDES = {"0": Side.BUY, "1": Side.SELL}
@@ -20,7 +22,8 @@ _FIAT_NOT = frozenset({"processing", "pending", "failed", "refunding", "refunded
 def read_fiat(row: Row, place: Place) -> Reading:
     """Read one deposit (symbol 0) or withdrawal (symbol 1) of money.
 
-    Where `indicatedAmount` is the sum of amount and fee, `amount` is net; a fee that it does not explain is never guessed.
+    `amount` is what came or went, and is booked. Where `indicatedAmount` is the sum of amount and fee, a withdrawal costs the fee
+    besides; a fee that it does not explain is told in a warning and not booked.
 
     {"orderNo": "CJW706452266115170304", "fiatCurrency": "GBP", "indicatedAmount": "101.50", "amount": "100.00",
      "totalFee": "1.50", "method": "bank transfer", "status": "Successful", "createTime": 1620037745000}
@@ -31,9 +34,14 @@ def read_fiat(row: Row, place: Place) -> Reading:
     if status not in _FIAT_DONE:
         return unknown_row(place, source_id, f"an order of money of the unknown status {status!r}: {shown(row)}")
     amount, fee = cell_positive(row, "amount"), cell_number_or_none(row, "totalFee") or Decimal(0)
-    if fee and cell_number_or_none(row, "indicatedAmount") != added(amount, fee):
-        return unknown_row(place, source_id, f"an order of money whose fee is in none of its amounts: {shown(row)}")
-    return Reading(events=(_order(row, place, source_id, amount=amount, is_deposit=place.symbol == "0", fee=fee),))
+    is_explained = not fee or cell_number_or_none(row, "indicatedAmount") == added(amount, fee)
+    order = _order(row, place, source_id, amount=amount, is_deposit=place.symbol == "0", fee=fee if is_explained else ZERO)
+    return Reading(events=(order,), findings=() if is_explained else (_unexplained_fee(row, place, source_id),))
+
+
+def _unexplained_fee(row: Row, place: Place, source_id: str) -> Finding:
+    message = f"the fee of an order of money is in none of its amounts, and was not booked: {shown(row)}"
+    return finding("fee-unexplained", place.subject(source_id), message, _MEND_FEE, severity=Severity.WARNING)
 
 
 def read_us_fiat(row: Row, place: Place) -> Reading:

@@ -271,6 +271,17 @@ def test_a_purchase_with_a_card_brings_its_money_along() -> None:
     assert isinstance(of_wallet, Fill)
 
 
+@pytest.mark.parametrize("indicated", ["10001.50", "100.00", None])
+def test_money_whose_fee_is_in_none_of_its_amounts_is_booked_with_a_warning(indicated: str | None) -> None:
+    for symbol, account in (("0", (None, "main")), ("1", ("main", None))):
+        found = said("fiat", {"data": [{**FIAT, "indicatedAmount": indicated}], "total": 39, "success": True}, symbol=symbol)
+        ((moved, _),) = found.events
+        assert isinstance(moved, Transfer)
+        assert (moved.from_account, moved.to_account, moved.amount, moved.fee) == (*account, amount("100", "GBP"), None)
+        (warning,) = found.findings
+        assert (warning.code, warning.severity, warning.subject) == ("fee-unexplained", Severity.WARNING, f"main/fiat/{symbol}/CJW7")
+
+
 @pytest.mark.parametrize(
     ("price", "traded", "paid_out"),
     [
@@ -397,7 +408,6 @@ def test_rewards_of_one_instant_that_differ_in_their_amount_are_two() -> None:
         ("deposits", "", [{**DEPOSIT, "status": 99}]),
         ("withdrawals", "", [{**WITHDRAWAL, "status": 99}]),
         ("fiat", "0", {"data": [{**FIAT, "status": "Reversed"}]}),
-        ("fiat", "0", {"data": [{**FIAT, "indicatedAmount": "100.00"}]}),
         ("payments", "1", {"data": [{**PAYMENT, "price": "17.123456"}]}),
         ("conversions", "", {"list": [{**CONVERSION, "orderStatus": "PARTLY"}]}),
         ("rewards", "", {"rows": [{**REWARD, "type": "SURPRISE"}]}),
