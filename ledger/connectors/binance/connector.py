@@ -42,6 +42,7 @@ _DAY = 86_400_000  # milliseconds
 _CANDLES_MAX = 1000
 _FOREVER = 36_500 * _DAY
 _ASSETS_KEY = "assets"  # in the cursor of a history: the assets that its rows have named
+_WAITING_KEY = "waiting"  # the same: the time of its oldest row that waits to be done, in milliseconds
 _WALLETS = ("FUNDING", "UMFUTURE", "CMFUTURE", "MARGIN", "OPTION")
 _MOVES = tuple(kind for wallet in _WALLETS for kind in (f"MAIN_{wallet}", f"{wallet}_MAIN"))
 
@@ -93,6 +94,28 @@ class _Sheet:
     answer: Answer
     rows: int
     marks: tuple[parse.RowMark, ...]
+
+
+class _Waiting:
+    """The oldest row of a history that waits to be done: each walk begins with it, until it is done or given up."""
+
+    def __init__(self, cursor: CursorState) -> None:
+        self._before = cursor.get(_WAITING_KEY)
+        self._high = cursor.get("high")
+        self._now: int | None = None
+
+    def margin(self, usual: int) -> int:
+        """Return how much of the end is asked for again, in milliseconds."""
+        if not isinstance(self._before, int) or not isinstance(self._high, int):
+            return usual
+        return max(usual, self._high - self._before)
+
+    def seen(self, marks: Iterable[parse.RowMark], *, is_last: bool) -> dict[str, str | int | None]:
+        """Return what the cursor keeps after a page; until the last one has come, what was known before stays."""
+        times = [millis_of(mark.occurred_at) for mark in marks if mark.waits]
+        self._now = min((one for one in (self._now, *times) if one is not None), default=None)
+        known = [one for one in (self._now, None if is_last else self._before) if isinstance(one, int)]
+        return {_WAITING_KEY: min(known)} if known else {}
 
 
 class _Spot:
@@ -230,11 +253,13 @@ class _Spot:
             asked = {terms.asked: stream.symbol} if terms.asked else {}
             return self._sheaf(stream, call, terms, self._client.history(call, turn.span, page=turn.page, offset=turn.offset, **asked))
 
-        walk = WindowWalk(fetch, place=self._place(stream), longest=terms.longest, margin=terms.margin)
+        waiting = _Waiting(cursor)
+        walk = WindowWalk(fetch, place=self._place(stream), longest=terms.longest, margin=waiting.margin(terms.margin))
         for sheaf, reached in walk.leaves(cursor, since=since, until=until):
             named |= {asset for mark in sheaf.received.marks for asset in mark.assets}
             self._markets.touch(named)
             state = reached | ({_ASSETS_KEY: " ".join(sorted(named))} if named else {})
+            state |= waiting.seen(sheaf.received.marks, is_last=reached["high"] == until)
             low = reached["low"]
             assert isinstance(low, int), reached
             yield self._page(stream, sheaf.received, state, since=instant_of_millis(low) if low > first else None)

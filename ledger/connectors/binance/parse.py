@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from ledger.connectors.binance.income import read_dividend, read_reward
 from ledger.connectors.binance.money import US_FIAT_IN, US_FIAT_OUT, read_fiat, read_payment, read_us_fiat
 from ledger.connectors.binance.rows import (
+    CONVERSION_WAITS,
     Place,
     Reading,
     deposit_id,
@@ -21,10 +23,8 @@ from ledger.connectors.binance.rows import (
     read_balance,
     read_conversion,
     read_deposit,
-    read_dividend,
     read_dust,
     read_move,
-    read_reward,
     read_trade,
     read_withdrawal,
     utc_text_in,
@@ -51,11 +51,12 @@ _MEND_UNREADABLE = "look at the payload; if the venue changed its format, a newe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowMark:
-    """What a walk over pages must know of a row: its id, time, and the assets that it moved."""
+    """What a walk over pages must know of a row: its id, time, the assets that it moved, and whether it waits to be done."""
 
     row_id: str
     occurred_at: datetime
     assets: tuple[str, ...] = ()
+    waits: bool = False
 
 
 def interpret(payload: Payload) -> Interpretation:
@@ -127,7 +128,8 @@ def _dust_lost(payload: Payload, answer: Json) -> tuple[Finding, ...]:
 class _Shape:
     """Where the rows of a stream stand in an answer, who reads one, and where a row has its time and its assets.
 
-    `keys` are tried in their order; none: the answer is the list itself.
+    `keys` are tried in their order; none: the answer is the list itself. `waiting` are the words of `status` of a row that may yet
+    come to move something, in capitals.
     """
 
     read: Callable[[Row, Place], Reading]
@@ -136,6 +138,12 @@ class _Shape:
     row_id: Callable[[Row], str] = lambda row: word_in(row, "id")
     assets: tuple[str, ...] = ()
     may_lack_rows: bool = False
+    status: str = "status"
+    waiting: frozenset[str] = frozenset()
+
+    def waits(self, row: Row) -> bool:
+        """Tell whether a row must be asked for again, however old it is."""
+        return str(row.get(self.status)).upper() in self.waiting
 
     def rows(self, answer: Json) -> list[Json]:
         """Return the rows of an answer.
@@ -218,6 +226,8 @@ _SHAPES: dict[str, _Shape] = {
         time=_first_of("createTime"),
         row_id=_id_at("orderId"),
         assets=("fromAsset", "toAsset", "fromCoin", "toCoin"),
+        status="orderStatus",
+        waiting=CONVERSION_WAITS,
     ),
     "dust": _Shape(
         read=read_dust,
@@ -233,7 +243,13 @@ _SHAPES: dict[str, _Shape] = {
         assets=("asset",),
     ),
     "moves": _Shape(
-        read=read_move, keys=("rows",), time=_first_of("timestamp"), row_id=_id_at("tranId"), assets=("asset",), may_lack_rows=True
+        read=read_move,
+        keys=("rows",),
+        time=_first_of("timestamp"),
+        row_id=_id_at("tranId"),
+        assets=("asset",),
+        may_lack_rows=True,
+        waiting=frozenset({"PENDING"}),
     ),
     "symbols": _Shape(read=_nothing, row_id=_number_of_trade),
     "fills": _Shape(read=read_trade, row_id=_number_of_trade),
@@ -260,7 +276,8 @@ def marks_of(stream: str, rows: Iterable[Json]) -> tuple[RowMark, ...]:
         try:
             fields = object_of(row)
             assets = _dust_assets(fields) if stream == "dust" else tuple(cell_text(fields, key) for key in shape.assets if key in fields)
-            marks.append(RowMark(row_id=shape.row_id(fields), occurred_at=shape.time(fields), assets=assets))
+            row_id, at = shape.row_id(fields), shape.time(fields)
+            marks.append(RowMark(row_id=row_id, occurred_at=at, assets=assets, waits=shape.waits(fields)))
         except InputError:
             continue  # a walk goes by the rows that it can read
     return tuple(marks)

@@ -327,6 +327,13 @@ def test_a_conversion_buys_what_came_with_what_went() -> None:
     assert only(said("conversions", {"rows": [us], "total": 1})) == fill
 
 
+@pytest.mark.parametrize(
+    "status", ["PROCESS", "PENDING", "CREATED", "FAIL", "FAILED", "EXPIRED", "CANCELED", "CANCELLED", "REJECTED", "Expired"]
+)
+def test_a_conversion_that_moved_nothing_says_nothing(status: str) -> None:
+    assert said("conversions", {"list": [{**CONVERSION, "orderStatus": status}], "moreData": False}) == Interpretation()
+
+
 def test_dust_is_bought_with_the_charge_withheld_and_each_coin_is_a_fill_of_its_own() -> None:
     batch = {"transId": 70899815863, "operateTime": 1627575731000, "userAssetDribbletDetails": [GRAIN, {**GRAIN, "fromAsset": "GBP"}]}
     (fill, _), (other, _) = said("dust", {"total": 1, "userAssetDribblets": [batch]}).events
@@ -368,6 +375,12 @@ def test_more_dust_than_the_venue_gives_is_a_finding() -> None:
         ("Launchpool", IncomeKind.REWARD),
         ("Referral Kickback", IncomeKind.REFERRAL),
         ("Trading fee rebate", IncomeKind.REBATE),
+        ("RWUSD rewards distribution", IncomeKind.REWARD),
+        ("Cash Voucher", IncomeKind.AIRDROP),
+        ("Learn and Earn", IncomeKind.REWARD),
+        ("Trading Competition", IncomeKind.REWARD),
+        ("LUCKY_DRAW", IncomeKind.REWARD),
+        ("Activity", IncomeKind.REWARD),
     ],
 )
 def test_a_distribution_is_income_of_the_kind_that_its_words_name(words: str, kind: IncomeKind) -> None:
@@ -383,10 +396,30 @@ def test_binance_us_says_what_a_distribution_is_for_under_another_name() -> None
     assert (income.kind, income.note) == (IncomeKind.STAKING, "Staking Rewards")
 
 
-@pytest.mark.parametrize("words", ["Token Swap - Distribution", "LEND rebranding", "something never heard of"])
-def test_a_distribution_that_may_be_no_income_is_a_finding_and_never_a_guess(words: str) -> None:
+@pytest.mark.parametrize(
+    ("words", "mend"),
+    [
+        ("Token Swap - Distribution", "book both as one trade"),
+        ("LEND rebranding", "book both as one trade"),
+        ("Launchpad token distribution", "book what was paid"),
+        ("Crypto Box", "as gift_in if somebody gave it to you"),
+        ("Refund of a subscription", "find the payment that it takes back"),
+        ("something never heard of", "ask for a rule for these words"),
+    ],
+)
+def test_a_distribution_that_may_be_no_income_is_a_finding_and_never_a_guess(words: str, mend: str) -> None:
     found = said("dividends", {"rows": [{**DIVIDEND, "enInfo": words}], "total": 1})
     assert finding_of(found) == ("unknown-row", "main/dividends/1637366104")
+    assert mend in found.findings[0].mend
+    assert words in found.findings[0].message
+
+
+def test_a_distribution_that_left_the_account_is_no_income_whatever_it_is_called() -> None:
+    came, left = ({**DIVIDEND, "direction": direction} for direction in (1, -1))
+    assert isinstance(only(said("dividends", {"rows": [came], "total": 1})), Income)
+    found = said("dividends", {"rows": [left], "total": 1})
+    assert finding_of(found) == ("unknown-row", "main/dividends/1637366104")
+    assert "it left the account" in found.findings[0].message
 
 
 def test_a_reward_of_earn_is_booked_where_no_distribution_tells_of_it() -> None:
