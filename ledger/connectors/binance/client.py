@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from ledger.connectors.binance.parse import instant_of_venue
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.ids import VenueName
+from ledger.domain.json_text import Json, shown
 from ledger.domain.secrets import Secrets
 from ledger.domain.time.instant import instant_of_millis, millis_of
 from ledger.ports import ConnectionTerms
@@ -48,6 +49,10 @@ _STALE_STAMP = -1021
 _PASSING_CODES = frozenset({-1000, -1001, -1003, -1006, -1007, -1008, -1015, -1016})
 _KEY_CODES = frozenset({-1002, -1022, -2014, -2015})
 _UNAUTHORISED = 401
+_NOT_FOR_ALL_CODES = frozenset({-1002, -2015})  # not authorised for this call; no right to it
+_NO_SUCH_ADDRESS = 404
+_BAD_REQUEST = 400
+_GOOD = 200
 _BAN_SECONDS = 120.0  # the shortest ban, for one that does not say how long it lasts
 _BAN_END = re.compile(rb"banned until ([0-9]{13})\b")
 _MEND_KEY = "look at key and secret, at the key's rights and at the addresses that it is bound to"
@@ -59,7 +64,7 @@ class Call:
     """A history's endpoint: its path, its weight, whose allowance it draws on, and how its pages and windows are asked for.
 
     `since` and `until` are the names of the two ends of a window, `paging` is ``offset``, ``page`` (from 1) or empty; `size` is the
-    name of the number of rows wanted, `rows` its most.
+    name of the number of rows wanted, `rows` its most. `is_list`: an answer is the list of rows itself.
     """
 
     path: str
@@ -72,6 +77,7 @@ class Call:
     size: str = ""
     rows: int = PAGE_ROWS_MAX
     fixed: tuple[tuple[str, str], ...] = ()
+    is_list: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +95,10 @@ class Venue:
     has_microseconds: bool
 
 
-_DEPOSITS = Call(path="/sapi/v1/capital/deposit/hisrec", paging="offset", page="offset", size="limit")
-_WITHDRAWALS = Call(path="/sapi/v1/capital/withdraw/history", weight=18_000, by_account=True, paging="offset", page="offset", size="limit")
+_DEPOSITS = Call(path="/sapi/v1/capital/deposit/hisrec", paging="offset", page="offset", size="limit", is_list=True)
+_WITHDRAWALS = Call(
+    path="/sapi/v1/capital/withdraw/history", weight=18_000, by_account=True, paging="offset", page="offset", size="limit", is_list=True
+)
 _FIAT = Call(
     path="/sapi/v1/fiat/orders",
     weight=90_000,
@@ -127,6 +135,7 @@ BINANCE = Venue(
             fixed=(("type", "REALTIME"),),
         ),
         "moves": Call(path="/sapi/v1/asset/transfer", paging="page", page="current", size="size", rows=100),
+        "sub-moves": Call(path="/sapi/v1/sub-account/transfer/subUserHistory", size="limit", rows=200, is_list=True),
     },
     tells_rights=True,
     has_microseconds=True,
@@ -151,7 +160,10 @@ BINANCE_US = Venue(
 
 
 class VenueRefusal(TerminalError):
-    """The venue will not answer this call and says why by `code`; `content` is its answer as received."""
+    """The venue will not answer this call and says why by `code`; `content` is its answer as received.
+
+    The code is 0 where words alone say it, and 404 where there is no such address.
+    """
 
     def __init__(self, message: str, *, status: int, code: int, content: bytes) -> None:
         super().__init__(message, status=status)
@@ -237,6 +249,12 @@ def _hidden(secrets: Secrets) -> tuple[str, ...]:
     return (secrets.key, secrets.secret, secrets.passphrase, *(line for line in lines if line and not line.startswith("-----")))
 
 
+def _code_of(said: Json) -> int | None:
+    """Return the venue's own code of a refusal, None where it tells none."""
+    code = said.get("code") if isinstance(said, dict) else None
+    return code if isinstance(code, int) and not isinstance(code, bool) else None
+
+
 # --- calls ---------------------------------------------------------------------------------------------------------
 
 
@@ -253,12 +271,13 @@ class BinanceClient:
         self._budget = budget
         self._share, self._folder, self._key = terms.share, terms.folder, terms.secrets.key
         self._auth = BinanceAuth(terms.secrets, account=terms.account, clock=budget.clock, has_microseconds=venue.has_microseconds)
+        self._redact = Redactor(_hidden(terms.secrets))
         self._reader = HttpReader(
             venue=venue.name,
             base_url=terms.base_url or venue.base_url,
             budget=budget,
             rng=rng,
-            redactor=Redactor(_hidden(terms.secrets)),
+            redactor=self._redact,
             timeouts=timeouts,
             judge=self._judge,
         )
@@ -266,6 +285,7 @@ class BinanceClient:
         self._asked = ""  # the allowance of the call under way: its answer tells how much of it is used
         self._closed_until: datetime | None = None
         self._is_in_time = False
+        self._may_refuse = False
 
     def close(self) -> None:
         """Release the sockets."""
@@ -287,8 +307,11 @@ class BinanceClient:
         target = f"/api/v3/myTrades?{urlencode({'symbol': symbol, 'fromId': from_id, 'limit': rows})}"
         return self._signed(target, allowance="/api", weight=self._venue.trades_weight, shape=list)
 
-    def history(self, call: Call, span: Span | None, *, page: int = 0, offset: int = 0, **asked: str) -> Answer:
-        """Return one page of a history within a span of time (None: as far as the venue goes)."""
+    def history(self, call: Call, span: Span | None, *, page: int = 0, offset: int = 0, may_refuse: bool = False, **asked: str) -> Answer:
+        """Return one page of a history within a span of time (None: as far as the venue goes).
+
+        `may_refuse`: the venue does not give it to every account, so what says that this key may not ask is no word on the key.
+        """
         query: dict[str, str | int] = {**dict(call.fixed), **asked}
         if span is not None and call.since:
             query |= {call.since: span.start, call.until: span.end}
@@ -297,8 +320,23 @@ class BinanceClient:
         if call.paging:
             query |= {call.page: offset if call.paging == "offset" else page + 1}
         target = f"{call.path}?{urlencode(query)}" if query else call.path
-        shape = list if call.paging == "offset" else dict
-        return self._signed(target, allowance=self._allowance(call), weight=call.weight, shape=shape)
+        shape = list if call.is_list else dict
+        self._may_refuse = may_refuse
+        try:
+            answer = self._signed(target, allowance=self._allowance(call), weight=call.weight, shape=object if may_refuse else shape)
+        finally:
+            self._may_refuse = False
+        if not isinstance(answer.json, shape):
+            raise self._refused_in_good(answer)
+        return answer
+
+    def _refused_in_good(self, answer: Answer) -> ConnectorError:
+        """Return what an answer of success says that holds no rows: that the venue is busy, or that this key does not get them."""
+        place = f"{self._venue.name}: {answer.request.partition('?')[0]}"
+        code, message = _code_of(answer.json), self._redact(f"{place}: answered no rows: {shown(answer.json)}")
+        if code in _PASSING_CODES:
+            return TransientError(message)
+        return VenueRefusal(message, status=_GOOD, code=code or 0, content=answer.content)
 
     # --- public calls
 
@@ -381,14 +419,25 @@ class BinanceClient:
         self._observe(reply.headers)
         if reply.is_good:
             return None
-        code = reply.json.get("code") if isinstance(reply.json, dict) else None
+        code = _code_of(reply.json)
+        if self._may_refuse and self._is_not_for_all(reply.status, code):
+            told = _NO_SUCH_ADDRESS if reply.status == _NO_SUCH_ADDRESS else code
+            return VenueRefusal(reply.said, status=reply.status, code=told or 0, content=reply.content)
+        return self._refusal(reply, code)
+
+    @staticmethod
+    def _is_not_for_all(status: int, code: int | None) -> bool:
+        """Tell whether a refusal of a list that not every account gets may be just that."""
+        return status == _NO_SUCH_ADDRESS or code in _NOT_FOR_ALL_CODES or (status == _BAD_REQUEST and code is None)
+
+    def _refusal(self, reply: Reply, code: int | None) -> ConnectorError | None:
         if reply.status == _BANNED:
             self._closed_until = self._end_of_ban(reply)
             return self._banned_until(self._closed_until)
         if reply.status == _TOO_MANY or code in _PASSING_CODES:
             # Zero is no leave to come back at once: the pause then grows by our own schedule.
             return TransientError(reply.said, retry_after_seconds=reply.wished_seconds or None)
-        if not isinstance(code, int):
+        if code is None:
             return None
         if code in _KEY_CODES or reply.status == _UNAUTHORISED:
             return KeyRefused(reply.said, status=reply.status, mend=_MEND_KEY)

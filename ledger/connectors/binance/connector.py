@@ -14,6 +14,7 @@ from ledger.connectors.binance import parse
 from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceClient, Call, Venue, VenueRefusal
 from ledger.connectors.binance.markets import Markets
 from ledger.connectors.binance.money import US_FIAT_IN, US_FIAT_OUT
+from ledger.connectors.binance.moves import SUB_MOVES_IN, SUB_MOVES_OUT
 from ledger.connectors.binance.rights import KeyRights, key_rights_of
 from ledger.domain.errors import InputError, TerminalError, TransientError
 from ledger.domain.ids import VenueName
@@ -44,14 +45,19 @@ _FOREVER = 36_500 * _DAY
 _ASSETS_KEY = "assets"  # in the cursor of a history: the assets that its rows have named
 _WAITING_KEY = "waiting"  # the same: the time of its oldest row that waits to be done, in milliseconds
 _WALLETS = ("FUNDING", "UMFUTURE", "CMFUTURE", "MARGIN", "OPTION")
-_MOVES = tuple(kind for wallet in _WALLETS for kind in (f"MAIN_{wallet}", f"{wallet}_MAIN"))
+_WALLETS_OF_SOME = ("PORTFOLIO_MARGIN", "ISOLATED_MARGIN")
+
+
+def _moves_of(wallets: Iterable[str]) -> tuple[str, ...]:
+    return tuple(kind for wallet in wallets for kind in (f"MAIN_{wallet}", f"{wallet}_MAIN"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Window:
     """How a history is walked: the longest window, how much of the end is asked for again, how far back it reaches (milliseconds).
 
-    `is_cut`: an answer that is full shows not all, and only a shorter window helps. `symbols` are values of the parameter `asked`.
+    `is_cut`: an answer that is full shows not all, and only a shorter window helps. `symbols` are values of the parameter `asked`;
+    what is asked for by those `of_some` the venue does not give to every account.
     """
 
     longest: int
@@ -60,6 +66,7 @@ class _Window:
     is_cut: bool = False
     asked: str = ""
     symbols: tuple[str, ...] = ("",)
+    of_some: tuple[str, ...] = ()
 
 
 # The reference does not say how many orders of dollars an answer holds: one that has so many is asked for again in halves.
@@ -83,7 +90,22 @@ _WINDOWS: dict[str, _Window] = {
     "dust": _Window(longest=_FOREVER, margin=_FOREVER),
     "dividends": _Window(longest=179 * _DAY, margin=14 * _DAY, is_cut=True),
     "rewards": _Window(longest=29 * _DAY, margin=3 * _DAY),
-    "moves": _Window(longest=29 * _DAY, margin=3 * _DAY, reach=179 * _DAY, asked="type", symbols=_MOVES),
+    "moves": _Window(
+        longest=29 * _DAY,
+        margin=3 * _DAY,
+        reach=179 * _DAY,
+        asked="type",
+        symbols=_moves_of((*_WALLETS, *_WALLETS_OF_SOME)),
+        of_some=_moves_of(_WALLETS_OF_SOME),
+    ),
+    parse.SUB_MOVES: _Window(
+        longest=29 * _DAY,
+        margin=3 * _DAY,
+        is_cut=True,
+        asked="type",
+        symbols=(SUB_MOVES_IN, SUB_MOVES_OUT),
+        of_some=(SUB_MOVES_IN, SUB_MOVES_OUT),
+    ),
 }
 
 
@@ -163,7 +185,7 @@ class _Spot:
             TransientError, TerminalError, KeyRefused: as the port says.
         """
         if stream.stream in self.facts.calls:
-            return self._pull_history(stream, cursor or {}, window)
+            return self._pull_given(stream, cursor or {}, window)
         if stream.stream not in _PULLS:
             raise InputError(f"{self.facts.name} has no stream {stream.stream!r}")
         self._discover()
@@ -241,6 +263,18 @@ class _Spot:
 
     # --- histories by time
 
+    def _pull_given(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
+        """Pull a history, or keep the venue's word that this key does not get it: it is asked for again in the next run."""
+        try:
+            yield from self._pull_history(stream, cursor, window)
+        except VenueRefusal as refused:
+            if stream.symbol not in _WINDOWS[stream.stream].of_some:
+                raise
+            request = f"GET {self.facts.calls[stream.stream].path}?{_WINDOWS[stream.stream].asked}={stream.symbol}"
+            answer = Answer(request=request, headers={}, content=refused.content, json=None)
+            sheet = _Sheet(answer=answer, rows=0, marks=())
+            yield self._page(stream, sheet, cursor, context=((parse.REFUSED, str(refused.code)),))
+
     def _pull_history(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
         call, terms = self.facts.calls[stream.stream], _WINDOWS[stream.stream]
         until = millis_of(self._client.now())
@@ -251,7 +285,9 @@ class _Spot:
 
         def fetch(turn: Turn) -> Sheaf[_Sheet]:
             asked = {terms.asked: stream.symbol} if terms.asked else {}
-            return self._sheaf(stream, call, terms, self._client.history(call, turn.span, page=turn.page, offset=turn.offset, **asked))
+            may_refuse = stream.symbol in terms.of_some
+            answer = self._client.history(call, turn.span, page=turn.page, offset=turn.offset, may_refuse=may_refuse, **asked)
+            return self._sheaf(stream, call, terms, answer)
 
         waiting = _Waiting(cursor)
         walk = WindowWalk(fetch, place=self._place(stream), longest=terms.longest, margin=waiting.margin(terms.margin))
@@ -351,10 +387,11 @@ class _Spot:
         *,
         symbol: parse.Symbol | None = None,
         since: datetime | None = None,
+        context: tuple[tuple[str, str], ...] = (),
     ) -> Page:
         marks = sheet.marks
         instants = [mark.occurred_at for mark in marks]
-        context = () if symbol is None else (("base", symbol.base), ("quote", symbol.quote))
+        context = context if symbol is None else (("base", symbol.base), ("quote", symbol.quote))
         told = stream if symbol is None else StreamKey(stream=stream.stream, symbol=symbol.name)
         return Page(
             payload=self._payloads.of(sheet.answer, told.stream, told.symbol, context=context),

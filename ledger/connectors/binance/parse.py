@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from ledger.connectors.binance.income import read_dividend, read_reward
 from ledger.connectors.binance.money import US_FIAT_IN, US_FIAT_OUT, read_fiat, read_payment, read_us_fiat
+from ledger.connectors.binance.moves import MOVE_WAITS, SUB_MOVE_WAITS, read_move, read_sub_move
 from ledger.connectors.binance.rows import (
     CONVERSION_WAITS,
     Place,
@@ -24,7 +25,6 @@ from ledger.connectors.binance.rows import (
     read_conversion,
     read_deposit,
     read_dust,
-    read_move,
     read_trade,
     read_withdrawal,
     utc_text_in,
@@ -40,6 +40,12 @@ from ledger.ports import Interpretation
 from ledger.ports.candles import CANDLES
 
 UNKNOWN_SYMBOL = -1121
+SUB_MOVES = "sub-moves"
+REFUSED = "refused"  # in the context of a page that says only that this key does not get the list, with the code of it
+
+_NOT_FOR_THIS_KEY = frozenset({404, -1002, -2015})  # no such address; not authorised; no such right
+_OF_SUB_ACCOUNTS = ("sub-account", "sub account", "subaccount", "not authorized", "unsupported operation")
+_FAULTS_OF_CALLS = range(-1199, -1099)  # parameters that the venue does not take
 
 _DONE_CODES = frozenset({"000000", "0", "200"})
 _DUST_MAX = 100
@@ -66,6 +72,8 @@ def interpret(payload: Payload) -> Interpretation:
     shape = _SHAPES.get(payload.stream)
     if shape is None:
         return Interpretation(findings=(_unreadable_page(payload, f"nobody reads pages of a stream {payload.stream!r}"),))
+    if REFUSED in dict(payload.context):
+        return Interpretation(findings=_not_given(payload))
     try:
         answer = json_of(payload.content)
         if isinstance(answer, dict) and answer.get("code") == UNKNOWN_SYMBOL:
@@ -107,6 +115,18 @@ def _out_of_reach(payload: Payload) -> Finding:
     message = f"{payload.venue} no longer gives the trades of {payload.symbol}: the symbol is delisted, or its name is wrong"
     mend = f"if it was traded, import the venue's trade export for {payload.symbol}"
     return finding("symbol-unreachable", f"{payload.account}/{payload.symbol}", message, mend, severity=Severity.WARNING)
+
+
+def _not_given(payload: Payload) -> tuple[Finding, ...]:
+    """Tell of a list that this key does not get, unless it was to be expected: most accounts are no sub-accounts."""
+    code, words = int(dict(payload.context)[REFUSED]), shown(payload.content.decode(errors="replace"))
+    if code in _NOT_FOR_THIS_KEY or (payload.stream == SUB_MOVES and any(one in words.lower() for one in _OF_SUB_ACCOUNTS)):
+        return ()
+    severity = Severity.WARNING if code in _FAULTS_OF_CALLS else Severity.NOTE
+    what = f"{payload.stream} {payload.symbol}".rstrip()
+    mend = "nothing, if the account has none; else import the venue's export of the account's statement"
+    message = f"{payload.venue} does not give this key its {what}: {words}"
+    return (finding("list-not-given", f"{payload.account}/{payload.stream}/{payload.symbol}", message, mend, severity=severity),)
 
 
 def _dust_lost(payload: Payload, answer: Json) -> tuple[Finding, ...]:
@@ -249,8 +269,9 @@ _SHAPES: dict[str, _Shape] = {
         row_id=_id_at("tranId"),
         assets=("asset",),
         may_lack_rows=True,
-        waiting=frozenset({"PENDING"}),
+        waiting=frozenset({MOVE_WAITS}),
     ),
+    SUB_MOVES: _Shape(read=read_sub_move, row_id=_id_at("tranId"), assets=("asset",), waiting=frozenset({SUB_MOVE_WAITS})),
     "symbols": _Shape(read=_nothing, row_id=_number_of_trade),
     "fills": _Shape(read=read_trade, row_id=_number_of_trade),
     "balances": _Shape(read=read_balance, keys=("balances",), row_id=lambda row: cell_text(row, "asset")),

@@ -153,7 +153,12 @@ def _wallet_of(row: Row, place: Place) -> AccountId:
     kind = _SPOT if row.get("walletType") in (None, "") else cell_whole(row, "walletType")
     if kind not in {_SPOT, _FUNDING}:
         raise InputError(f'"walletType" is {kind}, of which nobody knows the wallet')
-    return _wallet(place, "MAIN" if kind == _SPOT else "FUNDING")
+    return wallet(place, "MAIN" if kind == _SPOT else "FUNDING")
+
+
+def wallet(place: Place, name: str) -> AccountId:
+    """Return the account of a wallet by its name: MAIN is the spot wallet, any other is an account of its own."""
+    return place.account if name == "MAIN" else AccountId(f"{place.account}-{name.lower()}")
 
 
 def deposit_id(row: Row) -> str:
@@ -284,36 +289,7 @@ def _grain(row: Row, place: Place) -> Fill:
     )
 
 
-# --- moves between wallets of the account, and balances ------------------------------------------------------------
-
-
-def read_move(row: Row, place: Place) -> Reading:
-    """Read one move between the spot wallet (MAIN) and another wallet of the same account, which is an account of its own here.
-
-    {"asset": "USDT", "amount": "1", "type": "MAIN_UMFUTURE", "status": "CONFIRMED", "tranId": 11415955596, "timestamp": 1544433328000}
-    """
-    source_id, kind, status = word_in(row, "tranId"), cell_text(row, "type"), cell_text(row, "status")
-    if status in {"PENDING", "FAILED"}:
-        return Reading()
-    source, _, target = kind.rpartition("_") if kind.endswith("_MAIN") else kind.partition("_")
-    if status != "CONFIRMED" or "MAIN" not in {source, target} or source == target or not target:
-        return unknown_row(place, source_id, f"a move for which there is no rule: {shown(row)}")
-    transfer = Transfer(
-        event_id=place.id_of("transfer", source_id, scope="move"),
-        source_id=SourceId(source_id),
-        venue=place.venue,
-        account=place.account,
-        occurred_at=instant_in(row, "timestamp"),
-        rank=SourceRank.VENUE,
-        from_account=_wallet(place, source),
-        to_account=_wallet(place, target),
-        amount=Amount(quantity=cell_positive(row, "amount"), asset=asset_in(row, "asset")),
-    )
-    return Reading(events=(transfer,))
-
-
-def _wallet(place: Place, name: str) -> AccountId:
-    return place.account if name == "MAIN" else AccountId(f"{place.account}-{name.lower()}")
+# --- balances -------------------------------------------------------------------------------------------------------
 
 
 def read_balance(row: Row, place: Place) -> Reading:

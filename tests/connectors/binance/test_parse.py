@@ -105,6 +105,19 @@ DIVIDEND: Row = {"id": 1637366104, "amount": "10", "asset": "BHFT", "divTime": 1
 REWARD: Row = {"asset": "BUSD", "rewards": "0.00006408", "projectId": "USDT001", "type": "REALTIME", "time": 1577233578000}
 MOVE: Row = {"asset": "USDT", "amount": "1", "type": "MAIN_UMFUTURE", "status": "CONFIRMED", "tranId": 11415, "timestamp": 1544433328000}
 
+SUB_MOVE: Row = {
+    "counterParty": "master",
+    "email": "master@test.com",
+    "type": 1,
+    "asset": "BTC",
+    "qty": "1",
+    "fromAccountType": "SPOT",
+    "toAccountType": "SPOT",
+    "status": "SUCCESS",
+    "tranId": 11798835829,
+    "time": 1544433325000,
+}
+
 
 def amount(text: str, asset: str) -> Amount:
     return Amount(quantity=Decimal(text), asset=AssetCode(asset))
@@ -316,6 +329,28 @@ def test_a_move_goes_to_another_account_of_ours() -> None:
     assert (back.from_account, back.to_account) == ("main-portfolio_margin", "main")
 
 
+@pytest.mark.parametrize("wallet", ["PORTFOLIO_MARGIN", "ISOLATED_MARGIN"])
+def test_a_move_to_a_margin_wallet_is_read_whatever_the_parts_of_its_name(wallet: str) -> None:
+    move = only(said("moves", {"rows": [{**MOVE, "type": f"MAIN_{wallet}"}], "total": 1}))
+    assert isinstance(move, Transfer)
+    assert (move.from_account, move.to_account) == ("main", f"main-{wallet.lower()}")
+
+
+def test_a_move_of_a_sub_account_is_half_a_transfer_that_names_the_other_side() -> None:
+    came = only(said("sub-moves", [SUB_MOVE], symbol="1"))
+    left = only(said("sub-moves", [{**SUB_MOVE, "type": 2, "fromAccountType": "USDT_FUTURE", "counterParty": "subAccount"}], symbol="2"))
+    assert isinstance(came, Transfer) and isinstance(left, Transfer)  # noqa: PT018 - one kind
+    assert (came.source_id, came.from_account, came.to_account, came.amount) == ("11798835829", None, "main", amount("1", "BTC"))
+    assert (left.source_id, left.from_account, left.to_account) == ("11798835829", "main-umfuture", None)
+    assert (came.note, left.note) == ("from master master@test.com", "to subAccount master@test.com")
+    assert came.event_id != left.event_id
+
+
+@pytest.mark.parametrize("status", ["PROCESS", "FAILURE"])
+def test_a_move_of_a_sub_account_that_is_not_done_says_nothing(status: str) -> None:
+    assert said("sub-moves", [{**SUB_MOVE, "status": status}], symbol="1") == Interpretation()
+
+
 # --- conversions, dust, income -------------------------------------------------------------------------------------
 
 
@@ -445,6 +480,9 @@ def test_rewards_of_one_instant_that_differ_in_their_amount_are_two() -> None:
         ("conversions", "", {"list": [{**CONVERSION, "orderStatus": "PARTLY"}]}),
         ("rewards", "", {"rows": [{**REWARD, "type": "SURPRISE"}]}),
         ("moves", "", {"rows": [{**MOVE, "type": "FUNDING_UMFUTURE"}]}),
+        ("sub-moves", "1", [{**SUB_MOVE, "status": "REVERSED"}]),
+        ("sub-moves", "2", [SUB_MOVE]),
+        ("sub-moves", "1", [{**SUB_MOVE, "toAccountType": "SAFE"}]),
     ],
 )
 def test_a_row_that_nobody_understands_is_a_finding_and_never_dropped(stream: str, symbol: str, answer: object) -> None:
@@ -508,6 +546,7 @@ SAMPLES = (
     ("dividends", DIVIDEND, "rows"),
     ("rewards", REWARD, "rows"),
     ("moves", MOVE, "rows"),
+    ("sub-moves", SUB_MOVE, ""),
     ("balances", {"asset": "BTC", "free": "1", "locked": "0"}, "balances"),
 )
 
