@@ -53,9 +53,14 @@ _NOT_FOR_ALL_CODES = frozenset({-1002, -2015})  # not authorised for this call; 
 _NO_SUCH_ADDRESS = 404
 _BAD_REQUEST = 400
 _GOOD = 200
+_FORBIDDEN = 403
+_WALLS_MAX = 2
+_WALL_SECONDS = 180.0  # from the first page of a firewall to the only repeat
+_WALL_REST_SECONDS = 600.0  # from the second one: for other connections of the venue, and other runs
 _BAN_SECONDS = 120.0  # the shortest ban, for one that does not say how long it lasts
 _BAN_END = re.compile(rb"banned until ([0-9]{13})\b")
 _MEND_KEY = "look at key and secret, at the key's rights and at the addresses that it is bound to"
+_MEND_WALL = "not the venue's own words: its firewall, or a proxy in between; run again later, from an address that it lets in"
 _MEND_BAN = "run again after that time; with a smaller `share` if other programs use the same address"
 
 
@@ -286,6 +291,7 @@ class BinanceClient:
         self._closed_until: datetime | None = None
         self._is_in_time = False
         self._may_refuse = False
+        self._walls = 0  # how many answers of a firewall came one after another
 
     def close(self) -> None:
         """Release the sockets."""
@@ -417,6 +423,9 @@ class BinanceClient:
     def _judge(self, reply: Reply) -> ConnectorError | None:
         """Say what an answer means by the venue's own codes; None where it has none."""
         self._observe(reply.headers)
+        if reply.status == _FORBIDDEN and reply.json is None:
+            return self._walled_off(reply)
+        self._walls = 0
         if reply.is_good:
             return None
         code = _code_of(reply.json)
@@ -424,6 +433,13 @@ class BinanceClient:
             told = _NO_SUCH_ADDRESS if reply.status == _NO_SUCH_ADDRESS else code
             return VenueRefusal(reply.said, status=reply.status, code=told or 0, content=reply.content)
         return self._refusal(reply, code)
+
+    def _walled_off(self, reply: Reply) -> TransientError:
+        """Say how long to stay away from a firewall: each call that it sees makes it less friendly, so there is one more and no third."""
+        self._walls = (self._walls + 1) % _WALLS_MAX
+        if self._walls:
+            return TransientError(reply.said, mend=_MEND_WALL, retry_after_seconds=_WALL_SECONDS)
+        return VenueClosed(f"{reply.said} (asked twice)", mend=_MEND_WALL, retry_after_seconds=_WALL_REST_SECONDS)
 
     @staticmethod
     def _is_not_for_all(status: int, code: int | None) -> bool:

@@ -279,9 +279,32 @@ def test_a_call_that_the_venue_will_not_answer_keeps_its_code(code: int, server:
     assert (refused.value.code, json.loads(refused.value.content)["code"]) == (code, code)
 
 
-def test_a_firewall_page_is_no_refusal_of_the_key(server: Server, connect: Callable[..., BinanceClient]) -> None:
-    server.answers = [(403, b"<html>blocked</html>", {})] * 8
-    with pytest.raises(TransientError, match="tried 8 times"):
+WALL: Given = (403, b"<html>blocked</html>", {})
+
+
+def test_a_firewall_page_is_no_refusal_of_the_key_and_is_asked_once_more_after_minutes(
+    server: Server, clock: ManualClock, connect: Callable[..., BinanceClient]
+) -> None:
+    server.answers = [WALL, (200, [], {}), WALL]
+    client = connect()
+    for number in (1, 2):
+        client.trades("BTCUSD", from_id=0)
+        assert clock.sleeps == [180] * number
+
+
+def test_a_firewall_that_stays_is_left_alone_by_all_connections_of_the_venue(
+    server: Server, clock: ManualClock, connect: Callable[..., BinanceClient]
+) -> None:
+    server.answers = [WALL] * 8
+    with pytest.raises(TransientError, match=r"HTTP 403: an HTML page \(asked twice\)") as closed:
+        connect().trades("BTCUSD", from_id=0)
+    assert (server.paths(), clock.sleeps) == (["time", "myTrades", "myTrades"], [180])
+    assert closed.value.retry_after_seconds == 600
+
+
+def test_a_403_in_the_words_of_the_venue_is_no_firewall(server: Server, connect: Callable[..., BinanceClient]) -> None:
+    server.answers = [(403, {"code": -2015, "msg": "no"}, {})]
+    with pytest.raises(KeyRefused):
         connect().trades("BTCUSD", from_id=0)
 
 
