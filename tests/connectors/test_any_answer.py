@@ -76,6 +76,10 @@ CASES: dict[str, Case] = {
     "binance-total": (binance.total_of, {"total": "12"}),
     "binance-more": (binance.has_more, {"moreData": True}),
     "binance-symbols": (binance.symbols_of, {"symbols": [{"symbol": "BNBBTC", "baseAsset": "BNB", "quoteAsset": "BTC"}]}),
+    "binance-weight": (
+        binance.minute_weight_of,
+        {"rateLimits": [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000}]},
+    ),
     "binance-held": (binance.held_assets, BALANCES),
     "binance-earn": (lambda told: binance.earn_balances(told, listed=frozenset({"BTC"})), BALANCES),
     "binance-rights": (

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from ledger.connectors.binance.parse import instant_of_venue
+from ledger.connectors.binance.parse import instant_of_venue, minute_weight_of
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.ids import VenueName
 from ledger.domain.json_text import Json, shown
@@ -40,6 +40,7 @@ from ledger.transport.windows import Span
 
 PAGE_ROWS_MAX = 1000
 MINUTE_SECONDS = 60.0
+_HEAVIEST = 2  # a minute that does not carry two of our heaviest calls is not believed
 RECEIVE_WINDOW = 10_000  # milliseconds that a signed call stays good
 _CLOCK_STEP = timedelta(seconds=1)  # a clock that moved by more between two answers has jumped
 _RESYNCS_MAX = 4
@@ -286,6 +287,7 @@ class BinanceClient:
             timeouts=timeouts,
             judge=self._judge,
         )
+        self._minute_weight = venue.minute_weight
         self._windows: dict[str, WeightWindow] = {}
         self._asked = ""  # the allowance of the call under way: its answer tells how much of it is used
         self._closed_until: datetime | None = None
@@ -347,8 +349,18 @@ class BinanceClient:
     # --- public calls
 
     def symbols(self) -> Answer:
-        """Return the symbols that are listed now."""
-        return self._get("/api/v3/exchangeInfo", allowance="/api", weight=self._venue.symbols_weight, shape=dict)
+        """Return the symbols that are listed now, and keep from now on to the weight of a minute that the answer tells."""
+        answer = self._get("/api/v3/exchangeInfo", allowance="/api", weight=self._venue.symbols_weight, shape=dict)
+        told = minute_weight_of(answer.json)
+        if told is not None and told != self._minute_weight and told >= _HEAVIEST * self._venue.symbols_weight:
+            self._keep_to(told, used=self._told_weight(answer.headers))
+        return answer
+
+    def _keep_to(self, weight: int, *, used: int | None) -> None:
+        """Count the weight of calls below ``/api`` against another limit; what is used of it already stays used."""
+        before = self._windows.pop("/api").used
+        self._minute_weight = weight
+        self._window("/api").observe(max(before, used or 0))
 
     def candles(self, symbol: str, *, start: datetime, end: datetime) -> Answer:
         """Return the candles of minutes from `start` to `end`, both included and at most 1000."""
@@ -379,7 +391,7 @@ class BinanceClient:
     def _window(self, allowance: str) -> WeightWindow:
         if allowance not in self._windows:
             weight = 180_000 if allowance.startswith("account ") else 12_000
-            limit = WeightLimit(weight=self._venue.minute_weight if allowance == "/api" else weight, seconds=MINUTE_SECONDS)
+            limit = WeightLimit(weight=self._minute_weight if allowance == "/api" else weight, seconds=MINUTE_SECONDS)
             diary = WeightDiary(folder=self._folder, key=self._key, allowance=allowance)
             self._windows[allowance] = WeightWindow(limit, share=self._share, budget=self._budget, diary=diary)
         return self._windows[allowance]
@@ -412,13 +424,18 @@ class BinanceClient:
 
     def _observe(self, headers: Mapping[str, str]) -> None:
         """Believe the venue's count of what this minute has used of the allowance, by whomever."""
+        told = self._told_weight(headers)
+        if told is not None:
+            self._window(self._asked).observe(told)
+
+    def _told_weight(self, headers: Mapping[str, str]) -> int | None:
+        """Return the venue's count; below ``/api`` it is told for the minute, or, by older servers, under a name without a time."""
         if self._asked == "/api":
-            name = "x-mbx-used-weight-1m"
+            names = ["x-mbx-used-weight-1m", "x-mbx-used-weight"]
         else:
-            name = f"x-sapi-used-{'uid' if self._asked.startswith('account ') else 'ip'}-weight-1m"
-        told = headers.get(name, "")
-        if told.isascii() and told.isdigit():
-            self._window(self._asked).observe(int(told))
+            names = [f"x-sapi-used-{'uid' if self._asked.startswith('account ') else 'ip'}-weight-1m"]
+        counts = (headers.get(name, "") for name in names)
+        return next((int(told) for told in counts if told.isascii() and told.isdigit()), None)
 
     def _judge(self, reply: Reply) -> ConnectorError | None:
         """Say what an answer means by the venue's own codes; None where it has none."""

@@ -346,6 +346,17 @@ def symbols_of(answer: Json) -> tuple[Symbol, ...]:
     )
 
 
+def minute_weight_of(answer: Json) -> int | None:
+    """Return how much weight the calls of a minute may have by address, as the list of symbols tells; None where it does not.
+
+    {"rateLimits": [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000}]}
+    """
+    told = answer.get("rateLimits") if isinstance(answer, dict) else None
+    wanted = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1}
+    limits = [row.get("limit") for row in told if isinstance(row, dict) and wanted.items() <= row.items()] if isinstance(told, list) else []
+    return next((limit for limit in limits if isinstance(limit, int) and not isinstance(limit, bool)), None)
+
+
 def held_assets(answer: Json) -> tuple[str, ...]:
     """Return the assets of which the account holds any.
 

@@ -334,6 +334,56 @@ def test_what_others_use_of_the_allowance_is_left_to_them(
     assert clock.sleeps == [pytest.approx(61)]
 
 
+def test_the_count_of_the_venue_is_believed_under_its_older_name_too(
+    server: Server, clock: ManualClock, connect: Callable[..., BinanceClient]
+) -> None:
+    client = connect()
+    server.answers = [(200, [], {"X-MBX-USED-WEIGHT": "5990"}), (200, [], {"X-MBX-USED-WEIGHT": "5990", "X-MBX-USED-WEIGHT-1M": "20"})]
+    client.trades("BTCUSD", from_id=0)
+    client.trades("BTCUSD", from_id=0)
+    assert clock.sleeps == [pytest.approx(61)]
+    client.trades("BTCUSD", from_id=0)
+    assert clock.sleeps == [pytest.approx(61)]
+
+
+def limits_of(limit: object, **other: object) -> dict[str, object]:
+    row = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": limit}
+    return {"rateLimits": [{"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100}, row | other], "symbols": []}
+
+
+@pytest.mark.parametrize(
+    ("told", "calls"),
+    [
+        (limits_of(1200), 58),
+        (limits_of(12_000), 598),
+        (limits_of(6000), 298),
+        (limits_of(20), 298),  # would not carry our own calls
+        (limits_of("many"), 298),
+        (limits_of(1200, interval="DAY"), 298),
+        ({"symbols": []}, 298),
+        ({"rateLimits": None}, 298),
+    ],
+)
+@pytest.mark.parametrize("has_diary", [False, True])
+def test_the_weight_of_a_minute_is_what_the_venue_tells_and_what_was_used_of_it_stays_used(
+    told: dict[str, object],
+    calls: int,
+    has_diary: bool,  # noqa: FBT001 - the same
+    server: Server,
+    clock: ManualClock,
+    connect: Callable[..., BinanceClient],
+    tmp_path: Path,
+) -> None:
+    client = connect(folder=tmp_path if has_diary else None)
+    server.answers = [(200, told, {})]
+    client.symbols()  # weighs 20; the venue's clock, asked before the first signed call, weighs 1
+    for _ in range(calls):
+        client.trades("BTCUSD", from_id=0)
+    assert clock.sleeps == []
+    client.trades("BTCUSD", from_id=0)
+    assert len(clock.sleeps) == 1
+
+
 def test_a_call_heavier_than_our_share_goes_out_alone(clock: ManualClock, connect: Callable[..., BinanceClient], server: Server) -> None:
     client, span = connect(share=0.25), Span(start=0, end=1)
     server.answers = [(200, {"data": []}, {})] * 2
