@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.connectors.binance import parse as binance
+from ledger.connectors.binance.rights import key_rights_of as binance_key_rights_of
 from ledger.connectors.ccxt import parse as ccxt
 from ledger.connectors.coinbase_advanced import answers as coinbase_advanced
 from ledger.connectors.coinbase_advanced.parse import rows_of as advanced_rows_of
@@ -75,10 +76,14 @@ CASES: dict[str, Case] = {
     "binance-total": (binance.total_of, {"total": "12"}),
     "binance-more": (binance.has_more, {"moreData": True}),
     "binance-symbols": (binance.symbols_of, {"symbols": [{"symbol": "BNBBTC", "baseAsset": "BNB", "quoteAsset": "BTC"}]}),
+    "binance-weight": (
+        binance.minute_weight_of,
+        {"rateLimits": [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000}]},
+    ),
     "binance-held": (binance.held_assets, BALANCES),
     "binance-earn": (lambda told: binance.earn_balances(told, listed=frozenset({"BTC"})), BALANCES),
     "binance-rights": (
-        binance.key_rights_of,
+        binance_key_rights_of,
         {"ipRestrict": True, "enableReading": True, "enableWithdrawals": False, "tradingAuthorityExpirationTime": 1628985600000},
     ),
     "binance-clock": (binance.instant_of_venue, {"serverTime": 1499827319559}),

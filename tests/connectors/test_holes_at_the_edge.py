@@ -395,16 +395,14 @@ def test_what_a_venue_no_longer_gives_is_told_and_is_a_hole_only_where_balances_
         moves = [one for one in book.coverage_map().holes if one.stream == "moves"]
         assert moves
         assert {one.why for one in moves} == {"the venue gives rows of the last 179 days only"}
-        assert {one.mend for one in moves} == {
-            "import Binance: Wallet, Transaction History, all statements (binance-statement) of that time, if there is anything in it"
-        }
+        assert {one.mend for one in moves} == {"if anything was in it, book that from a lotwright-events file"}
         at.fill()
         told = book.coverage_map()
         assert {one.stream for one in told.gone} == {"moves"}
         (months,) = [dict(one.months) for one in told.streams if (one.stream, one.symbol) == ("moves", "MAIN_FUNDING")]
         assert (months["2024-03"], months["2025-09"]) == (MonthCover.GONE, MonthCover.FULL)
     gone = [month for month, cover in months.items() if cover is MonthCover.GONE]
-    line = f"main moves {gone[0]} to {gone[-1]}: import Binance: Wallet, Transaction History, all statements (binance-statement)"
+    line = f"main moves {gone[0]} to {gone[-1]}: if anything was in it, book that from a lotwright-events file"
     assert_covers_tell(book, line)
 
 

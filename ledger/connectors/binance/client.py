@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from urllib.parse import quote, urlencode
@@ -25,9 +24,10 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from ledger.connectors.binance.parse import instant_of_venue
+from ledger.connectors.binance.parse import instant_of_venue, minute_weight_of
+from ledger.connectors.binance.venues import PAGE_ROWS_MAX, Call, Venue
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
-from ledger.domain.ids import VenueName
+from ledger.domain.json_text import Json, shown
 from ledger.domain.secrets import Secrets
 from ledger.domain.time.instant import instant_of_millis, millis_of
 from ledger.ports import ConnectionTerms
@@ -39,8 +39,8 @@ from ledger.transport.weights import WeightDiary, WeightLimit, WeightWindow
 from ledger.transport.windows import Span
 
 OPENED_AT = datetime(2017, 7, 14, tzinfo=UTC)  # the venue's first day; no call tells when an account began
-PAGE_ROWS_MAX = 1000
 MINUTE_SECONDS = 60.0
+_HEAVIEST = 2  # a minute that does not carry two of our heaviest calls is not believed
 RECEIVE_WINDOW = 10_000  # milliseconds that a signed call stays good
 _CLOCK_STEP = timedelta(seconds=1)  # a clock that moved by more between two answers has jumped
 _RESYNCS_MAX = 4
@@ -52,111 +52,27 @@ _STALE_STAMP = -1021
 _PASSING_CODES = frozenset({-1000, -1001, -1003, -1006, -1007, -1008, -1015, -1016})
 _KEY_CODES = frozenset({-1002, -1022, -2014, -2015})
 _UNAUTHORISED = 401
+_NOT_FOR_ALL_CODES = frozenset({-1002, -2015})  # not authorised for this call; no right to it
+_NO_SUCH_ADDRESS = 404
+_BAD_REQUEST = 400
+_GOOD = 200
+_FORBIDDEN = 403
+_WALLS_MAX = 2
+_WALL_SECONDS = 180.0  # from the first page of a firewall to the only repeat
+_WALL_REST_SECONDS = 600.0  # from the second one: for other connections of the venue, and other runs
 _BAN_SECONDS = 120.0  # the shortest ban, for one that does not say how long it lasts
 _BAN_END = re.compile(rb"banned until ([0-9]{13})\b")
 _MEND_KEY = "look at key and secret, at the key's rights and at the addresses that it is bound to"
 _MEND_CLOCK = "run again; if it stays, set this computer's clock"
+_MEND_WALL = "not the venue's own words: its firewall, or a proxy in between; run again later, from an address that it lets in"
 _MEND_BAN = "run again after that time; with a smaller `share` if other programs use the same address"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A history's endpoint: its path, its weight, whose allowance it draws on, and how its pages and windows are asked for.
-
-    `since` and `until` are the names of the two ends of a window, `paging` is ``offset``, ``page`` (from 1) or empty; `size` is the
-    name of the number of rows wanted, `rows` its most.
-    """
-
-    path: str
-    weight: int = 1
-    by_account: bool = False
-    since: str = "startTime"
-    until: str = "endTime"
-    paging: str = ""
-    page: str = ""
-    size: str = ""
-    rows: int = PAGE_ROWS_MAX
-    fixed: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Venue:
-    """What is different at one of the two venues: its address, its weights below ``/api``, and the histories that it gives."""
-
-    name: VenueName
-    base_url: str
-    minute_weight: int
-    trades_weight: int
-    account_weight: int
-    symbols_weight: int
-    calls: Mapping[str, Call]
-    tells_rights: bool
-    has_microseconds: bool
-
-
-_DEPOSITS = Call(path="/sapi/v1/capital/deposit/hisrec", paging="offset", page="offset", size="limit")
-_WITHDRAWALS = Call(path="/sapi/v1/capital/withdraw/history", weight=18_000, by_account=True, paging="offset", page="offset", size="limit")
-_FIAT = Call(
-    path="/sapi/v1/fiat/orders",
-    weight=90_000,
-    by_account=True,
-    since="beginTime",
-    paging="page",
-    page="page",
-    size="rows",
-    rows=500,
-)
-
-BINANCE = Venue(
-    name=VenueName("binance"),
-    base_url="https://api.binance.com",
-    minute_weight=6000,
-    trades_weight=20,
-    account_weight=20,
-    symbols_weight=20,
-    calls={
-        "deposits": _DEPOSITS,
-        "withdrawals": _WITHDRAWALS,
-        "fiat": _FIAT,
-        "payments": replace(_FIAT, path="/sapi/v1/fiat/payments", weight=1, by_account=False),
-        "conversions": Call(path="/sapi/v1/convert/tradeFlow", weight=3000, by_account=True, size="limit"),
-        "dust": Call(path="/sapi/v1/asset/dribblet", since="", until=""),
-        "dividends": Call(path="/sapi/v1/asset/assetDividend", weight=10, size="limit", rows=500),
-        "rewards": Call(
-            path="/sapi/v1/simple-earn/flexible/history/rewardsRecord",
-            weight=150,
-            paging="page",
-            page="current",
-            size="size",
-            rows=100,
-            fixed=(("type", "REALTIME"),),
-        ),
-        "moves": Call(path="/sapi/v1/asset/transfer", paging="page", page="current", size="size", rows=100),
-    },
-    tells_rights=True,
-    has_microseconds=True,
-)
-BINANCE_US = Venue(
-    name=VenueName("binance-us"),
-    base_url="https://api.binance.us",
-    minute_weight=1200,
-    trades_weight=10,
-    account_weight=10,
-    symbols_weight=10,
-    calls={
-        "deposits": _DEPOSITS,
-        "withdrawals": replace(_WITHDRAWALS, weight=1, by_account=False),
-        "conversions": Call(path="/sapi/v1/otc/orders", size="limit", rows=100),
-        "dust": Call(path="/sapi/v1/asset/query/dust-logs"),
-        "dividends": Call(path="/sapi/v1/asset/assetDistributionHistory", size="limit", rows=500),
-    },
-    tells_rights=False,
-    has_microseconds=False,
-)
-
-
 class VenueRefusal(TerminalError):
-    """The venue will not answer this call and says why by `code`; `content` is its answer as received."""
+    """The venue will not answer this call and says why by `code`; `content` is its answer as received.
+
+    The code is 0 where words alone say it, and 404 where there is no such address.
+    """
 
     def __init__(self, message: str, *, status: int, code: int, content: bytes) -> None:
         super().__init__(message, status=status)
@@ -242,6 +158,12 @@ def _hidden(secrets: Secrets) -> tuple[str, ...]:
     return (secrets.key, secrets.secret, secrets.passphrase, *(line for line in lines if line and not line.startswith("-----")))
 
 
+def _code_of(said: Json) -> int | None:
+    """Return the venue's own code of a refusal, None where it tells none."""
+    code = said.get("code") if isinstance(said, dict) else None
+    return code if isinstance(code, int) and not isinstance(code, bool) else None
+
+
 # --- calls ---------------------------------------------------------------------------------------------------------
 
 
@@ -258,19 +180,23 @@ class BinanceClient:
         self._budget = budget
         self._share, self._folder, self._key = terms.share, terms.folder, terms.secrets.key
         self._auth = BinanceAuth(terms.secrets, account=terms.account, clock=budget.clock, has_microseconds=venue.has_microseconds)
+        self._redact = Redactor(_hidden(terms.secrets))
         self._reader = HttpReader(
             venue=venue.name,
             base_url=terms.base_url or venue.base_url,
             budget=budget,
             rng=rng,
-            redactor=Redactor(_hidden(terms.secrets)),
+            redactor=self._redact,
             timeouts=timeouts,
             judge=self._judge,
         )
+        self._minute_weight = venue.minute_weight
         self._windows: dict[str, WeightWindow] = {}
         self._asked = ""  # the allowance of the call under way: its answer tells how much of it is used
         self._closed_until: datetime | None = None
         self._is_in_time = False
+        self._may_refuse = False
+        self._walls = 0  # how many answers of a firewall came one after another
 
     def close(self) -> None:
         """Release the sockets."""
@@ -292,8 +218,11 @@ class BinanceClient:
         target = f"/api/v3/myTrades?{urlencode({'symbol': symbol, 'fromId': from_id, 'limit': rows})}"
         return self._signed(target, allowance="/api", weight=self._venue.trades_weight, shape=list)
 
-    def history(self, call: Call, span: Span | None, *, page: int = 0, offset: int = 0, **asked: str) -> Answer:
-        """Return one page of a history within a span of time (None: as far as the venue goes)."""
+    def history(self, call: Call, span: Span | None, *, page: int = 0, offset: int = 0, may_refuse: bool = False, **asked: str) -> Answer:
+        """Return one page of a history within a span of time (None: as far as the venue goes).
+
+        `may_refuse`: the venue does not give it to every account, so what says that this key may not ask is no word on the key.
+        """
         query: dict[str, str | int] = {**dict(call.fixed), **asked}
         if span is not None and call.since:
             query |= {call.since: span.start, call.until: span.end}
@@ -302,14 +231,39 @@ class BinanceClient:
         if call.paging:
             query |= {call.page: offset if call.paging == "offset" else page + 1}
         target = f"{call.path}?{urlencode(query)}" if query else call.path
-        shape = list if call.paging == "offset" else dict
-        return self._signed(target, allowance=self._allowance(call), weight=call.weight, shape=shape)
+        shape = list if call.is_list else dict
+        self._may_refuse = may_refuse
+        try:
+            answer = self._signed(target, allowance=self._allowance(call), weight=call.weight, shape=object if may_refuse else shape)
+        finally:
+            self._may_refuse = False
+        if not isinstance(answer.json, shape):
+            raise self._refused_in_good(answer)
+        return answer
+
+    def _refused_in_good(self, answer: Answer) -> ConnectorError:
+        """Return what an answer of success says that holds no rows: that the venue is busy, or that this key does not get them."""
+        place = f"{self._venue.name}: {answer.request.partition('?')[0]}"
+        code, message = _code_of(answer.json), self._redact(f"{place}: answered no rows: {shown(answer.json)}")
+        if code in _PASSING_CODES:
+            return TransientError(message)
+        return VenueRefusal(message, status=_GOOD, code=code or 0, content=answer.content)
 
     # --- public calls
 
     def symbols(self) -> Answer:
-        """Return the symbols that are listed now."""
-        return self._get("/api/v3/exchangeInfo", allowance="/api", weight=self._venue.symbols_weight, shape=dict)
+        """Return the symbols that are listed now, and keep from now on to the weight of a minute that the answer tells."""
+        answer = self._get("/api/v3/exchangeInfo", allowance="/api", weight=self._venue.symbols_weight, shape=dict)
+        told = minute_weight_of(answer.json)
+        if told is not None and told != self._minute_weight and told >= _HEAVIEST * self._venue.symbols_weight:
+            self._keep_to(told, used=self._told_weight(answer.headers))
+        return answer
+
+    def _keep_to(self, weight: int, *, used: int | None) -> None:
+        """Count the weight of calls below ``/api`` against another limit; what is used of it already stays used."""
+        before = self._windows.pop("/api").used
+        self._minute_weight = weight
+        self._window("/api").observe(max(before, used or 0))
 
     def candles(self, symbol: str, *, start: datetime, end: datetime) -> Answer:
         """Return the candles of minutes from `start` to `end`, both included and at most 1000."""
@@ -352,7 +306,7 @@ class BinanceClient:
     def _window(self, allowance: str) -> WeightWindow:
         if allowance not in self._windows:
             weight = 180_000 if allowance.startswith("account ") else 12_000
-            limit = WeightLimit(weight=self._venue.minute_weight if allowance == "/api" else weight, seconds=MINUTE_SECONDS)
+            limit = WeightLimit(weight=self._minute_weight if allowance == "/api" else weight, seconds=MINUTE_SECONDS)
             diary = WeightDiary(folder=self._folder, key=self._key, allowance=allowance)
             self._windows[allowance] = WeightWindow(limit, share=self._share, budget=self._budget, diary=diary)
         return self._windows[allowance]
@@ -385,27 +339,52 @@ class BinanceClient:
 
     def _observe(self, headers: Mapping[str, str]) -> None:
         """Believe the venue's count of what this minute has used of the allowance, by whomever."""
+        told = self._told_weight(headers)
+        if told is not None:
+            self._window(self._asked).observe(told)
+
+    def _told_weight(self, headers: Mapping[str, str]) -> int | None:
+        """Return the venue's count; below ``/api`` it is told for the minute, or, by older servers, under a name without a time."""
         if self._asked == "/api":
-            name = "x-mbx-used-weight-1m"
+            names = ["x-mbx-used-weight-1m", "x-mbx-used-weight"]
         else:
-            name = f"x-sapi-used-{'uid' if self._asked.startswith('account ') else 'ip'}-weight-1m"
-        used = count_of(headers, name)
-        if used is not None:
-            self._window(self._asked).observe(used)
+            names = [f"x-sapi-used-{'uid' if self._asked.startswith('account ') else 'ip'}-weight-1m"]
+        return next((told for name in names if (told := count_of(headers, name)) is not None), None)
 
     def _judge(self, reply: Reply) -> ConnectorError | None:
         """Say what an answer means by the venue's own codes; None where it has none."""
         self._observe(reply.headers)
+        if reply.status == _FORBIDDEN and reply.json is None:
+            return self._walled_off(reply)
+        self._walls = 0
         if reply.is_good:
             return None
-        code = reply.json.get("code") if isinstance(reply.json, dict) else None
+        code = _code_of(reply.json)
+        if self._may_refuse and self._is_not_for_all(reply.status, code):
+            told = _NO_SUCH_ADDRESS if reply.status == _NO_SUCH_ADDRESS else code
+            return VenueRefusal(reply.said, status=reply.status, code=told or 0, content=reply.content)
+        return self._refusal(reply, code)
+
+    def _walled_off(self, reply: Reply) -> TransientError:
+        """Say how long to stay away from a firewall: each call that it sees makes it less friendly, so there is one more and no third."""
+        self._walls = (self._walls + 1) % _WALLS_MAX
+        if self._walls:
+            return TransientError(reply.said, mend=_MEND_WALL, retry_after_seconds=_WALL_SECONDS)
+        return VenueClosed(f"{reply.said} (asked twice)", mend=_MEND_WALL, retry_after_seconds=_WALL_REST_SECONDS)
+
+    @staticmethod
+    def _is_not_for_all(status: int, code: int | None) -> bool:
+        """Tell whether a refusal of a list that not every account gets may be just that."""
+        return status == _NO_SUCH_ADDRESS or code in _NOT_FOR_ALL_CODES or (status == _BAD_REQUEST and code is None)
+
+    def _refusal(self, reply: Reply, code: int | None) -> ConnectorError | None:
         if reply.status == _BANNED:
             self._closed_until = self._end_of_ban(reply)
             return self._banned_until(self._closed_until)
         if reply.status == _TOO_MANY or code in _PASSING_CODES:
             # Zero is no leave to come back at once: the pause then grows by our own schedule.
             return TransientError(reply.said, retry_after_seconds=reply.wished_seconds or None)
-        if not isinstance(code, int):
+        if code is None:
             return None
         if code in _KEY_CODES or reply.status == _UNAUTHORISED:
             return KeyRefused(reply.said, status=reply.status, mend=_MEND_KEY)

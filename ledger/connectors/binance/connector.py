@@ -5,15 +5,18 @@ No call gives all trades: they are asked for by symbol. So everything that tells
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random, SystemRandom
 from typing import ClassVar
 
 from ledger.connectors.binance import parse
-from ledger.connectors.binance.client import BINANCE, BINANCE_US, OPENED_AT, BinanceClient, Call, Venue, VenueRefusal
+from ledger.connectors.binance.client import OPENED_AT, BinanceClient, VenueRefusal
 from ledger.connectors.binance.markets import Markets
 from ledger.connectors.binance.money import US_FIAT_IN, US_FIAT_OUT
+from ledger.connectors.binance.moves import SUB_MOVES_IN, SUB_MOVES_OUT
+from ledger.connectors.binance.rights import KeyRights, key_rights_of
+from ledger.connectors.binance.venues import BINANCE, BINANCE_US, Call, Venue
 from ledger.domain.errors import InputError, TerminalError, TransientError
 from ledger.domain.ids import VenueName
 from ledger.domain.json_text import Json
@@ -41,15 +44,21 @@ _DAY = 86_400_000  # milliseconds
 _CANDLES_MAX = 1000
 _FOREVER = 36_500 * _DAY
 _ASSETS_KEY = "assets"  # in the cursor of a history: the assets that its rows have named
+_WAITING_KEY = "waiting"  # the same: the time of its oldest row that waits to be done, in milliseconds
 _WALLETS = ("FUNDING", "UMFUTURE", "CMFUTURE", "MARGIN", "OPTION")
-_MOVES = tuple(kind for wallet in _WALLETS for kind in (f"MAIN_{wallet}", f"{wallet}_MAIN"))
+_WALLETS_OF_SOME = ("PORTFOLIO_MARGIN", "ISOLATED_MARGIN")
+
+
+def _moves_of(wallets: Iterable[str]) -> tuple[str, ...]:
+    return tuple(kind for wallet in wallets for kind in (f"MAIN_{wallet}", f"{wallet}_MAIN"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Window:
     """How a history is walked: the longest window, how much of the end is asked for again, how far back it reaches (milliseconds).
 
-    `is_cut`: an answer that is full shows not all, and only a shorter window helps. `symbols` are values of the parameter `asked`.
+    `is_cut`: an answer that is full shows not all, and only a shorter window helps. `symbols` are values of the parameter `asked`;
+    what is asked for by those `of_some` the venue does not give to every account.
     """
 
     longest: int
@@ -58,17 +67,13 @@ class _Window:
     is_cut: bool = False
     asked: str = ""
     symbols: tuple[str, ...] = ("",)
+    of_some: tuple[str, ...] = ()
 
 
-# The reference does not say how many orders of dollars an answer holds: one that has so many is asked for again in halves.
-_US_FIAT_ROWS = 20
-_US_FIAT = {
-    US_FIAT_IN: Call(path="/sapi/v1/fiatpayment/query/deposit/history", rows=_US_FIAT_ROWS),
-    US_FIAT_OUT: Call(path="/sapi/v1/fiatpayment/query/withdraw/history", rows=_US_FIAT_ROWS),
-}
-_US = replace(BINANCE_US, calls={**BINANCE_US.calls, **_US_FIAT})
 _DUST_ROWS_MAX = 100
 _DUST_SINCE = datetime(2020, 12, 1, tzinfo=UTC)
+
+_NO_FILE = frozenset({"moves", parse.SUB_MOVES})  # of the wallets' own moves no export tells enough to book them
 
 _WINDOWS: dict[str, _Window] = {
     "deposits": _Window(longest=89 * _DAY, margin=30 * _DAY),
@@ -81,7 +86,22 @@ _WINDOWS: dict[str, _Window] = {
     "dust": _Window(longest=_FOREVER, margin=_FOREVER),
     "dividends": _Window(longest=179 * _DAY, margin=14 * _DAY, is_cut=True),
     "rewards": _Window(longest=29 * _DAY, margin=3 * _DAY),
-    "moves": _Window(longest=29 * _DAY, margin=3 * _DAY, reach=179 * _DAY, asked="type", symbols=_MOVES),
+    "moves": _Window(
+        longest=29 * _DAY,
+        margin=3 * _DAY,
+        reach=179 * _DAY,
+        asked="type",
+        symbols=_moves_of((*_WALLETS, *_WALLETS_OF_SOME)),
+        of_some=_moves_of(_WALLETS_OF_SOME),
+    ),
+    parse.SUB_MOVES: _Window(
+        longest=29 * _DAY,
+        margin=3 * _DAY,
+        is_cut=True,
+        asked="type",
+        symbols=(SUB_MOVES_IN, SUB_MOVES_OUT),
+        of_some=(SUB_MOVES_IN, SUB_MOVES_OUT),
+    ),
 }
 
 
@@ -92,6 +112,28 @@ class _Sheet:
     answer: Answer
     rows: int
     marks: tuple[parse.RowMark, ...]
+
+
+class _Waiting:
+    """The oldest row of a history that waits to be done: each walk begins with it, until it is done or given up."""
+
+    def __init__(self, cursor: CursorState) -> None:
+        self._before = cursor.get(_WAITING_KEY)
+        self._high = cursor.get("high")
+        self._now: int | None = None
+
+    def margin(self, usual: int) -> int:
+        """Return how much of the end is asked for again, in milliseconds."""
+        if not isinstance(self._before, int) or not isinstance(self._high, int):
+            return usual
+        return max(usual, self._high - self._before)
+
+    def seen(self, marks: Iterable[parse.RowMark], *, is_last: bool) -> dict[str, str | int | None]:
+        """Return what the cursor keeps after a page; until the last one has come, what was known before stays."""
+        times = [millis_of(mark.occurred_at) for mark in marks if mark.waits]
+        self._now = min((one for one in (self._now, *times) if one is not None), default=None)
+        known = [one for one in (self._now, None if is_last else self._before) if isinstance(one, int)]
+        return {_WAITING_KEY: min(known)} if known else {}
 
 
 class _Spot:
@@ -139,7 +181,7 @@ class _Spot:
             TransientError, TerminalError, KeyRefused: as the port says.
         """
         if stream.stream in self.facts.calls:
-            return self._pull_history(stream, cursor or {}, window)
+            return self._pull_given(stream, cursor or {}, window)
         if stream.stream not in _PULLS:
             raise InputError(f"{self.facts.name} has no stream {stream.stream!r}")
         self._discover()
@@ -190,11 +232,11 @@ class _Spot:
         """Release the sockets."""
         self._client.close()
 
-    def _rights(self) -> parse.KeyRights | None:
+    def _rights(self) -> KeyRights | None:
         if not self.facts.tells_rights:
             return None
         try:
-            return parse.key_rights_of(self._client.rights().json)
+            return key_rights_of(self._client.rights().json)
         except InputError as unreadable:
             raise TransientError(f"{self.facts.name}: the rights of the key cannot be read: {unreadable.message}") from unreadable
 
@@ -217,6 +259,18 @@ class _Spot:
 
     # --- histories by time
 
+    def _pull_given(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
+        """Pull a history, or keep the venue's word that this key does not get it: it is asked for again in the next run."""
+        try:
+            yield from self._pull_history(stream, cursor, window)
+        except VenueRefusal as refused:
+            if stream.symbol not in _WINDOWS[stream.stream].of_some:
+                raise
+            request = f"GET {self.facts.calls[stream.stream].path}?{_WINDOWS[stream.stream].asked}={stream.symbol}"
+            answer = Answer(request=request, headers={}, content=refused.content, json=None)
+            sheet = _Sheet(answer=answer, rows=0, marks=())
+            yield self._page(stream, sheet, cursor, context=((parse.REFUSED, str(refused.code)),))
+
     def _pull_history(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
         call, terms = self.facts.calls[stream.stream], _WINDOWS[stream.stream]
         until = millis_of(self._client.now())
@@ -227,14 +281,18 @@ class _Spot:
 
         def fetch(turn: Turn) -> Sheaf[_Sheet]:
             asked = {terms.asked: stream.symbol} if terms.asked else {}
-            return self._sheaf(stream, call, terms, self._client.history(call, turn.span, page=turn.page, offset=turn.offset, **asked))
+            may_refuse = stream.symbol in terms.of_some
+            answer = self._client.history(call, turn.span, page=turn.page, offset=turn.offset, may_refuse=may_refuse, **asked)
+            return self._sheaf(stream, call, terms, answer)
 
-        walk = WindowWalk(fetch, place=self._place(stream), longest=terms.longest, margin=terms.margin)
+        waiting = _Waiting(cursor)
+        walk = WindowWalk(fetch, place=self._place(stream), longest=terms.longest, margin=waiting.margin(terms.margin))
         sure = millis_of(self._budget.clock.now() + _CLOCK_MARGIN)
         for sheaf, reached in walk.leaves(cursor, since=since, until=until, sure=sure):
             named |= {asset for mark in sheaf.received.marks for asset in mark.assets}
             self._markets.touch(named)
             state = reached | ({_ASSETS_KEY: " ".join(sorted(named))} if named else {})
+            state |= waiting.seen(sheaf.received.marks, is_last=reached["high"] == until)
             low = reached["low"]
             assert isinstance(low, int), reached
             since_at = instant_of_millis(low) if low > first else None
@@ -328,11 +386,12 @@ class _Spot:
         symbol: parse.Symbol | None = None,
         since: datetime | None = None,
         short: str | None = None,
+        context: tuple[tuple[str, str], ...] = (),
     ) -> Page:
         marks = sheet.marks
         instants = [mark.occurred_at for mark in marks]
         market = () if symbol is None else (("base", symbol.base), ("quote", symbol.quote))
-        context = market if short is None else (*market, (parse.SHORT, short))
+        context = (*context, *market, *(() if short is None else ((parse.SHORT, short),)))
         told = stream if symbol is None else StreamKey(stream=stream.stream, symbol=symbol.name)
         return Page(
             payload=self._payloads.of(sheet.answer, told.stream, told.symbol, context=context),
@@ -351,7 +410,7 @@ class _Spot:
 
 def _facts_of(streams: Iterable[str], *, fills: str, others: str) -> dict[str, StreamFacts]:
     """Return how far back the venue gives each stream: trades and most histories to the first row (its reference, asset endpoints)."""
-    told = {stream: StreamFacts(export=others, horizon=_horizon(_WINDOWS[stream])) for stream in streams}
+    told = {stream: StreamFacts(export="" if stream in _NO_FILE else others, horizon=_horizon(_WINDOWS[stream])) for stream in streams}
     if "dust" in told:
         told["dust"] = StreamFacts(export=others, since=_DUST_SINCE, rows_max=_DUST_ROWS_MAX)
     return told | {"fills": StreamFacts(export=fills)}
@@ -376,10 +435,10 @@ class Binance(_Spot):
 class BinanceUs(_Spot):
     """One key of Binance.US, for reading only."""
 
-    venue: VenueName = _US.name
-    facts = _US
+    venue: VenueName = BINANCE_US.name
+    facts = BINANCE_US
     stream_facts: ClassVar[Mapping[str, StreamFacts]] = _facts_of(
-        _US.calls, fills="Binance.US: Reports, Transactions (binance-us)", others="Binance.US: Reports, Transactions (binance-us)"
+        BINANCE_US.calls, fills="Binance.US: Reports, Transactions (binance-us)", others="Binance.US: Reports, Transactions (binance-us)"
     )
 
 
@@ -391,19 +450,21 @@ _PULLS: dict[str, _Pull] = {
 }
 
 
-def _notes_of(rights: parse.KeyRights | None) -> Iterable[str]:
+def _notes_of(rights: KeyRights | None) -> Iterable[str]:
     if rights is None:
         yield "the venue has no call that tells what a key may do: look at its web page, and let the key read only"
         return
     if not rights.is_bound_to_addresses:
         yield "the key works from any address: bind it to yours on the venue's web page"
     if rights.may_trade:
-        yield "the key can trade or move coins between wallets: reading is all that is needed"
+        yield f"the key can trade or move coins between wallets ({', '.join(rights.beyond)}): reading is all that is needed"
+    if rights.unknown:
+        yield f"nobody here knows what {', '.join(rights.unknown)} lets the key do: it counts as a right to trade"
     if rights.expires_at is not None:
         yield f"the key's right to trade ends at {rights.expires_at:%Y-%m-%d %H:%M} UTC"
 
 
-def _told_of(rights: parse.KeyRights | None) -> tuple[tuple[str, str], ...]:
+def _told_of(rights: KeyRights | None) -> tuple[tuple[str, str], ...]:
     if rights is None:
         return ()
     ends_at = () if rights.expires_at is None else (("the right to trade ends at", f"{rights.expires_at:%Y-%m-%d %H:%M} UTC"),)

@@ -2,14 +2,19 @@
 
 from decimal import Decimal
 
-from ledger.connectors.binance.rows import Place, Reading, asset_in, instant_in, unknown_row, word_in
-from ledger.domain.amount import ZERO, Amount, added, subtracted
+from ledger.connectors.binance.rows import Place, Reading, asset_in, finding, instant_in, unknown_row, word_in
+from ledger.domain.amount import ZERO, Amount, added, market_value, subtracted
 from ledger.domain.event import Fill, Side, SourceRank, Transfer
+from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import SourceId
 from ledger.domain.json_text import Row, cell_number, cell_number_or_none, cell_positive, cell_text, cell_text_or_none, shown
 
 US_FIAT_IN, US_FIAT_OUT = "fiat-deposits", "fiat-withdrawals"  # streams of Binance.US
 
+_MEND_FEE = "look at the order on the venue's web page; if the fee left the account too, book it from a lotwright-events file"
+_QUARTER = Decimal("0.25")
+
+_PAYMENT_SIDES = {"0": Side.BUY, "1": Side.SELL}
 _FIAT_DONE = frozenset({"successful", "success", "finished", "completed"})
 _FIAT_NOT = frozenset({"processing", "pending", "failed", "refunding", "refunded", "expired", "cancelled", "canceled", "rejected"})
 
@@ -17,7 +22,8 @@ _FIAT_NOT = frozenset({"processing", "pending", "failed", "refunding", "refunded
 def read_fiat(row: Row, place: Place) -> Reading:
     """Read one deposit (symbol 0) or withdrawal (symbol 1) of money.
 
-    Where `indicatedAmount` is the sum of amount and fee, `amount` is net; a fee that it does not explain is never guessed.
+    `amount` is what came or went, and is booked. Where `indicatedAmount` is the sum of amount and fee, a withdrawal costs the fee
+    besides; a fee that it does not explain is told in a warning and not booked.
 
     {"orderNo": "CJW706452266115170304", "fiatCurrency": "GBP", "indicatedAmount": "101.50", "amount": "100.00",
      "totalFee": "1.50", "method": "bank transfer", "status": "Successful", "createTime": 1620037745000}
@@ -28,9 +34,14 @@ def read_fiat(row: Row, place: Place) -> Reading:
     if status not in _FIAT_DONE:
         return unknown_row(place, source_id, f"an order of money of the unknown status {status!r}: {shown(row)}")
     amount, fee = cell_positive(row, "amount"), cell_number_or_none(row, "totalFee") or Decimal(0)
-    if fee and cell_number_or_none(row, "indicatedAmount") != added(amount, fee):
-        return unknown_row(place, source_id, f"an order of money whose fee is in none of its amounts: {shown(row)}")
-    return Reading(events=(_order(row, place, source_id, amount=amount, is_deposit=place.symbol == "0", fee=fee),))
+    is_explained = not fee or cell_number_or_none(row, "indicatedAmount") == added(amount, fee)
+    order = _order(row, place, source_id, amount=amount, is_deposit=place.symbol == "0", fee=fee if is_explained else ZERO)
+    return Reading(events=(order,), findings=() if is_explained else (_unexplained_fee(row, place, source_id),))
+
+
+def _unexplained_fee(row: Row, place: Place, source_id: str) -> Finding:
+    message = f"the fee of an order of money is in none of its amounts, and was not booked: {shown(row)}"
+    return finding("fee-unexplained", place.subject(source_id), message, _MEND_FEE, severity=Severity.WARNING)
 
 
 def read_us_fiat(row: Row, place: Place) -> Reading:
@@ -73,7 +84,9 @@ def _order(row: Row, place: Place, source_id: str, *, amount: Decimal, is_deposi
 
 
 def read_payment(row: Row, place: Place) -> Reading:
-    """Read one purchase with a card (symbol 0): the money comes in from outside, and is paid at once. A sale (1) has no rule yet.
+    """Read one purchase (symbol 0) or sale (1) by card: the money of it comes in from outside, or goes out there, at once.
+
+    `sourceAmount` is the money of the whole trade, its fee in it; `obtainAmount` is the coins, on both sides.
 
     {"orderNo": "353fca443f06466db0c4dc89f94f027a", "sourceAmount": "20.0", "fiatCurrency": "EUR", "obtainAmount": "4.462",
      "cryptoCurrency": "LUNA", "totalFee": "0.2", "price": "4.437472", "status": "Completed", "createTime": 1624529919000}
@@ -81,32 +94,66 @@ def read_payment(row: Row, place: Place) -> Reading:
     source_id, status = word_in(row, "orderNo"), cell_text(row, "status").lower()
     if status in _FIAT_NOT:
         return Reading()
-    if status not in _FIAT_DONE or place.symbol != "0":
+    side = _PAYMENT_SIDES.get(place.symbol)
+    if status not in _FIAT_DONE or side is None:
         return unknown_row(place, source_id, f"a payment for which there is no rule: {shown(row)}")
-    method = (cell_text_or_none(row, "paymentMethod") or "").lower()
-    source, fee, money = cell_positive(row, "sourceAmount"), cell_number(row, "totalFee"), asset_in(row, "fiatCurrency")
-    at = instant_in(row, "createTime")
+    traded = _traded(row, side)
+    if traded is None:
+        return unknown_row(place, source_id, f"a sale by card whose price agrees with no reading of its fee: {shown(row)}")
+    fee, currency = cell_number(row, "totalFee"), asset_in(row, "fiatCurrency")
     fill = Fill(
         event_id=place.id_of("fill", source_id, scope="payment"),
         source_id=SourceId(source_id),
         venue=place.venue,
         account=place.account,
-        occurred_at=at,
+        occurred_at=instant_in(row, "createTime"),
         rank=SourceRank.VENUE,
-        side=Side.BUY,
+        side=side,
         base=Amount(quantity=cell_positive(row, "obtainAmount"), asset=asset_in(row, "cryptoCurrency")),
-        quote=Amount(quantity=subtracted(source, fee), asset=money),
-        fee=Amount(quantity=fee, asset=money) if fee else None,
+        quote=Amount(quantity=traded, asset=currency),
+        fee=Amount(quantity=fee, asset=currency) if fee else None,
     )
-    paid_in = Transfer(
-        event_id=place.id_of("transfer", source_id, scope="payment"),
-        source_id=SourceId(source_id),
+    if "cash balance" in (cell_text_or_none(row, "paymentMethod") or "").lower():
+        return Reading(events=(fill,))
+    if side is Side.BUY:
+        return Reading(events=(_of_card(fill, place, added(traded, fee)), fill))
+    return Reading(events=(fill, _of_card(fill, place, subtracted(traded, fee))))
+
+
+def _traded(row: Row, side: Side) -> Decimal | None:
+    """Return the money for which the coins changed hands, before the fee; None where the price contradicts all that it can be.
+
+    In a purchase it is `sourceAmount` less the fee, in a sale `sourceAmount`, or that and the fee where the price says so. The
+    reference shows no sale: a price that is told must agree with one reading to a quarter of the fee, unless its digits do not
+    reach so far.
+    """
+    source, fee, price = cell_positive(row, "sourceAmount"), cell_number(row, "totalFee"), cell_number_or_none(row, "price")
+    if side is Side.BUY:
+        return subtracted(source, fee)
+    coins, doubt = cell_positive(row, "obtainAmount"), market_value(_QUARTER, abs(fee))
+    if not fee or not price or market_value(_last_digit(price), coins) > doubt:
+        return source
+    worth = market_value(price, coins)
+    before, after = added(source, fee), subtracted(source, fee)
+    readings = ((source, source), (after, source), (before, before))  # what the price is of, and the money before the fee
+    return next((traded for priced, traded in readings if abs(subtracted(worth, priced)) <= doubt), None)
+
+
+def _last_digit(number: Decimal) -> Decimal:
+    return Decimal(1).scaleb(min(0, number.adjusted() - len(number.as_tuple().digits) + 1))
+
+
+def _of_card(fill: Fill, place: Place, money: Decimal) -> Transfer:
+    """Return the money that came from a card for a purchase, or went there after a sale."""
+    is_paid_in = fill.side is Side.BUY
+    return Transfer(
+        event_id=place.id_of("transfer", fill.source_id, scope="payment"),
+        source_id=fill.source_id,
         venue=place.venue,
         account=place.account,
-        occurred_at=at,
+        occurred_at=fill.occurred_at,
         rank=SourceRank.VENUE,
-        from_account=None,
-        to_account=place.account,
-        amount=Amount(quantity=source, asset=money),
+        from_account=None if is_paid_in else place.account,
+        to_account=place.account if is_paid_in else None,
+        amount=Amount(quantity=money, asset=fill.quote.asset),
     )
-    return Reading(events=(fill,) if "cash balance" in method else (paid_in, fill))

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from ledger.connectors.binance.income import read_dividend, read_reward
 from ledger.connectors.binance.money import US_FIAT_IN, US_FIAT_OUT, read_fiat, read_payment, read_us_fiat
+from ledger.connectors.binance.moves import MOVE_WAITS, SUB_MOVE_WAITS, read_move, read_sub_move
 from ledger.connectors.binance.rows import (
+    CONVERSION_WAITS,
     Place,
     Reading,
     deposit_id,
@@ -22,10 +25,7 @@ from ledger.connectors.binance.rows import (
     read_balance,
     read_conversion,
     read_deposit,
-    read_dividend,
     read_dust,
-    read_move,
-    read_reward,
     read_trade,
     read_withdrawal,
     utc_text_in,
@@ -42,6 +42,12 @@ from ledger.ports.candles import CANDLES
 
 UNKNOWN_SYMBOL = -1121
 SHORT = "short"  # in a payload's context: that, and how, the venue gives fewer rows than it should
+SUB_MOVES = "sub-moves"
+REFUSED = "refused"  # in the context of a page that says only that this key does not get the list, with the code of it
+
+_NOT_FOR_THIS_KEY = frozenset({404, -1002, -2015})  # no such address; not authorised; no such right
+_OF_SUB_ACCOUNTS = ("sub-account", "sub account", "subaccount", "not authorized", "unsupported operation")
+_FAULTS_OF_CALLS = range(-1199, -1099)  # parameters that the venue does not take
 
 _DONE_CODES = frozenset({"000000", "0", "200"})
 _DUST_MAX = 100
@@ -53,11 +59,12 @@ _MEND_UNREADABLE = "look at the payload; if the venue changed its format, a newe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowMark:
-    """What a walk over pages must know of a row: its id, time, and the assets that it moved."""
+    """What a walk over pages must know of a row: its id, time, the assets that it moved, and whether it waits to be done."""
 
     row_id: str
     occurred_at: datetime
     assets: tuple[str, ...] = ()
+    waits: bool = False
 
 
 def interpret(payload: Payload) -> Interpretation:
@@ -67,6 +74,8 @@ def interpret(payload: Payload) -> Interpretation:
     shape = _SHAPES.get(payload.stream)
     if shape is None:
         return Interpretation(findings=(_unreadable_page(payload, f"nobody reads pages of a stream {payload.stream!r}"),))
+    if REFUSED in dict(payload.context):
+        return Interpretation(findings=_not_given(payload))
     try:
         answer = json_of(payload.content)
         if isinstance(answer, dict) and answer.get("code") == UNKNOWN_SYMBOL:
@@ -142,6 +151,18 @@ def _short(payload: Payload) -> tuple[Finding, ...]:
     return (finding("history-short", subject, message, mend, severity=Severity.WARNING),)
 
 
+def _not_given(payload: Payload) -> tuple[Finding, ...]:
+    """Tell of a list that this key does not get, unless it was to be expected: most accounts are no sub-accounts."""
+    code, words = int(dict(payload.context)[REFUSED]), shown(payload.content.decode(errors="replace"))
+    if code in _NOT_FOR_THIS_KEY or (payload.stream == SUB_MOVES and any(one in words.lower() for one in _OF_SUB_ACCOUNTS)):
+        return ()
+    severity = Severity.WARNING if code in _FAULTS_OF_CALLS else Severity.NOTE
+    what = f"{payload.stream} {payload.symbol}".rstrip()
+    mend = "nothing, if the account has none; else import the venue's export of the account's statement"
+    message = f"{payload.venue} does not give this key its {what}: {words}"
+    return (finding("list-not-given", f"{payload.account}/{payload.stream}/{payload.symbol}", message, mend, severity=severity),)
+
+
 def _dust_lost(payload: Payload, answer: Json) -> tuple[Finding, ...]:
     """Say so when the account has more batches than the venue gives: the newest hundred."""
     if payload.stream != "dust" or not isinstance(answer, dict) or "userDustConvertHistory" in answer:
@@ -162,6 +183,7 @@ class _Shape:
     """Where the rows of a stream stand in an answer, who reads one, and where a row has its time and its assets.
 
     `keys` are tried in their order; none: the answer is the list itself. `is_nameless`: rows have no ids, what they say is theirs.
+    `waiting` are the words of `status` of a row that may yet come to move something, in capitals.
     """
 
     read: Callable[[Row, Place], Reading]
@@ -171,6 +193,12 @@ class _Shape:
     assets: tuple[str, ...] = ()
     may_lack_rows: bool = False
     is_nameless: bool = False
+    status: str = "status"
+    waiting: frozenset[str] = frozenset()
+
+    def waits(self, row: Row) -> bool:
+        """Tell whether a row must be asked for again, however old it is."""
+        return str(row.get(self.status)).upper() in self.waiting
 
     def rows(self, answer: Json) -> list[Json]:
         """Return the rows of an answer.
@@ -253,6 +281,8 @@ _SHAPES: dict[str, _Shape] = {
         time=_first_of("createTime"),
         row_id=_id_at("orderId"),
         assets=("fromAsset", "toAsset", "fromCoin", "toCoin"),
+        status="orderStatus",
+        waiting=CONVERSION_WAITS,
     ),
     "dust": _Shape(
         read=read_dust,
@@ -269,8 +299,15 @@ _SHAPES: dict[str, _Shape] = {
         is_nameless=True,
     ),
     "moves": _Shape(
-        read=read_move, keys=("rows",), time=_first_of("timestamp"), row_id=_id_at("tranId"), assets=("asset",), may_lack_rows=True
+        read=read_move,
+        keys=("rows",),
+        time=_first_of("timestamp"),
+        row_id=_id_at("tranId"),
+        assets=("asset",),
+        may_lack_rows=True,
+        waiting=frozenset({MOVE_WAITS}),
     ),
+    SUB_MOVES: _Shape(read=read_sub_move, row_id=_id_at("tranId"), assets=("asset",), waiting=frozenset({SUB_MOVE_WAITS})),
     "symbols": _Shape(read=_nothing, row_id=_number_of_trade),
     "fills": _Shape(read=read_trade, row_id=_number_of_trade),
     "balances": _Shape(read=read_balance, keys=("balances",), row_id=lambda row: cell_text(row, "asset")),
@@ -296,7 +333,8 @@ def marks_of(stream: str, rows: Iterable[Json]) -> tuple[RowMark, ...]:
         try:
             fields = object_of(row)
             assets = _dust_assets(fields) if stream == "dust" else tuple(cell_text(fields, key) for key in shape.assets if key in fields)
-            marks.append(RowMark(row_id=shape.row_id(fields), occurred_at=shape.time(fields), assets=assets))
+            row_id, at = shape.row_id(fields), shape.time(fields)
+            marks.append(RowMark(row_id=row_id, occurred_at=at, assets=assets, waits=shape.waits(fields)))
         except InputError:
             continue  # a walk goes by the rows that it can read
     return tuple(marks)
@@ -344,6 +382,17 @@ def symbols_of(answer: Json) -> tuple[Symbol, ...]:
     )
 
 
+def minute_weight_of(answer: Json) -> int | None:
+    """Return how much weight the calls of a minute may have by address, as the list of symbols tells; None where it does not.
+
+    {"rateLimits": [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000}]}
+    """
+    told = answer.get("rateLimits") if isinstance(answer, dict) else None
+    wanted = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1}
+    limits = [row.get("limit") for row in told if isinstance(row, dict) and wanted.items() <= row.items()] if isinstance(told, list) else []
+    return next((limit for limit in limits if isinstance(limit, int) and not isinstance(limit, bool)), None)
+
+
 def held_assets(answer: Json) -> tuple[str, ...]:
     """Return the assets of which the account holds any.
 
@@ -370,51 +419,6 @@ def earn_balances(answer: Json, *, listed: frozenset[str]) -> tuple[tuple[str, s
         if (code := cell_text(row, "asset")).startswith(_EARN_PREFIX)
         and code not in listed
         and code.removeprefix(_EARN_PREFIX) in codes | listed
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRights:
-    """What the venue says a key may do."""
-
-    may_read: bool
-    may_trade: bool
-    may_withdraw: bool
-    is_bound_to_addresses: bool
-    expires_at: datetime | None
-
-
-_TRADING_RIGHTS = (
-    "enableSpotAndMarginTrading",
-    "enableMargin",
-    "enableFutures",
-    "enableVanillaOptions",
-    "enableFixApiTrade",
-    "enablePortfolioMarginTrading",
-    "permitsUniversalTransfer",
-)
-_LEAVING_RIGHTS = ("enableWithdrawals", "enableInternalTransfer")
-
-
-def key_rights_of(answer: Json) -> KeyRights:
-    """Read what a key may do: ``{"ipRestrict": false, "enableReading": true, "enableWithdrawals": false, ...}``.
-
-    A right that the venue does not name is not there, but those to read and to withdraw must be named.
-
-    Raises:
-        InputError: when the answer does not tell.
-    """
-    row = object_of(answer)
-    for key in ("enableReading", "enableWithdrawals"):
-        if not isinstance(row.get(key), bool):
-            raise InputError(f'"{key}" is neither true nor false')
-    until = row.get("tradingAuthorityExpirationTime")
-    return KeyRights(
-        may_read=row["enableReading"] is True,
-        may_trade=any(row.get(key) is True for key in _TRADING_RIGHTS),
-        may_withdraw=any(row.get(key) is True for key in _LEAVING_RIGHTS),
-        is_bound_to_addresses=row.get("ipRestrict") is True,
-        expires_at=instant_in(row, "tradingAuthorityExpirationTime") if until not in (None, "", 0) else None,
     )
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from ledger.domain.amount import Amount, AssetCode, added, asset_code, multiplied, text_of
+from ledger.domain.amount import Amount, AssetCode, added, asset_code, multiplied
 from ledger.domain.errors import InputError
-from ledger.domain.event import BalanceSnapshot, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
+from ledger.domain.event import BalanceSnapshot, Event, Fill, Side, SourceRank, Transfer
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EventId, OrderId, SourceId, VenueName, event_id
 from ledger.domain.json_text import (
@@ -69,9 +69,9 @@ def finding(code: str, subject: str, message: str, mend: str, *, severity: Sever
     return Finding(code=code, severity=severity, subject=subject, message=message, mend=mend)
 
 
-def unknown_row(place: Place, row_id: str, message: str) -> Reading:
+def unknown_row(place: Place, row_id: str, message: str, *, mend: str = _MEND_UNKNOWN) -> Reading:
     """Return a finding about a row that nobody here understands."""
-    return Reading(findings=(finding("unknown-row", place.subject(row_id), message, _MEND_UNKNOWN),))
+    return Reading(findings=(finding("unknown-row", place.subject(row_id), message, mend),))
 
 
 # --- trades --------------------------------------------------------------------------------------------------------
@@ -154,7 +154,12 @@ def _wallet_of(row: Row, place: Place) -> AccountId:
     kind = _SPOT if row.get("walletType") in (None, "") else cell_whole(row, "walletType")
     if kind not in {_SPOT, _FUNDING}:
         raise InputError(f'"walletType" is {kind}, of which nobody knows the wallet')
-    return _wallet(place, "MAIN" if kind == _SPOT else "FUNDING")
+    return wallet(place, "MAIN" if kind == _SPOT else "FUNDING")
+
+
+def wallet(place: Place, name: str) -> AccountId:
+    """Return the account of a wallet by its name: MAIN is the spot wallet, any other is an account of its own."""
+    return place.account if name == "MAIN" else AccountId(f"{place.account}-{name.lower()}")
 
 
 def deposit_id(row: Row) -> str:
@@ -197,7 +202,8 @@ def read_withdrawal(row: Row, place: Place) -> Reading:
 # --- conversions and dust ------------------------------------------------------------------------------------------
 
 _CONVERTED = frozenset({"SUCCESS", "ACCEPT_SUCCESS"})
-_NOT_CONVERTED = frozenset({"PROCESS", "FAIL", "FAILED", "CREATED"})
+CONVERSION_WAITS = frozenset({"PROCESS", "PENDING", "CREATED"})
+_NOT_CONVERTED = CONVERSION_WAITS | {"FAIL", "FAILED", "EXPIRED", "CANCELED", "CANCELLED", "REJECTED"}
 
 
 def read_conversion(row: Row, place: Place) -> Reading:
@@ -206,7 +212,7 @@ def read_conversion(row: Row, place: Place) -> Reading:
     {"quoteId": "f3b91c..", "orderId": 940708407462087195, "orderStatus": "SUCCESS", "fromAsset": "USDT", "fromAmount": "20",
      "toAsset": "BNB", "toAmount": "0.06154036", "ratio": "0.00307702", "inverseRatio": "324.99", "createTime": 1624248872184}
     """
-    source_id, status = word_in(row, "orderId"), cell_text(row, "orderStatus")
+    source_id, status = word_in(row, "orderId"), cell_text(row, "orderStatus").upper()
     if status in _NOT_CONVERTED:
         return Reading()
     if status not in _CONVERTED:
@@ -284,107 +290,7 @@ def _grain(row: Row, place: Place) -> Fill:
     )
 
 
-# --- income --------------------------------------------------------------------------------------------------------
-
-# The first word that is found decides. None: what comes in is the other half of a swap of one coin for another, and has no rule.
-_INCOME_KINDS: tuple[tuple[str, IncomeKind | None], ...] = (
-    ("swap", None),
-    ("rebrand", None),
-    ("redenominat", None),
-    *((word, None) for word in ("delist", "migration", "conver", "refund")),
-    *((word, IncomeKind.REFERRAL) for word in ("referral", "commission")),
-    *((word, IncomeKind.REBATE) for word in ("rebate", "cashback")),
-    ("fork", IncomeKind.FORK),
-    ("mining", IncomeKind.MINING),
-    *((word, IncomeKind.STAKING) for word in ("staking", "eth 2.0", "beth", "locked")),
-    *((word, IncomeKind.INTEREST) for word in ("flexible", "savings", "interest", "simple earn")),
-    *((word, IncomeKind.AIRDROP) for word in ("megadrop", "hodler", "airdrop", "distribution")),
-    *((word, IncomeKind.REWARD) for word in ("launchpool", "bnb vault", "reward", "bonus")),
-)
-
-
-def read_dividend(row: Row, place: Place) -> Reading:
-    """Read one distribution into the spot account; `enInfo` (`category` at Binance.US) says in the venue's words what for.
-
-    {"id": 1637366104, "amount": "10.00000000", "asset": "BHFT", "divTime": 1563189166000, "enInfo": "BHFT distribution",
-     "tranId": 2968885920}
-    """
-    source_id, words = (
-        word_in(row, "id" if row.get("id") not in (None, "") else "tranId"),
-        cell_text_or_none(row, "enInfo") or cell_text(row, "category"),
-    )
-    kind = next((kind for word, kind in _INCOME_KINDS if word in words.lower()), None)
-    if kind is None:
-        return unknown_row(place, source_id, f"a distribution called {words!r}, for which there is no rule: {shown(row)}")
-    income = _income(place, source_id, kind, at=instant_in(row, "divTime"), amount=_received(row, "amount"), note=words)
-    return Reading(events=(income,))
-
-
-def read_reward(row: Row, place: Place) -> Reading:
-    """Read one reward of flexible earn: REALTIME ones stay in the product, all others are booked from the list of distributions.
-
-    Rows have no id: their content is it, and the number among those of a page that say the same.
-
-    {"asset": "BUSD", "rewards": "0.00006408", "projectId": "USDT001", "type": "REALTIME", "time": 1577233578000}
-    """
-    kind, at, amount = cell_text(row, "type").upper(), instant_in(row, "time"), _received(row, "rewards")
-    source_id = f"{amount.asset}/{word_in(row, 'projectId')}/{instant_text(at)}/{text_of(amount.quantity)}"
-    source_id += "" if place.twin == 1 else f"#{place.twin}"
-    if kind in {"BONUS", "REWARDS"}:
-        return Reading()
-    if kind != "REALTIME":
-        return unknown_row(place, source_id, f"a reward of the unknown type {kind!r}: {shown(row)}")
-    return Reading(events=(_income(place, source_id, IncomeKind.INTEREST, at=at, amount=amount, note=None),))
-
-
-def _income(place: Place, source_id: str, kind: IncomeKind, *, at: datetime, amount: Amount, note: str | None) -> Income:
-    return Income(
-        event_id=place.id_of("income", source_id, scope=f"{place.stream}/{amount.asset}"),
-        source_id=SourceId(source_id),
-        venue=place.venue,
-        account=place.account,
-        occurred_at=at,
-        rank=SourceRank.VENUE,
-        note=note,
-        kind=kind,
-        amount=amount,
-    )
-
-
-def _received(row: Row, key: str) -> Amount:
-    return Amount(quantity=cell_positive(row, key), asset=asset_in(row, "asset"))
-
-
-# --- moves between wallets of the account, and balances ------------------------------------------------------------
-
-
-def read_move(row: Row, place: Place) -> Reading:
-    """Read one move between the spot wallet (MAIN) and another wallet of the same account, which is an account of its own here.
-
-    {"asset": "USDT", "amount": "1", "type": "MAIN_UMFUTURE", "status": "CONFIRMED", "tranId": 11415955596, "timestamp": 1544433328000}
-    """
-    source_id, kind, status = word_in(row, "tranId"), cell_text(row, "type"), cell_text(row, "status")
-    if status in {"PENDING", "FAILED"}:
-        return Reading()
-    source, _, target = kind.rpartition("_") if kind.endswith("_MAIN") else kind.partition("_")
-    if status != "CONFIRMED" or "MAIN" not in {source, target} or source == target or not target:
-        return unknown_row(place, source_id, f"a move for which there is no rule: {shown(row)}")
-    transfer = Transfer(
-        event_id=place.id_of("transfer", source_id, scope="move"),
-        source_id=SourceId(source_id),
-        venue=place.venue,
-        account=place.account,
-        occurred_at=instant_in(row, "timestamp"),
-        rank=SourceRank.VENUE,
-        from_account=_wallet(place, source),
-        to_account=_wallet(place, target),
-        amount=Amount(quantity=cell_positive(row, "amount"), asset=asset_in(row, "asset")),
-    )
-    return Reading(events=(transfer,))
-
-
-def _wallet(place: Place, name: str) -> AccountId:
-    return place.account if name == "MAIN" else AccountId(f"{place.account}-{name.lower()}")
+# --- balances -------------------------------------------------------------------------------------------------------
 
 
 def read_balance(row: Row, place: Place) -> Reading:

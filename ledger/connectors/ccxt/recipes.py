@@ -15,6 +15,8 @@ from ledger.domain.json_text import Row
 _WORDS_OF_MORE = ("withdraw", "modify", "add", "cancel", "close", "earn")
 _READING_WORDS = frozenset({"export-data", "create-ws-token"})
 _LETTERS = re.compile("[a-z]+")
+_BINANCE_READING = frozenset({"enableReading", "enableFixReadOnly"})
+_BINANCE_LEAVING = frozenset({"enableWithdrawals", "enableInternalTransfer"})
 _FROM_ANYWHERE = "the key works from any address: bind it to yours"
 _SECONDS_MAX = 32_503_680_000  # the year 3000
 DAYS_ALL = 36_500  # one window for the whole history
@@ -100,11 +102,18 @@ def _only_reads(word: str) -> bool:
 
 
 def _binance_rights(row: Row) -> Rights:
-    """Read ``{"ipRestrict": false, "enableReading": true, "enableWithdrawals": false, ...}``."""
+    """Read ``{"ipRestrict": false, "enableReading": true, "enableWithdrawals": false, ...}``: all that is on but reading is more.
+
+    A right that nobody here knows counts as one to trade.
+    """
+    told = {name: on for name, on in row.items() if name.startswith(("enable", "permits")) and name not in _BINANCE_READING}
+    beyond = {name for name, on in told.items() if on not in (False, None)}
+    leaving = beyond & _BINANCE_LEAVING
+    anywhere = (_FROM_ANYWHERE,) if row.get("ipRestrict") is False else ()
     return Rights(
-        may_trade=_told(row, "enableSpotAndMarginTrading"),
-        may_withdraw=_told(row, "enableWithdrawals"),
-        notes=(_FROM_ANYWHERE,) if row.get("ipRestrict") is False else (),
+        may_trade=bool(beyond - _BINANCE_LEAVING) if told else None,
+        may_withdraw=bool(leaving) if leaving or "enableWithdrawals" in told else None,
+        notes=(*anywhere, *((f"the key may do more than read: {', '.join(sorted(beyond))}",) if beyond else ())),
     )
 
 

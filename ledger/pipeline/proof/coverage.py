@@ -19,6 +19,7 @@ from ledger.storage.store import Reader, Store, StreamCoverage, StreamWalk
 
 _PLAIN = StreamFacts()
 _FOUND_LATE = frozenset({*BREAKS, "balance-differs"})
+_MEND_BY_HAND = "if anything was in it, book that from a lotwright-events file"
 _GONE = "gone"  # the cursor that says which months of which streams a venue no longer gives
 
 FactsOf = Callable[[str], Mapping[str, StreamFacts]]  # of a connection's streams, by its name
@@ -143,7 +144,11 @@ def keep_gone(store: Store, connector: Connector, connection: str, *, now: datet
         for one in pulled:
             lost = _gone(one, first, facts.get(one.stream, _PLAIN), pulls.get((connection, one.stream, one.symbol), ()))
             months.setdefault(one.stream, set()).update(_whole_months(lost))
-        told = {stream: f"{_spans(gone)}: import {facts[stream].export or 'an export file'}" for stream, gone in months.items() if gone}
+        told = {
+            stream: f"{_spans(gone)}: {f'import {facts[stream].export}' if facts[stream].export else _MEND_BY_HAND}"
+            for stream, gone in months.items()
+            if gone
+        }
         if told != (writer.cursor(connection, _GONE, "") or {}):
             writer.put_cursor(connection, _GONE, "", told, now)
 
@@ -267,7 +272,7 @@ def _out_of_reach(one: StreamCoverage, from_at: datetime, to_at: datetime, facts
         from_at=from_at,
         to_at=to_at,
         why=f"the venue gives rows {' and '.join(reach)} only",
-        mend=f"import {facts.export or 'an export file'} of that time, if there is anything in it",
+        mend=f"import {facts.export} of that time, if there is anything in it" if facts.export else _MEND_BY_HAND,
     )
 
 

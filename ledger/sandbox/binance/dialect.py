@@ -387,6 +387,14 @@ class Binance:
         rule = WindowRule(days=30, page="current", size="size", rows_default=10, rows_max=100)
         return self._boxed(request, f"moves {kind}", [], rule, key="rows", lacks_empty=True)
 
+    def sub_moves(self, _: _Request) -> Answer:
+        """Answer ``GET /sapi/v1/sub-account/transfer/subUserHistory``: a list that only the key of a sub-account gets, and this is none.
+
+        Raises:
+            Refused: always. The reference tells no code for it; this is the one of calls that a key is not authorised for.
+        """
+        raise Refused(-1002, "You are not authorized to execute this request.")
+
     def _transfers(self, write: Callable[[SandboxTransfer], dict[str, JsonValue]], *, is_in: bool, is_wire: bool) -> list[Happened]:
         wanted = [one for one in self._account.transfers if is_deposit(one) is is_in and (one.network == "wire") is is_wire]
         happened = [
@@ -473,6 +481,7 @@ _ENDPOINTS: Final[Mapping[str, _Endpoint]] = {
     "/sapi/v1/asset/assetDividend": _Endpoint(serve=Binance.dividends, weight=10, rows="dividends"),
     "/sapi/v1/simple-earn/flexible/history/rewardsRecord": _Endpoint(serve=Binance.rewards, weight=150, rows="rewards"),
     "/sapi/v1/asset/transfer": _Endpoint(serve=Binance.moves, weight=1, rows="moves", scope="type"),
+    "/sapi/v1/sub-account/transfer/subUserHistory": _Endpoint(serve=Binance.sub_moves, weight=1),
 }
 
 

@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from ledger.connectors.binance.client import BINANCE, BINANCE_US, BinanceAuth, BinanceClient, Venue, VenueRefusal, signer_of
+from ledger.connectors.binance.client import BinanceAuth, BinanceClient, VenueRefusal, signer_of
 from ledger.connectors.binance.connector import Binance, BinanceUs
+from ledger.connectors.binance.venues import BINANCE, BINANCE_US, Venue
 from ledger.domain.errors import InputError, KeyRefused, TransientError
 from ledger.domain.ids import AccountId
 from ledger.domain.secrets import Secrets
@@ -316,9 +317,32 @@ def test_a_call_that_the_venue_will_not_answer_keeps_its_code(code: int, server:
     assert (refused.value.code, json.loads(refused.value.content)["code"]) == (code, code)
 
 
-def test_a_firewall_page_is_no_refusal_of_the_key(server: Server, connect: Callable[..., BinanceClient]) -> None:
-    server.answers = [(403, b"<html>blocked</html>", {})] * 8
-    with pytest.raises(TransientError, match="tried 8 times"):
+WALL: Given = (403, b"<html>blocked</html>", {})
+
+
+def test_a_firewall_page_is_no_refusal_of_the_key_and_is_asked_once_more_after_minutes(
+    server: Server, clock: ManualClock, connect: Callable[..., BinanceClient]
+) -> None:
+    server.answers = [WALL, (200, [], {}), WALL]
+    client = connect()
+    for number in (1, 2):
+        client.trades("BTCUSD", from_id=0)
+        assert clock.sleeps == [180] * number
+
+
+def test_a_firewall_that_stays_is_left_alone_by_all_connections_of_the_venue(
+    server: Server, clock: ManualClock, connect: Callable[..., BinanceClient]
+) -> None:
+    server.answers = [WALL] * 8
+    with pytest.raises(TransientError, match=r"HTTP 403: an HTML page \(asked twice\)") as closed:
+        connect().trades("BTCUSD", from_id=0)
+    assert (server.paths(), clock.sleeps) == (["time", "myTrades", "myTrades"], [180])
+    assert closed.value.retry_after_seconds == 600
+
+
+def test_a_403_in_the_words_of_the_venue_is_no_firewall(server: Server, connect: Callable[..., BinanceClient]) -> None:
+    server.answers = [(403, {"code": -2015, "msg": "no"}, {})]
+    with pytest.raises(KeyRefused):
         connect().trades("BTCUSD", from_id=0)
 
 
@@ -346,6 +370,56 @@ def test_what_others_use_of_the_allowance_is_left_to_them(
     assert clock.sleeps == []
     client.trades("BTCUSD", from_id=0)
     assert clock.sleeps == [pytest.approx(61)]
+
+
+def test_the_count_of_the_venue_is_believed_under_its_older_name_too(
+    server: Server, clock: ManualClock, connect: Callable[..., BinanceClient]
+) -> None:
+    client = connect()
+    server.answers = [(200, [], {"X-MBX-USED-WEIGHT": "5990"}), (200, [], {"X-MBX-USED-WEIGHT": "5990", "X-MBX-USED-WEIGHT-1M": "20"})]
+    client.trades("BTCUSD", from_id=0)
+    client.trades("BTCUSD", from_id=0)
+    assert clock.sleeps == [pytest.approx(61)]
+    client.trades("BTCUSD", from_id=0)
+    assert clock.sleeps == [pytest.approx(61)]
+
+
+def limits_of(limit: object, **other: object) -> dict[str, object]:
+    row = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": limit}
+    return {"rateLimits": [{"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100}, row | other], "symbols": []}
+
+
+@pytest.mark.parametrize(
+    ("told", "calls"),
+    [
+        (limits_of(1200), 58),
+        (limits_of(12_000), 598),
+        (limits_of(6000), 298),
+        (limits_of(20), 298),  # would not carry our own calls
+        (limits_of("many"), 298),
+        (limits_of(1200, interval="DAY"), 298),
+        ({"symbols": []}, 298),
+        ({"rateLimits": None}, 298),
+    ],
+)
+@pytest.mark.parametrize("has_diary", [False, True])
+def test_the_weight_of_a_minute_is_what_the_venue_tells_and_what_was_used_of_it_stays_used(
+    told: dict[str, object],
+    calls: int,
+    has_diary: bool,  # noqa: FBT001 - the same
+    server: Server,
+    clock: ManualClock,
+    connect: Callable[..., BinanceClient],
+    tmp_path: Path,
+) -> None:
+    client = connect(folder=tmp_path if has_diary else None)
+    server.answers = [(200, told, {})]
+    client.symbols()  # weighs 20; the venue's clock, asked before the first signed call, weighs 1
+    for _ in range(calls):
+        client.trades("BTCUSD", from_id=0)
+    assert clock.sleeps == []
+    client.trades("BTCUSD", from_id=0)
+    assert len(clock.sleeps) == 1
 
 
 def test_a_call_heavier_than_our_share_goes_out_alone(clock: ManualClock, connect: Callable[..., BinanceClient], server: Server) -> None:

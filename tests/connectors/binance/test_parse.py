@@ -105,6 +105,19 @@ DIVIDEND: Row = {"id": 1637366104, "amount": "10", "asset": "BHFT", "divTime": 1
 REWARD: Row = {"asset": "BUSD", "rewards": "0.00006408", "projectId": "USDT001", "type": "REALTIME", "time": 1577233578000}
 MOVE: Row = {"asset": "USDT", "amount": "1", "type": "MAIN_UMFUTURE", "status": "CONFIRMED", "tranId": 11415, "timestamp": 1544433328000}
 
+SUB_MOVE: Row = {
+    "counterParty": "master",
+    "email": "master@test.com",
+    "type": 1,
+    "asset": "BTC",
+    "qty": "1",
+    "fromAccountType": "SPOT",
+    "toAccountType": "SPOT",
+    "status": "SUCCESS",
+    "tranId": 11798835829,
+    "time": 1544433325000,
+}
+
 
 def amount(text: str, asset: str) -> Amount:
     return Amount(quantity=Decimal(text), asset=AssetCode(asset))
@@ -271,6 +284,42 @@ def test_a_purchase_with_a_card_brings_its_money_along() -> None:
     assert isinstance(of_wallet, Fill)
 
 
+@pytest.mark.parametrize("indicated", ["10001.50", "100.00", None])
+def test_money_whose_fee_is_in_none_of_its_amounts_is_booked_with_a_warning(indicated: str | None) -> None:
+    for symbol, account in (("0", (None, "main")), ("1", ("main", None))):
+        found = said("fiat", {"data": [{**FIAT, "indicatedAmount": indicated}], "total": 39, "success": True}, symbol=symbol)
+        ((moved, _),) = found.events
+        assert isinstance(moved, Transfer)
+        assert (moved.from_account, moved.to_account, moved.amount, moved.fee) == (*account, amount("100", "GBP"), None)
+        (warning,) = found.findings
+        assert (warning.code, warning.severity, warning.subject) == ("fee-unexplained", Severity.WARNING, f"main/fiat/{symbol}/CJW7")
+
+
+@pytest.mark.parametrize(
+    ("price", "traded", "paid_out"),
+    [
+        (None, "20", "19.8"),
+        ("4.6", "20", "19.8"),  # of too few digits to decide
+        ("4.482295", "20", "19.8"),  # of the whole amount
+        ("4.437472", "20", "19.8"),  # of what is left after the fee
+        ("4.527117", "20.2", "20"),  # of an amount from which the fee is gone already
+    ],
+)
+def test_a_sale_by_card_sends_its_money_out_after_the_fee(price: str | None, traded: str, paid_out: str) -> None:
+    (fill, _), (sent, _) = said("payments", {"data": [{**PAYMENT, "price": price}]}, symbol="1").events
+    assert isinstance(fill, Fill) and isinstance(sent, Transfer)  # noqa: PT018 - one row
+    assert (fill.side, fill.base) == (Side.SELL, amount("4.462", "LUNA"))
+    assert (fill.quote, fill.fee) == (amount(traded, "EUR"), amount("0.2", "EUR"))
+    assert (sent.from_account, sent.to_account, sent.amount) == ("main", None, amount(paid_out, "EUR"))
+
+
+def test_a_sale_for_the_cash_balance_leaves_its_money_in_the_account() -> None:
+    fill = only(said("payments", {"data": [{**PAYMENT, "paymentMethod": "Cash Balance"}]}, symbol="1"))
+    assert isinstance(fill, Fill)
+    assert (fill.side, fill.quote, fill.fee) == (Side.SELL, amount("20", "EUR"), amount("0.2", "EUR"))
+    assert said("payments", {"data": [{**PAYMENT, "status": "Refunded"}]}, symbol="1") == Interpretation()
+
+
 def test_a_move_goes_to_another_account_of_ours() -> None:
     move = only(said("moves", {"rows": [MOVE], "total": 1}, symbol="MAIN_UMFUTURE"))
     assert isinstance(move, Transfer)
@@ -278,6 +327,28 @@ def test_a_move_goes_to_another_account_of_ours() -> None:
     back = only(said("moves", {"rows": [{**MOVE, "type": "PORTFOLIO_MARGIN_MAIN"}], "total": 1}))
     assert isinstance(back, Transfer)
     assert (back.from_account, back.to_account) == ("main-portfolio_margin", "main")
+
+
+@pytest.mark.parametrize("wallet", ["PORTFOLIO_MARGIN", "ISOLATED_MARGIN"])
+def test_a_move_to_a_margin_wallet_is_read_whatever_the_parts_of_its_name(wallet: str) -> None:
+    move = only(said("moves", {"rows": [{**MOVE, "type": f"MAIN_{wallet}"}], "total": 1}))
+    assert isinstance(move, Transfer)
+    assert (move.from_account, move.to_account) == ("main", f"main-{wallet.lower()}")
+
+
+def test_a_move_of_a_sub_account_is_half_a_transfer_that_names_the_other_side() -> None:
+    came = only(said("sub-moves", [SUB_MOVE], symbol="1"))
+    left = only(said("sub-moves", [{**SUB_MOVE, "type": 2, "fromAccountType": "USDT_FUTURE", "counterParty": "subAccount"}], symbol="2"))
+    assert isinstance(came, Transfer) and isinstance(left, Transfer)  # noqa: PT018 - one kind
+    assert (came.source_id, came.from_account, came.to_account, came.amount) == ("11798835829", None, "main", amount("1", "BTC"))
+    assert (left.source_id, left.from_account, left.to_account) == ("11798835829", "main-umfuture", None)
+    assert (came.note, left.note) == ("from master master@test.com", "to subAccount master@test.com")
+    assert came.event_id != left.event_id
+
+
+@pytest.mark.parametrize("status", ["PROCESS", "FAILURE"])
+def test_a_move_of_a_sub_account_that_is_not_done_says_nothing(status: str) -> None:
+    assert said("sub-moves", [{**SUB_MOVE, "status": status}], symbol="1") == Interpretation()
 
 
 # --- conversions, dust, income -------------------------------------------------------------------------------------
@@ -289,6 +360,13 @@ def test_a_conversion_buys_what_came_with_what_went() -> None:
     assert (fill.side, fill.base, fill.quote, fill.fee) == (Side.BUY, amount("0.06154036", "BNB"), amount("20", "USDT"), None)
     us = {name.replace("Asset", "Coin"): cell for name, cell in CONVERSION.items()}
     assert only(said("conversions", {"rows": [us], "total": 1})) == fill
+
+
+@pytest.mark.parametrize(
+    "status", ["PROCESS", "PENDING", "CREATED", "FAIL", "FAILED", "EXPIRED", "CANCELED", "CANCELLED", "REJECTED", "Expired"]
+)
+def test_a_conversion_that_moved_nothing_says_nothing(status: str) -> None:
+    assert said("conversions", {"list": [{**CONVERSION, "orderStatus": status}], "moreData": False}) == Interpretation()
 
 
 def test_dust_is_bought_with_the_charge_withheld_and_each_coin_is_a_fill_of_its_own() -> None:
@@ -332,6 +410,12 @@ def test_more_dust_than_the_venue_gives_is_a_finding() -> None:
         ("Launchpool", IncomeKind.REWARD),
         ("Referral Kickback", IncomeKind.REFERRAL),
         ("Trading fee rebate", IncomeKind.REBATE),
+        ("RWUSD rewards distribution", IncomeKind.REWARD),
+        ("Cash Voucher", IncomeKind.AIRDROP),
+        ("Learn and Earn", IncomeKind.REWARD),
+        ("Trading Competition", IncomeKind.REWARD),
+        ("LUCKY_DRAW", IncomeKind.REWARD),
+        ("Activity", IncomeKind.REWARD),
     ],
 )
 def test_a_distribution_is_income_of_the_kind_that_its_words_name(words: str, kind: IncomeKind) -> None:
@@ -347,10 +431,30 @@ def test_binance_us_says_what_a_distribution_is_for_under_another_name() -> None
     assert (income.kind, income.note) == (IncomeKind.STAKING, "Staking Rewards")
 
 
-@pytest.mark.parametrize("words", ["Token Swap - Distribution", "LEND rebranding", "something never heard of"])
-def test_a_distribution_that_may_be_no_income_is_a_finding_and_never_a_guess(words: str) -> None:
+@pytest.mark.parametrize(
+    ("words", "mend"),
+    [
+        ("Token Swap - Distribution", "book both as one trade"),
+        ("LEND rebranding", "book both as one trade"),
+        ("Launchpad token distribution", "book what was paid"),
+        ("Crypto Box", "as gift_in if somebody gave it to you"),
+        ("Refund of a subscription", "find the payment that it takes back"),
+        ("something never heard of", "ask for a rule for these words"),
+    ],
+)
+def test_a_distribution_that_may_be_no_income_is_a_finding_and_never_a_guess(words: str, mend: str) -> None:
     found = said("dividends", {"rows": [{**DIVIDEND, "enInfo": words}], "total": 1})
     assert finding_of(found) == ("unknown-row", "main/dividends/1637366104")
+    assert mend in found.findings[0].mend
+    assert words in found.findings[0].message
+
+
+def test_a_distribution_that_left_the_account_is_no_income_whatever_it_is_called() -> None:
+    came, left = ({**DIVIDEND, "direction": direction} for direction in (1, -1))
+    assert isinstance(only(said("dividends", {"rows": [came], "total": 1})), Income)
+    found = said("dividends", {"rows": [left], "total": 1})
+    assert finding_of(found) == ("unknown-row", "main/dividends/1637366104")
+    assert "it left the account" in found.findings[0].message
 
 
 def test_a_reward_of_earn_is_booked_where_no_distribution_tells_of_it() -> None:
@@ -388,11 +492,13 @@ def test_a_page_of_fewer_rows_than_there_should_be_is_a_finding() -> None:
         ("deposits", "", [{**DEPOSIT, "status": 99}]),
         ("withdrawals", "", [{**WITHDRAWAL, "status": 99}]),
         ("fiat", "0", {"data": [{**FIAT, "status": "Reversed"}]}),
-        ("fiat", "0", {"data": [{**FIAT, "indicatedAmount": "100.00"}]}),
-        ("payments", "1", {"data": [PAYMENT]}),
+        ("payments", "1", {"data": [{**PAYMENT, "price": "17.123456"}]}),
         ("conversions", "", {"list": [{**CONVERSION, "orderStatus": "PARTLY"}]}),
         ("rewards", "", {"rows": [{**REWARD, "type": "SURPRISE"}]}),
         ("moves", "", {"rows": [{**MOVE, "type": "FUNDING_UMFUTURE"}]}),
+        ("sub-moves", "1", [{**SUB_MOVE, "status": "REVERSED"}]),
+        ("sub-moves", "2", [SUB_MOVE]),
+        ("sub-moves", "1", [{**SUB_MOVE, "toAccountType": "SAFE"}]),
     ],
 )
 def test_a_row_that_nobody_understands_is_a_finding_and_never_dropped(stream: str, symbol: str, answer: object) -> None:
@@ -456,6 +562,7 @@ SAMPLES = (
     ("dividends", DIVIDEND, "rows"),
     ("rewards", REWARD, "rows"),
     ("moves", MOVE, "rows"),
+    ("sub-moves", SUB_MOVE, ""),
     ("balances", {"asset": "BTC", "free": "1", "locked": "0"}, "balances"),
 )
 

@@ -149,3 +149,10 @@ def test_every_window_is_remembered_as_coverage(serve: Serve, connect: Connect) 
         cursor = kept.cursors[StreamKey(stream=stream)]
         assert cursor["low"] == since
         assert int(str(cursor["high"])) >= int(WALL * 1000)
+
+
+def test_the_list_of_moves_of_sub_accounts_is_refused_to_this_key_and_nothing_comes_of_it(serve: Serve, connect: Connect) -> None:
+    sandbox, kept = serve(seed=5, fills=60), Kept()
+    kept.pull_all(connect(sandbox))
+    assert [call.status for call in sandbox.calls if "subUserHistory" in call.target] == [400, 400]
+    assert (kept.findings, sandbox.violations) == ({}, [])
