@@ -29,6 +29,7 @@ from ledger.domain.event import (
 )
 from ledger.domain.ids import AccountId, BotId, EventId, Hash, OrderId, SourceId, VenueName, hash_of
 from ledger.domain.time.instant import instant_of, instant_text
+from ledger.domain.transfers.coming_back import come_back
 
 _quoted = encode_basestring  # what an encoder that leaves characters as they are comes to for a text
 
@@ -333,15 +334,12 @@ def told_again(known: Event, told: Event, *, is_newer_word: bool = False) -> Tel
     at all.
     A provisional word of a lower rank contradicts nothing, it only completes. What only one of them knows is kept, whichever came
     first: orders, sequence, bot, note, values, cost and date of acquisition. Two halves of a fill become one, and a venue that tells
-    a fill again in a later row of its own has amended it. `is_newer_word`: the very source of the known event tells it now, later,
-    and where only amounts differ it has corrected itself.
+    a fill again in a later row of its own has amended it. A transfer of which one row says that it came back did, whichever was first.
+    `is_newer_word`: the very source of the known event tells it now, later, and where only amounts differ it has corrected itself.
     """
-    if isinstance(known, Fill) and isinstance(told, Fill):
-        if known.is_half or told.is_half:
-            return _joined(known, told, is_newer_word=is_newer_word)
-        if _amends(known, told):
-            earlier, later = sorted((known, told), key=lambda fill: fill.sequence or 0)
-            return _kept_instead(known, _completed(later, earlier))
+    in_parts = _told_in_parts(known, told, is_newer_word=is_newer_word)
+    if in_parts is not None:
+        return in_parts
     if known.provisional and told.rank >= known.rank:
         return _kept_instead(known, _completed(told, known))
     if told.provisional and told.rank < known.rank and type(told) is type(known):
@@ -351,6 +349,24 @@ def told_again(known: Event, told: Event, *, is_newer_word: bool = False) -> Tel
     if conflicts and not (is_newer_word and _is_correctable(known, told, conflicts)):
         return Telling(conflicts=conflicts)
     return _kept_instead(known, _corrected(known, told, conflicts) if conflicts else _completed(finer, coarser))
+
+
+def _told_in_parts(known: Event, told: Event, *, is_newer_word: bool) -> Telling | None:
+    """Return what two rows come to of which each may tell a part of the event only; None where each tells all that it knows."""
+    if isinstance(known, Fill) and isinstance(told, Fill):
+        if known.is_half or told.is_half:
+            return _joined(known, told, is_newer_word=is_newer_word)
+        if _amends(known, told):
+            earlier, later = sorted((known, told), key=lambda fill: fill.sequence or 0)
+            return _kept_instead(known, _completed(later, earlier))
+    if isinstance(known, Transfer) and isinstance(told, Transfer) and _is_of_return(known, told):
+        back = come_back(known, told)
+        return Telling(conflicts=("amount",)) if back is None else _kept_instead(known, _completed(_completed(back, known), told))
+    return None
+
+
+def _is_of_return(known: Transfer, told: Transfer) -> bool:
+    return (known.has_come_back or told.has_come_back) and not (known.provisional or told.provisional)
 
 
 def _is_correctable(known: Event, told: Event, conflicts: tuple[str, ...]) -> bool:
