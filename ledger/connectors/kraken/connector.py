@@ -162,8 +162,8 @@ class Kraken:
 
     def _orders_in(self, leaf: Leaf) -> str:
         """Return the client's own names of the orders on a page."""
-        told = {row.get("ordertxid") for row in leaf.rows.values() if isinstance(row, dict)}
-        ids = sorted(order for order in told if isinstance(order, str) and order)
+        told = [row.get("ordertxid") for row in leaf.rows.values() if isinstance(row, dict)]
+        ids = sorted({order for order in told if isinstance(order, str) and order})
         names: dict[str, str] = {}
         for start in range(0, len(ids), ORDERS_MAX):
             names |= self._read(self._client.orders(ids[start : start + ORDERS_MAX]), orders_of)

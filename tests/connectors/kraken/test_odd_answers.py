@@ -1,0 +1,46 @@
+"""Odd answers of single calls: what they cost, and that nothing else is lost with them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger.book import Book
+from ledger.domain.event import Fill
+
+from .conftest import Kept
+from .small_venue import NOW, SmallVenue, small_venue
+
+TRADE = {"ordertxid": "O1", "pair": "XXBTZUSD", "time": NOW - 9_000, "type": "buy", "price": "100", "cost": "100", "fee": "0.1", "vol": "1",
+         "margin": "0", "trade_id": 5}  # fmt: skip
+
+
+@pytest.fixture
+def venue() -> Iterator[SmallVenue]:
+    with small_venue() as server:
+        yield server
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[Book]:
+    made = Book.create(tmp_path / "book")
+    made.add_connection("main", venue="kraken", secrets="env:MAIN")
+    yield made
+    made.close()
+
+
+def pulled(venue: SmallVenue, only: str) -> Kept:
+    kept = Kept()
+    with venue.connected() as connector:
+        kept.pull(connector, only=only)
+    return kept
+
+
+@pytest.mark.parametrize("odd", [[], {}, [["O1"]], 7, None])
+def test_an_order_of_an_odd_type_costs_its_own_row(venue: SmallVenue, odd: object) -> None:
+    venue.results["QueryOrders"] = {"O1": {"cl_ord_id": "grid-1"}}
+    venue.trades = {"T1": TRADE | {"ordertxid": odd}, "T2": TRADE}
+    kept = pulled(venue, "trades")
+    named = {event.source_id: event.client_order_id for event in kept.events.values() if isinstance(event, Fill)}
+    assert named.pop("T2") == "grid-1"
+    assert (named, len(kept.findings)) in (({"T1": None}, 0), ({}, 1))
