@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from ledger.book import Book
+from ledger.domain.errors import TransientError
 from ledger.domain.event import Fill
 
 from .conftest import Kept
 from .small_venue import NOW, SmallVenue, small_venue
 
+DAY = 86_400
 TRADE = {"ordertxid": "O1", "pair": "XXBTZUSD", "time": NOW - 9_000, "type": "buy", "price": "100", "cost": "100", "fee": "0.1", "vol": "1",
          "margin": "0", "trade_id": 5}  # fmt: skip
 
@@ -44,3 +46,22 @@ def test_an_order_of_an_odd_type_costs_its_own_row(venue: SmallVenue, odd: objec
     named = {event.source_id: event.client_order_id for event in kept.events.values() if isinstance(event, Fill)}
     assert named.pop("T2") == "grid-1"
     assert (named, len(kept.findings)) in (({"T1": None}, 0), ({}, 1))
+
+
+@pytest.mark.parametrize(
+    "told", [2**62, 253_402_300_799, 10**30, 0, 1, NOW - 2 * DAY, NOW + 2 * DAY, -NOW, "soon", "\ud800", [], None, 1.5]
+)
+def test_a_time_that_cannot_be_the_venues_stops_the_run_for_now_and_no_history_ends_there(venue: SmallVenue, told: object) -> None:
+    venue.results["Time"] = {"unixtime": told}
+    with venue.connected() as connector, pytest.raises(TransientError, match="Time"):
+        connector.check_key()
+    with pytest.raises(TransientError, match="Time"):
+        pulled(venue, "ledger")
+    assert "Ledgers" not in venue.asked
+
+
+@pytest.mark.parametrize("ahead", [-DAY // 2, 0, DAY // 2])
+def test_a_clock_that_is_wrong_by_hours_is_told_and_harms_nothing(venue: SmallVenue, ahead: int) -> None:
+    venue.results["Time"] = {"unixtime": NOW + ahead}
+    with venue.connected() as connector:
+        assert connector.check_key().clock_skew_seconds == pytest.approx(ahead, abs=60)
