@@ -14,11 +14,12 @@ from ledger.connectors.kraken import parse
 from ledger.connectors.kraken.client import ORDERS_MAX, TIERS, KrakenClient
 from ledger.connectors.kraken.markets import assets_of, names_of, orders_of, pairs_of, rights_of
 from ledger.connectors.kraken.prices import KrakenTrades
+from ledger.connectors.kraken.row_ids import is_plain
 from ledger.connectors.kraken.rows import VENUE
 from ledger.connectors.kraken.spelling import doubtful_of
 from ledger.connectors.kraken.walk import Leaf, OffsetWalker, Trail, Window, trail_of
 from ledger.domain.errors import InputError, TransientError
-from ledger.domain.json_text import Json
+from ledger.domain.json_text import Json, shown
 from ledger.domain.payload import Payload
 from ledger.domain.time.instant import instant_of_micros, micros_of
 from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation, KeyReport, Page, PullWindow, StreamFacts, StreamKey
@@ -163,7 +164,7 @@ class Kraken:
     def _orders_in(self, leaf: Leaf) -> str:
         """Return the client's own names of the orders on a page."""
         told = [row.get("ordertxid") for row in leaf.rows.values() if isinstance(row, dict)]
-        ids = sorted({order for order in told if isinstance(order, str) and order})
+        ids = sorted({order for order in told if isinstance(order, str) and is_plain(order)})
         names: dict[str, str] = {}
         for start in range(0, len(ids), ORDERS_MAX):
             names |= self._read(self._client.orders(ids[start : start + ORDERS_MAX]), orders_of)
@@ -223,10 +224,12 @@ class Kraken:
             raise TransientError(f"{self.venue}: {answer.request}: cannot be read: {unreadable.message}") from unreadable
         times = list(parse.times_of({str(number): row for number, row in enumerate(rows)}).values())
         more = result.get("next_cursor") if isinstance(result, dict) else None
+        if isinstance(more, str) and not more.isprintable():
+            raise TransientError(f"{self.venue}: {answer.request}: goes on at a cursor that cannot be sent: {shown(more)}")
         return rows, times, more if isinstance(more, str) and more and more != asked_with else None
 
     def _list_of(self, stream: StreamKey, answer: Answer, rows: list[Json], times: list[int], state: CursorState) -> Page:
-        ids = [str(row.get("refid", "")) for row in rows if isinstance(row, dict)]
+        ids = [refid for refid in map(parse.refid_of, rows) if refid]
         return Page(
             payload=self._payloads.of(answer, stream.stream, stream.symbol),
             cursor=state,

@@ -65,3 +65,46 @@ def test_a_clock_that_is_wrong_by_hours_is_told_and_harms_nothing(venue: SmallVe
     venue.results["Time"] = {"unixtime": NOW + ahead}
     with venue.connected() as connector:
         assert connector.check_key().clock_skew_seconds == pytest.approx(ahead, abs=60)
+
+
+def deposit(refid: str, ago: int) -> dict[str, object]:
+    return {"refid": refid, "time": NOW - ago, "type": "deposit", "subtype": "", "asset": "ZUSD", "amount": "1", "fee": "0", "balance": "1"}
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "A B", "", "x" * 600])
+def test_an_id_that_no_book_can_keep_costs_its_own_row(venue: SmallVenue, book: Book, odd: str) -> None:
+    venue.ledger = {f"L{number:03}": deposit(f"R{number}", 9_000 + number) for number in range(120)}
+    venue.ledger[odd] = deposit("R-odd", 9_060)
+    venue.trades = {"T1": TRADE | {"ordertxid": odd}, odd: TRADE}
+    venue.results["DepositStatus"] = {"deposit": [{"refid": odd, "asset": "ZUSD", "amount": "1", "time": NOW - 9, "status": "Success"}]}
+    venue.results["Balance"] = {"ZUSD": "120", odd: "1"}
+    assert [outcome.error for outcome in venue.synced(book).outcomes] == [None]
+    unread = {finding.subject.split("/")[1] for finding in book.findings() if finding.code == "unreadable-row"}
+    assert unread >= {"ledger", "trades", "deposits", "balances"}
+    with venue.connected() as connector:
+        kept = Kept()
+        kept.pull(connector, only="ledger")
+    assert len(kept.events) == 120
+    assert len({finding.subject for finding in kept.findings}) == 1
+
+
+def test_a_list_that_goes_on_at_what_cannot_be_sent_is_asked_again_another_time(venue: SmallVenue) -> None:
+    venue.results["DepositStatus"] = {"deposit": [], "next_cursor": "\ud800"}
+    with pytest.raises(TransientError, match="cannot be sent"):
+        pulled(venue, "deposits")
+
+
+def test_a_pair_and_an_order_that_cannot_be_read_cost_no_other(venue: SmallVenue) -> None:
+    venue.results["AssetPairs"] = {"ODD": {"base": None}, "WORSE": 7, "NEWPAIR": {"base": "XXBT", "quote": "ZUSD"}}
+    venue.results["QueryOrders"] = {"O0": 7, "O1": {"cl_ord_id": "grid-1"}, "O2": {"userref": "\ud800"}, "O3": {"cl_ord_id": "\x00"}}
+    venue.trades = {f"T{number}": TRADE | {"ordertxid": f"O{number}", "pair": "NEWPAIR"} for number in range(4)}
+    kept = pulled(venue, "trades")
+    named = {event.source_id: event.client_order_id for event in kept.events.values() if isinstance(event, Fill)}
+    assert (named, kept.findings) == ({"T0": None, "T1": "grid-1", "T2": None, "T3": None}, [])
+
+
+def test_a_row_of_another_millennium_costs_itself(venue: SmallVenue) -> None:
+    venue.results["Ledgers"] = {"ledger": {"L1": deposit("R1", 9_000), "L2": deposit("R2", NOW - 253_402_300_799)}, "count": 2}
+    kept = pulled(venue, "ledger")
+    assert [event.source_id for event in kept.events.values()] == ["R1"]
+    assert {finding.code for finding in kept.findings} == {"unreadable-row"}
