@@ -18,7 +18,7 @@ from ledger.connectors.kraken.row_ids import is_plain
 from ledger.connectors.kraken.rows import VENUE
 from ledger.connectors.kraken.spelling import doubtful_of
 from ledger.connectors.kraken.walk import Leaf, OffsetWalker, Trail, Window, trail_of
-from ledger.domain.errors import InputError, TransientError
+from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.json_text import Json, shown
 from ledger.domain.payload import Payload
 from ledger.domain.time.instant import instant_of_micros, micros_of
@@ -125,8 +125,7 @@ class Kraken:
 
         walker = OffsetWalker(fetch, name="trades", place=f"{self.venue}: trades")
         for leaf, reached in walker.leaves(trail_of(cursor), since=_micros(window.since), now=self._now()):
-            context = {parse.PAIRS: self._pairs_in(leaf), parse.ORDERS: self._orders_in(leaf)}
-            yield self._page(stream, leaf, reached.state(), context)
+            yield self._page(stream, leaf, reached.state(), {parse.PAIRS: self._pairs_in(leaf), **self._orders_in(leaf)})
 
     def _pull_ledger(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
         def fetch(part: Window) -> Answer:
@@ -161,14 +160,24 @@ class Kraken:
             self._assets = self._read(self._client.assets(), names_of)
         return {parse.LISTED: json.dumps({name: self._assets[name] for name in doubtful if name in self._assets})}
 
-    def _orders_in(self, leaf: Leaf) -> str:
-        """Return the client's own names of the orders on a page."""
+    def _orders_in(self, leaf: Leaf) -> dict[str, str]:
+        """Return the client's own names of the orders on a page as context; with the words of a refusal, which costs the names only.
+
+        Raises:
+            KeyRefused: when the key may not ask, which its owner can mend.
+        """
         told = [row.get("ordertxid") for row in leaf.rows.values() if isinstance(row, dict)]
         ids = sorted({order for order in told if isinstance(order, str) and is_plain(order)})
         names: dict[str, str] = {}
+        refused: dict[str, str] = {}
         for start in range(0, len(ids), ORDERS_MAX):
-            names |= self._read(self._client.orders(ids[start : start + ORDERS_MAX]), orders_of)
-        return json.dumps({order: names[order] for order in sorted(names)})
+            try:
+                names |= self._read(self._client.orders(ids[start : start + ORDERS_MAX]), orders_of)
+            except KeyRefused:
+                raise
+            except TerminalError as refusal:
+                refused = {parse.UNNAMED: refusal.message}
+        return {parse.ORDERS: json.dumps({order: names[order] for order in sorted(names)}), **refused}
 
     def _read(self, answer: Answer, reader: Callable[[Json], dict[str, str]]) -> dict[str, str]:
         try:

@@ -42,22 +42,17 @@ from ledger.ports import Interpretation
 PRICES = "prices"
 # What a page's bytes lack: rows held back from the page before and above which instant the others are known from there; down to which
 # instant the page is whole; pairs and names of orders; that the venue counts more than it gives; the assets that the ledger ever named;
-# the venue's other names of assets whose spelling leaves a doubt.
-CARRIED, KNOWN_ABOVE, TOLD_ABOVE, PAIRS, ORDERS, SHORT, TOUCHED, LISTED = (
-    "carried",
-    "known_above",
-    "told_above",
-    "pairs",
-    "orders",
-    "short",
-    "touched",
-    "listed",
-)
+# the venue's other names of assets whose spelling leaves a doubt; why it did not name the orders.
+CARRIED, KNOWN_ABOVE, TOLD_ABOVE = "carried", "known_above", "told_above"
+PAIRS, ORDERS, UNNAMED = "pairs", "orders", "unnamed"
+SHORT, TOUCHED, LISTED = "short", "touched", "listed"
 
 _MICRO_DIGITS = 6
 _MICROS_MAX = 32_503_680_000 * 10**_MICRO_DIGITS  # the year 3000: what lies beyond could leave the calendar in another zone
 _DONE = "Success"
 _MEND_UNREADABLE = "look at the payload; if the venue changed its format, a newer Lotwright may read it (nothing has to be pulled again)"
+
+_MEND_UNNAMED = "none is needed for the amounts; to know the bot, import the bot's own database"
 
 Rows = dict[str, Json]
 
@@ -123,7 +118,7 @@ def _ledger(result: Json, place: Place) -> Interpretation:
     return Interpretation(
         events=tuple((event, f"row {' '.join(ids)}") for event, ids in read.events),
         lines=read.lines,
-        findings=(*findings, *read.findings, *_short(place)),
+        findings=(*findings, *read.findings, *_of_page(place)),
     )
 
 
@@ -136,18 +131,28 @@ def _instant(place: Place, key: str) -> datetime | None:
     return None if micros is None else instant_of_micros(int(micros))
 
 
-def _short(place: Place) -> tuple[Finding, ...]:
-    told = place.context.get(SHORT)
-    if told is None:
-        return ()
-    return (
+_OF_PAGE = {  # what the venue keeps back of a page: code, words and mend
+    SHORT: (
+        "history-short",
+        "counts more rows than it gives",
+        "sync again; if it stays, compare with the venue's own export of this history",
+    ),
+    UNNAMED: ("orders-unnamed", "does not tell what its clients called some orders", _MEND_UNNAMED),
+}
+
+
+def _of_page(place: Place) -> tuple[Finding, ...]:
+    subject, told = f"{place.account}/{place.stream}", place.context
+    return tuple(
         Finding(
-            code="history-short",
+            code=code,
             severity=Severity.WARNING,
-            subject=f"{place.account}/{place.stream}",
-            message=f"the venue counts more rows of {place.stream} than it gives: {told}",
-            mend="sync again; if it stays, compare with the venue's own export of this history",
-        ),
+            subject=subject,
+            message=f"the venue {words} in its history of {place.stream}: {shown(told[key])}",
+            mend=mend,
+        )
+        for key, (code, words, mend) in _OF_PAGE.items()
+        if key in told
     )
 
 
@@ -191,7 +196,7 @@ def _trades(result: Json, place: Place) -> Interpretation:
     rows = rows_of(result, "trades")
     read = _read_each([(txid, row, told_trade) for txid, row in rows.items()], place)
     unnamed = [_unnamed_pair(txid, row, place) for txid, row in rows.items() if _is_of_unknown_pair(row, place)]
-    return Interpretation(events=read.events, findings=(*read.findings, *unnamed, *_short(place)))
+    return Interpretation(events=read.events, findings=(*read.findings, *unnamed, *_of_page(place)))
 
 
 def _is_of_unknown_pair(row: Json, place: Place) -> bool:
@@ -208,7 +213,7 @@ def _unnamed_pair(txid: str, row: Json, place: Place) -> Finding:
         severity=Severity.WARNING,
         subject=f"{place.account}/{place.stream}/{txid}",
         message=f"nobody knows the two assets of the pair of {txid}: the ledger books it, without order and bot: {shown(row)}",
-        mend="none is needed for the amounts; to know the bot, import the bot's own database",
+        mend=_MEND_UNNAMED,
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ledger.book import Book
-from ledger.domain.errors import TransientError
+from ledger.domain.errors import KeyRefused, TransientError
 from ledger.domain.event import Fill
 
 from .conftest import Kept
@@ -108,3 +108,20 @@ def test_a_row_of_another_millennium_costs_itself(venue: SmallVenue) -> None:
     kept = pulled(venue, "ledger")
     assert [event.source_id for event in kept.events.values()] == ["R1"]
     assert {finding.code for finding in kept.findings} == {"unreadable-row"}
+
+
+def test_orders_that_the_venue_refuses_to_tell_cost_only_their_names(venue: SmallVenue, book: Book) -> None:
+    venue.trades = {"T1": TRADE}
+    venue.words["QueryOrders"] = "EOrder:Unknown order"
+    assert [outcome.error for outcome in venue.synced(book).outcomes] == [None]
+    kept = pulled(venue, "trades")
+    assert [event.source_id for event in kept.events.values()] == ["T1"]
+    assert {(finding.code, finding.severity) for finding in kept.findings} == {("orders-unnamed", "warning")}
+    assert "Unknown order" in kept.findings[0].message
+
+
+def test_a_key_that_may_not_ask_for_orders_is_refused(venue: SmallVenue) -> None:
+    venue.trades = {"T1": TRADE}
+    venue.words["QueryOrders"] = "EGeneral:Permission denied"
+    with pytest.raises(KeyRefused):
+        pulled(venue, "trades")
