@@ -209,14 +209,16 @@ class Kraken:
 
     def _listed(self, stream: StreamKey, call: str, name: str, *, cursor: CursorState, since: datetime | None) -> Iterator[Page]:
         """Walk a list from its newest row until what is known for a week; a walk that was cut short begins anew, for lists are short."""
-        known, wanted = trail_of(cursor), _micros(since)
+        known, wanted, now = trail_of(cursor), _micros(since), self._now()
         is_known = known.high is not None and (known.since is None or (wanted is not None and known.since <= wanted))
-        floor = known.high - _TRANSFER_MARGIN if known.high is not None and is_known else wanted
-        high, more = known.high, None
+        high = None if known.high is None else min(known.high, now)
+        floor = high - _TRANSFER_MARGIN if high is not None and is_known else wanted
+        more, asked = None, set[str]()
         for _ in range(_CURSOR_PAGES_MAX):
             answer = self._client.transfers(call, cursor=more)
-            rows, times, more = self._list_page(answer, name, asked_with=more)
-            high = max([*times, *([] if high is None else [high])], default=None)
+            rows, times, more = self._list_page(answer, name, asked)
+            # A row that is dated after now says nothing of the rows before it.
+            high = max([*(at for at in times if at <= now), *([] if high is None else [high])], default=None)
             is_last = more is None or (floor is not None and bool(times) and min(times) < floor)
             reached = Trail(high=high, since=known.since if is_known else wanted).state() if is_last else cursor
             yield self._list_of(stream, answer, rows, times, reached)
@@ -224,8 +226,8 @@ class Kraken:
                 return
         raise TransientError(f"{self.venue}: {call}: the list has no end")
 
-    def _list_page(self, answer: Answer, name: str, *, asked_with: str | None) -> tuple[list[Json], list[int], str | None]:
-        """Return rows, readable times and the cursor to what is older; a cursor that leads back to itself is none."""
+    def _list_page(self, answer: Answer, name: str, asked: set[str]) -> tuple[list[Json], list[int], str | None]:
+        """Return rows, readable times and the cursor to what is older, noted in `asked`; one that leads back to a page is none."""
         try:
             result = parse.result_of(answer.json)
             rows = parse.list_of(result, name)
@@ -235,7 +237,10 @@ class Kraken:
         more = result.get("next_cursor") if isinstance(result, dict) else None
         if isinstance(more, str) and not more.isprintable():
             raise TransientError(f"{self.venue}: {answer.request}: goes on at a cursor that cannot be sent: {shown(more)}")
-        return rows, times, more if isinstance(more, str) and more and more != asked_with else None
+        if not isinstance(more, str) or not more or more in asked:
+            return rows, times, None
+        asked.add(more)
+        return rows, times, more
 
     def _list_of(self, stream: StreamKey, answer: Answer, rows: list[Json], times: list[int], state: CursorState) -> Page:
         ids = [refid for refid in map(parse.refid_of, rows) if refid]

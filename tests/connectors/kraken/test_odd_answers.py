@@ -8,6 +8,7 @@ import pytest
 from ledger.book import Book
 from ledger.domain.errors import KeyRefused, TransientError
 from ledger.domain.event import Fill
+from ledger.ports import StreamKey
 
 from .conftest import Kept
 from .small_venue import NOW, SmallVenue, small_venue
@@ -103,6 +104,14 @@ def test_a_pair_and_an_order_that_cannot_be_read_cost_no_other(venue: SmallVenue
     assert (named, kept.findings) == ({"T0": None, "T1": "grid-1", "T2": None, "T3": None}, [])
 
 
+def test_an_asset_whose_row_cannot_be_read_is_as_if_it_were_not_listed(venue: SmallVenue) -> None:
+    venue.results |= {"Balance": {"ZETA": "3", "ZABC": "1"}, "Assets": {"ZETA": 7, "ZABC": {"altname": "ZABC"}}}
+    kept = pulled(venue, "balances")
+    assert [(finding.code, finding.severity, finding.subject) for finding in kept.findings] == [
+        ("unknown-asset", "warning", "main/asset/ZETA")
+    ]
+
+
 def test_a_row_of_another_millennium_costs_itself(venue: SmallVenue) -> None:
     venue.results["Ledgers"] = {"ledger": {"L1": deposit("R1", 9_000), "L2": deposit("R2", NOW - 253_402_300_799)}, "count": 2}
     kept = pulled(venue, "ledger")
@@ -125,3 +134,41 @@ def test_a_key_that_may_not_ask_for_orders_is_refused(venue: SmallVenue) -> None
     venue.words["QueryOrders"] = "EGeneral:Permission denied"
     with pytest.raises(KeyRefused):
         pulled(venue, "trades")
+
+
+@pytest.mark.parametrize("only", ["ledger", "trades", "deposits"])
+def test_a_row_dated_in_the_future_hides_no_later_row(venue: SmallVenue, only: str) -> None:
+    later = -30 * DAY
+
+    def told(*rows: tuple[str, int]) -> None:
+        ledger = {row_id: deposit(f"R{row_id}", ago) for row_id, ago in rows}
+        trades = {row_id: TRADE | {"time": NOW - ago} for row_id, ago in rows}
+        venue.results["Ledgers"] = {"ledger": ledger, "count": len(rows)}
+        venue.results["TradesHistory"] = {"trades": trades, "count": len(rows)}
+        listed = [{"refid": row_id, "asset": "XXBT", "amount": "1", "time": NOW - ago, "status": "Success"} for row_id, ago in rows]
+        venue.results["DepositStatus"] = {"deposit": listed}
+
+    kept = Kept()
+    for rows in ((("odd", later), ("L1", 9_000)), (("L1", 9_000),)):
+        told(*rows)
+        with venue.connected() as connector:
+            kept.pull(connector, only=only)
+        (cursor,) = kept.cursors.values()
+        assert cursor["high"] == (NOW - 9_000) * 1_000_000
+
+
+def test_a_place_that_was_stored_in_the_future_is_taken_back(venue: SmallVenue) -> None:
+    venue.ledger = {"L1": deposit("R1", 9_000)}
+    for only in ("ledger", "deposits"):
+        kept = Kept(cursors={StreamKey(stream=only): {"high": (NOW + 30 * DAY) * 1_000_000}})
+        with venue.connected() as connector:
+            kept.pull(connector, only=only)
+        (cursor,) = kept.cursors.values()
+        assert int(cursor["high"] or 0) <= (NOW + 60) * 1_000_000
+
+
+def test_a_list_whose_cursors_go_in_a_circle_ends(venue: SmallVenue) -> None:
+    circle = {"true": "c0", "c0": "c1", "c1": "c0"}
+    venue.results["DepositStatus"] = lambda query: {"deposit": [], "next_cursor": circle[query["cursor"]]}
+    kept = pulled(venue, "deposits")
+    assert (venue.asked.count("DepositStatus"), len(kept.payloads)) == (3, 3)
