@@ -204,6 +204,19 @@ def _each(reader: Callable[[KrakenRow, Teller], RowsRead]) -> _Reader:
     return read
 
 
+def _once_booked(reader: _Reader) -> _Reader:
+    """Make a reader pass over rows that wait to be booked, and tell of those that no row of the refid books."""
+
+    def read(rows: list[KrakenRow], teller: Teller) -> RowsRead:
+        booked = [row for row in rows if not row.is_pending]
+        done = {(row.asset, row.amount) for row in booked}
+        waiting = [row for row in rows if row.is_pending and (row.asset, row.amount) not in done]
+        told = RowsRead(findings=tuple(_waiting(row, teller) for row in waiting))
+        return _all_of((reader(booked, teller), told)) if booked else told
+
+    return read
+
+
 # --- one reader a type, with a row as it looks ----------------------------------------------------------------------
 
 
@@ -473,11 +486,11 @@ READERS: Mapping[tuple[str, str], _Reader] = {
 }
 # Types whose meaning no subtype can change; what is an exchange has two sides under its refid, whatever it is called.
 READERS_OF_ANY_SUBTYPE: Mapping[str, _Reader] = {
-    **dict.fromkeys(("trade", "spend", "receive", "conversion", "sale"), _exchange),
+    **dict.fromkeys(("trade", "spend", "receive", "conversion", "sale"), _once_booked(_exchange)),
     "deposit": _DEPOSIT,
     "withdrawal": _withdrawal,
     "custodytransfer": _custody,
-    "adjustment": _adjustment,
+    "adjustment": _once_booked(_adjustment),
     "reward": _income(IncomeKind.REWARD),
     "dividend": _income(IncomeKind.REWARD, note="dividend"),
     "invite bonus": _income(IncomeKind.REFERRAL),

@@ -312,6 +312,23 @@ def test_what_waits_to_be_booked_is_told_and_not_booked(kind: str, code: str) ->
     assert (said.events, said.lines, [finding.code for finding in said.findings]) == ((), (), [code])
 
 
+@pytest.mark.parametrize(("given", "received"), [("spend", "receive"), ("trade", "trade"), ("adjustment", "adjustment"), ("sale", "sale")])
+def test_an_exchange_that_waits_to_be_booked_is_told_and_not_booked(given: str, received: str) -> None:
+    waiting = [
+        row("ZUSD", "-50", type=given, fee="0.75", balance="", row_id="w1"),
+        row("SOL", "2", type=received, balance="", row_id="w2"),
+    ]
+    said = read(*waiting)
+    assert (said.events, said.lines) == ((), ())
+    assert [(finding.code, finding.subject) for finding in said.findings] == [
+        ("pending-row", "main/ledger/w1"),
+        ("pending-row", "main/ledger/w2"),
+    ]
+    booked = [row("ZUSD", "-50", type=given, fee="0.75", row_id="b1"), row("SOL", "2", type=received, row_id="b2")]
+    assert read(*waiting, *booked) == read(*booked)
+    assert [ids for _, ids in read(*waiting, *booked).events] == [("b1", "b2")]
+
+
 # --- income --------------------------------------------------------------------------------------------------------
 
 
