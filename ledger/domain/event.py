@@ -131,7 +131,7 @@ class Transfer(EventHead):
 
     `amount` is what ARRIVES (of a withdrawal: what was sent on); zero: it turned out that nothing moved. `fee` is a further debit
     of the sending account (of a lone deposit: of the receiving one), `fee_value` its fair market value. `chain_hash` and `address`
-    help to pair halves.
+    help to pair halves. From an account to itself: it did not go through, and came back.
     """
 
     from_account: AccountId | None
@@ -141,6 +141,11 @@ class Transfer(EventHead):
     fee_value: Decimal | None = None
     chain_hash: str | None = None
     address: str | None = None
+
+    @property
+    def has_come_back(self) -> bool:
+        """Whether it came back to the account that it left."""
+        return self.from_account is not None and self.from_account == self.to_account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,11 @@ from datetime import datetime
 from operator import attrgetter
 
 from ledger.domain.event import BalanceSnapshot, Event, assets_of
-from ledger.domain.event_text import body_text, facts_hash, kind_of, told_again
+from ledger.domain.event_text import body_text, facts_hash, kind_of
 from ledger.domain.finding import Finding, Severity, origin_of_payload
 from ledger.domain.ids import BotId, EventId, Hash
 from ledger.domain.payload import Payload
+from ledger.domain.telling import told_again
 from ledger.domain.time.instant import instant_text
 from ledger.pipeline.bots.attribution import NO_ATTRIBUTION, Attribution, Attributor
 from ledger.pipeline.post import Poster

@@ -25,8 +25,9 @@ from ledger.domain.event import (
     Transfer,
     assets_of,
 )
-from ledger.domain.event_text import HeadFields, body_text, event_of, facts_hash, kind_of, told_again
+from ledger.domain.event_text import HeadFields, body_text, event_of, facts_hash, kind_of
 from ledger.domain.ids import AccountId, BotId, EventId, OrderId, SourceId, VenueName
+from ledger.domain.telling import Telling, told_again
 from ledger.domain.time.instant import instant_of, instant_text
 
 NOON = datetime(2025, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -354,3 +355,44 @@ def test_the_newer_word_corrects_one_leg_of_a_fill_that_was_told_in_halves() -> 
     assert told_again(WHOLE, corrected, is_newer_word=True).event == replace(WHOLE, quote=amount("251", "USDC"))
     assert told_again(GIVEN, corrected, is_newer_word=True).event == corrected
     assert told_again(GIVEN, SOLD_HALF, is_newer_word=True).conflicts == ("base", "quote")
+
+
+# --- transfers that came back ---------------------------------------------------------------------------------------
+
+LEFT = Transfer(from_account=AccountId("a"), to_account=None, amount=amount("0.5"), fee=amount("0.001"), **head(provisional=False))
+
+
+def came_back(quantity: str, **other: object) -> Transfer:
+    later = LEFT.occurred_at + timedelta(days=400)
+    return replace(LEFT, to_account=AccountId("a"), amount=amount(quantity), fee=None, occurred_at=later, **other)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "fee"),
+    [("0.501", None), ("0.5", amount("0.001"))],  # with its fee, or without
+)
+def test_a_transfer_that_came_back_is_one_whichever_row_was_first_and_however_often_they_are_told(
+    quantity: str, fee: Amount | None
+) -> None:
+    back = came_back(quantity)
+    whole = replace(back, occurred_at=LEFT.occurred_at, fee=fee)
+    assert both_ways(LEFT, back) == (whole, whole)
+    for told in (LEFT, back, whole):
+        assert both_ways(whole, told) == (whole, whole)
+        assert told_again(whole, told) == Telling()
+
+
+@pytest.mark.parametrize("quantity", ["0.4", "0.5005", "0.502"])
+def test_another_amount_than_left_does_not_come_back(quantity: str) -> None:
+    for one, other in permutations((LEFT, came_back(quantity))):
+        assert told_again(one, other) == Telling(conflicts=("amount",))
+        assert told_again(one, other, is_newer_word=True) == Telling(conflicts=("amount",))
+    assert told_again(came_back("0.5"), came_back("0.4")) == Telling(conflicts=("amount",))
+    assert told_again(replace(LEFT, from_account=AccountId("b")), came_back("0.5")) == Telling(conflicts=("amount",))
+
+
+def test_what_a_list_of_transfers_says_only_completes_a_transfer_that_came_back() -> None:
+    back = came_back("0.501")
+    listed = replace(LEFT, rank=SourceRank.VENUE_SUMMARY, provisional=True, chain_hash="4f")
+    kept = replace(back, chain_hash="4f")
+    assert both_ways(listed, back) == (kept, kept)

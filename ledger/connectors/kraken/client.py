@@ -24,8 +24,9 @@ import httpx
 
 from ledger.connectors.kraken.rows import VENUE
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
-from ledger.domain.json_text import cell_whole, object_of
+from ledger.domain.json_text import Json, cell_whole, object_of
 from ledger.domain.secrets import Secrets
+from ledger.domain.time.instant import instant_of_millis
 from ledger.ports import ConnectionTerms
 from ledger.transport.nonce import LEAP, NonceKeeper
 from ledger.transport.pace import Budget, TokenBucket, Toll
@@ -40,6 +41,7 @@ _READS = ("Balance", "DepositStatus", "GetApiKeyInfo", "Ledgers", "QueryOrders",
 _PUBLIC_RATE = 1.0
 _LOCKOUT_SECONDS = 900.0
 _TRANSFERS_MAX = "100"
+_SKEW_MAX = timedelta(days=1)  # no clock that anybody looks after is as wrong, and an end of a window must not be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,16 +212,22 @@ class KrakenClient:
         return self._get(f"Trades?{urlencode({'pair': pair, 'since': since})}")
 
     def skew(self) -> timedelta:
-        """Return how far the venue's clock is ahead of ours; asked once."""
+        """Return how far the venue's clock is ahead of ours; asked once.
+
+        Raises:
+            TransientError: when it is no time, or a day away from ours.
+        """
         if self._skew is None:
             asked_at = self._budget.clock.now()
             answer = self._get("Time")
             midway = asked_at + (self._budget.clock.now() - asked_at) / 2
-            try:
-                seconds = cell_whole(object_of(object_of(answer.json).get("result")), "unixtime")
-            except InputError as unreadable:
-                raise TransientError(f"{VENUE}: Time: answered no time: {unreadable.message}") from unreadable
-            self._skew = datetime.fromtimestamp(seconds, UTC) + timedelta(seconds=0.5) - midway
+            self._skew = _time_of(answer.json) - midway
+            if abs(self._skew) > _SKEW_MAX:
+                skew, self._skew = self._skew, None
+                raise TransientError(
+                    f"{VENUE}: Time: the venue's clock is {skew.days} days ahead of ours: a history up to such an end would have a hole",
+                    mend="set the clock of this machine; if it is right, sync again when the venue's is",
+                )
         return self._skew
 
     def now(self) -> datetime:
@@ -281,6 +289,19 @@ class KrakenClient:
                 mend="make a key for Lotwright alone; a nonce window at the venue does not help against larger nonces",
             )
         return TransientError(words, retry_after_seconds=0)
+
+
+def _time_of(said: Json) -> datetime:
+    """Return the middle of the second that the venue tells.
+
+    Raises:
+        TransientError: when it tells none.
+    """
+    try:
+        seconds = cell_whole(object_of(object_of(said).get("result")), "unixtime")
+        return instant_of_millis(seconds * 1_000 + 500)
+    except InputError as unreadable:
+        raise TransientError(f"{VENUE}: Time: answered no time: {unreadable.message}") from unreadable
 
 
 def _tier_of(terms: ConnectionTerms) -> Tier:

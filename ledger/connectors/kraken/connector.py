@@ -14,11 +14,12 @@ from ledger.connectors.kraken import parse
 from ledger.connectors.kraken.client import ORDERS_MAX, TIERS, KrakenClient
 from ledger.connectors.kraken.markets import assets_of, names_of, orders_of, pairs_of, rights_of
 from ledger.connectors.kraken.prices import KrakenTrades
+from ledger.connectors.kraken.row_ids import is_plain
 from ledger.connectors.kraken.rows import VENUE
 from ledger.connectors.kraken.spelling import doubtful_of
 from ledger.connectors.kraken.walk import Leaf, OffsetWalker, Trail, Window, trail_of
-from ledger.domain.errors import InputError, TransientError
-from ledger.domain.json_text import Json
+from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
+from ledger.domain.json_text import Json, shown
 from ledger.domain.payload import Payload
 from ledger.domain.time.instant import instant_of_micros, micros_of
 from ledger.ports import CallCount, ConnectionTerms, CursorState, Interpretation, KeyReport, Page, PullWindow, StreamFacts, StreamKey
@@ -124,8 +125,7 @@ class Kraken:
 
         walker = OffsetWalker(fetch, name="trades", place=f"{self.venue}: trades")
         for leaf, reached in walker.leaves(trail_of(cursor), since=_micros(window.since), now=self._now()):
-            context = {parse.PAIRS: self._pairs_in(leaf), parse.ORDERS: self._orders_in(leaf)}
-            yield self._page(stream, leaf, reached.state(), context)
+            yield self._page(stream, leaf, reached.state(), {parse.PAIRS: self._pairs_in(leaf), **self._orders_in(leaf)})
 
     def _pull_ledger(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
         def fetch(part: Window) -> Answer:
@@ -160,14 +160,24 @@ class Kraken:
             self._assets = self._read(self._client.assets(), names_of)
         return {parse.LISTED: json.dumps({name: self._assets[name] for name in doubtful if name in self._assets})}
 
-    def _orders_in(self, leaf: Leaf) -> str:
-        """Return the client's own names of the orders on a page."""
-        told = {row.get("ordertxid") for row in leaf.rows.values() if isinstance(row, dict)}
-        ids = sorted(order for order in told if isinstance(order, str) and order)
+    def _orders_in(self, leaf: Leaf) -> dict[str, str]:
+        """Return the client's own names of the orders on a page as context; with the words of a refusal, which costs the names only.
+
+        Raises:
+            KeyRefused: when the key may not ask, which its owner can mend.
+        """
+        told = [row.get("ordertxid") for row in leaf.rows.values() if isinstance(row, dict)]
+        ids = sorted({order for order in told if isinstance(order, str) and is_plain(order)})
         names: dict[str, str] = {}
+        refused: dict[str, str] = {}
         for start in range(0, len(ids), ORDERS_MAX):
-            names |= self._read(self._client.orders(ids[start : start + ORDERS_MAX]), orders_of)
-        return json.dumps({order: names[order] for order in sorted(names)})
+            try:
+                names |= self._read(self._client.orders(ids[start : start + ORDERS_MAX]), orders_of)
+            except KeyRefused:
+                raise
+            except TerminalError as refusal:
+                refused = {parse.UNNAMED: refusal.message}
+        return {parse.ORDERS: json.dumps({order: names[order] for order in sorted(names)}), **refused}
 
     def _read(self, answer: Answer, reader: Callable[[Json], dict[str, str]]) -> dict[str, str]:
         try:
@@ -199,14 +209,16 @@ class Kraken:
 
     def _listed(self, stream: StreamKey, call: str, name: str, *, cursor: CursorState, since: datetime | None) -> Iterator[Page]:
         """Walk a list from its newest row until what is known for a week; a walk that was cut short begins anew, for lists are short."""
-        known, wanted = trail_of(cursor), _micros(since)
+        known, wanted, now = trail_of(cursor), _micros(since), self._now()
         is_known = known.high is not None and (known.since is None or (wanted is not None and known.since <= wanted))
-        floor = known.high - _TRANSFER_MARGIN if known.high is not None and is_known else wanted
-        high, more = known.high, None
+        high = None if known.high is None else min(known.high, now)
+        floor = high - _TRANSFER_MARGIN if high is not None and is_known else wanted
+        more, asked = None, set[str]()
         for _ in range(_CURSOR_PAGES_MAX):
             answer = self._client.transfers(call, cursor=more)
-            rows, times, more = self._list_page(answer, name, asked_with=more)
-            high = max([*times, *([] if high is None else [high])], default=None)
+            rows, times, more = self._list_page(answer, name, asked)
+            # A row that is dated after now says nothing of the rows before it.
+            high = max([*(at for at in times if at <= now), *([] if high is None else [high])], default=None)
             is_last = more is None or (floor is not None and bool(times) and min(times) < floor)
             reached = Trail(high=high, since=known.since if is_known else wanted).state() if is_last else cursor
             yield self._list_of(stream, answer, rows, times, reached)
@@ -214,8 +226,8 @@ class Kraken:
                 return
         raise TransientError(f"{self.venue}: {call}: the list has no end")
 
-    def _list_page(self, answer: Answer, name: str, *, asked_with: str | None) -> tuple[list[Json], list[int], str | None]:
-        """Return rows, readable times and the cursor to what is older; a cursor that leads back to itself is none."""
+    def _list_page(self, answer: Answer, name: str, asked: set[str]) -> tuple[list[Json], list[int], str | None]:
+        """Return rows, readable times and the cursor to what is older, noted in `asked`; one that leads back to a page is none."""
         try:
             result = parse.result_of(answer.json)
             rows = parse.list_of(result, name)
@@ -223,10 +235,15 @@ class Kraken:
             raise TransientError(f"{self.venue}: {answer.request}: cannot be read: {unreadable.message}") from unreadable
         times = list(parse.times_of({str(number): row for number, row in enumerate(rows)}).values())
         more = result.get("next_cursor") if isinstance(result, dict) else None
-        return rows, times, more if isinstance(more, str) and more and more != asked_with else None
+        if isinstance(more, str) and not more.isprintable():
+            raise TransientError(f"{self.venue}: {answer.request}: goes on at a cursor that cannot be sent: {shown(more)}")
+        if not isinstance(more, str) or not more or more in asked:
+            return rows, times, None
+        asked.add(more)
+        return rows, times, more
 
     def _list_of(self, stream: StreamKey, answer: Answer, rows: list[Json], times: list[int], state: CursorState) -> Page:
-        ids = [str(row.get("refid", "")) for row in rows if isinstance(row, dict)]
+        ids = [refid for refid in map(parse.refid_of, rows) if refid]
         return Page(
             payload=self._payloads.of(answer, stream.stream, stream.symbol),
             cursor=state,

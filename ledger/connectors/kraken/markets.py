@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -51,7 +52,7 @@ def rights_of(result: Json) -> KeyRights:
     permissions = cells.get("permissions")
     if not isinstance(permissions, list):
         raise InputError(f'"permissions" is no list but {shown(permissions)}')
-    words = sorted(str(word) for word in permissions)
+    words = sorted(word if isinstance(word, str) and word.isprintable() else shown(word) for word in permissions)
     notes = [f"permissions: {', '.join(words)}"]
     facts = [("permissions", ", ".join(words)), ("addresses", _addresses(cells))]
     for key, said in (("validuntil", "the key expires at"), ("queryfrom", "no rows before"), ("queryto", "no rows after")):
@@ -86,7 +87,7 @@ def _addresses(cells: Row) -> str:
     """Return how many addresses a key is bound to, with a mark by which another list of as many is told from it."""
     listed = next((cells[name] for name in _ADDRESS_CELLS if isinstance(cells.get(name), list)), None)
     told = sorted(map(str, listed)) if isinstance(listed, list) else []
-    return f"{len(told)} ({content_hash(' '.join(told).encode())[:8]})" if told else "any"
+    return f"{len(told)} ({content_hash(' '.join(told).encode(errors='backslashreplace'))[:8]})" if told else "any"
 
 
 def _moment(cells: Row, key: str) -> datetime | None:
@@ -98,44 +99,57 @@ def _moment(cells: Row, key: str) -> datetime | None:
 def pairs_of(result: Json) -> dict[str, str]:
     """Return base and quote, as the venue spells them with a space between, by every name of every pair that is listed.
 
+    A pair that cannot be read is left out: its name tells its assets, or it is told as unknown where there are trades of it.
+
     Raises:
         InputError: when the answer is no list of pairs.
     """
     found: dict[str, str] = {}
-    for name, row in object_of(result).items():
-        pair = object_of(row)
-        legs = f"{cell_text(pair, 'base')} {cell_text(pair, 'quote')}"
-        spellings = (name, cell_text_or_none(pair, "altname"), cell_text_or_none(pair, "wsname"))
-        found |= {spelling: legs for spelling in spellings if spelling}
+    for name, pair in _readable(result):
+        with suppress(InputError):
+            legs = f"{cell_text(pair, 'base')} {cell_text(pair, 'quote')}"
+            spellings = (name, cell_text_or_none(pair, "altname"), cell_text_or_none(pair, "wsname"))
+            found |= {spelling: legs for spelling in spellings if spelling}
     return found
 
 
 def names_of(result: Json) -> dict[str, str]:
-    """Return the other name of each asset that is listed, by its name.
+    """Return the other name of each asset that is listed, by its name; without those that cannot be read, which are as if not listed.
 
     {"XXBT": {"aclass": "currency", "altname": "XBT", "decimals": 10, "display_decimals": 5, "status": "enabled"}}
 
     Raises:
         InputError: when the answer is no list of assets.
     """
-    return {name: cell_text(object_of(row), "altname") for name, row in object_of(result).items()}
+    found: dict[str, str] = {}
+    for name, asset in _readable(result):
+        with suppress(InputError):
+            found[name] = cell_text(asset, "altname")
+    return found
 
 
 def orders_of(result: Json) -> dict[str, str]:
     """Return the client's own name of each order that has one: ``cl_ord_id``, else the number ``userref``.
 
+    An order that cannot be read has no name.
+
     Raises:
         InputError: when the answer is no list of orders.
     """
-    found = {}
-    for order, row in object_of(result).items():
-        cells = object_of(row)
-        reference = cells.get("userref")
-        number = str(reference) if isinstance(reference, (int, str)) and str(reference) not in {"", "0"} else None
-        name = cell_text_or_none(cells, "cl_ord_id") or number
-        if name:
-            found[order] = name
+    found: dict[str, str] = {}
+    for order, cells in _readable(result):
+        with suppress(InputError):
+            reference = cells.get("userref")
+            number = str(reference) if isinstance(reference, int) else cell_text_or_none(cells, "userref")
+            name = cell_text_or_none(cells, "cl_ord_id") or number
+            if name and name != "0":
+                found[order] = name
     return found
+
+
+def _readable(result: Json) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of a list by their names, without those that are none: one of them must not cost all others."""
+    return ((name, row) for name, row in object_of(result).items() if isinstance(row, dict))
 
 
 def assets_of(rows: Rows) -> frozenset[AssetCode]:

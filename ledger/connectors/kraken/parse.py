@@ -14,6 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from ledger.connectors.kraken.assets import asset_of, legs_of, wallet_of
+from ledger.connectors.kraken.row_ids import kept_id, refuse_stand_in
 from ledger.connectors.kraken.rows import VENUE, KrakenRow, Teller, fill_id, held_back, oriented, read_rows, transfer_id
 from ledger.connectors.kraken.spelling import findings_of_names
 from ledger.domain.amount import EXACT, Amount, AssetCode, added
@@ -41,21 +42,17 @@ from ledger.ports import Interpretation
 PRICES = "prices"
 # What a page's bytes lack: rows held back from the page before and above which instant the others are known from there; down to which
 # instant the page is whole; pairs and names of orders; that the venue counts more than it gives; the assets that the ledger ever named;
-# the venue's other names of assets whose spelling leaves a doubt.
-CARRIED, KNOWN_ABOVE, TOLD_ABOVE, PAIRS, ORDERS, SHORT, TOUCHED, LISTED = (
-    "carried",
-    "known_above",
-    "told_above",
-    "pairs",
-    "orders",
-    "short",
-    "touched",
-    "listed",
-)
+# the venue's other names of assets whose spelling leaves a doubt; why it did not name the orders.
+CARRIED, KNOWN_ABOVE, TOLD_ABOVE = "carried", "known_above", "told_above"
+PAIRS, ORDERS, UNNAMED = "pairs", "orders", "unnamed"
+SHORT, TOUCHED, LISTED = "short", "touched", "listed"
 
 _MICRO_DIGITS = 6
+_MICROS_MAX = 32_503_680_000 * 10**_MICRO_DIGITS  # the year 3000: what lies beyond could leave the calendar in another zone
 _DONE = "Success"
 _MEND_UNREADABLE = "look at the payload; if the venue changed its format, a newer Lotwright may read it (nothing has to be pulled again)"
+
+_MEND_UNNAMED = "none is needed for the amounts; to know the bot, import the bot's own database"
 
 Rows = dict[str, Json]
 
@@ -121,7 +118,7 @@ def _ledger(result: Json, place: Place) -> Interpretation:
     return Interpretation(
         events=tuple((event, f"row {' '.join(ids)}") for event, ids in read.events),
         lines=read.lines,
-        findings=(*findings, *read.findings, *_short(place)),
+        findings=(*findings, *read.findings, *_of_page(place)),
     )
 
 
@@ -134,18 +131,28 @@ def _instant(place: Place, key: str) -> datetime | None:
     return None if micros is None else instant_of_micros(int(micros))
 
 
-def _short(place: Place) -> tuple[Finding, ...]:
-    told = place.context.get(SHORT)
-    if told is None:
-        return ()
-    return (
+_OF_PAGE = {  # what the venue keeps back of a page: code, words and mend
+    SHORT: (
+        "history-short",
+        "counts more rows than it gives",
+        "sync again; if it stays, compare with the venue's own export of this history",
+    ),
+    UNNAMED: ("orders-unnamed", "does not tell what its clients called some orders", _MEND_UNNAMED),
+}
+
+
+def _of_page(place: Place) -> tuple[Finding, ...]:
+    subject, told = f"{place.account}/{place.stream}", place.context
+    return tuple(
         Finding(
-            code="history-short",
+            code=code,
             severity=Severity.WARNING,
-            subject=f"{place.account}/{place.stream}",
-            message=f"the venue counts more rows of {place.stream} than it gives: {told}",
-            mend="sync again; if it stays, compare with the venue's own export of this history",
-        ),
+            subject=subject,
+            message=f"the venue {words} in its history of {place.stream}: {shown(told[key])}",
+            mend=mend,
+        )
+        for key, (code, words, mend) in _OF_PAGE.items()
+        if key in told
     )
 
 
@@ -165,6 +172,7 @@ def ledger_row(row_id: str, row: Row) -> KrakenRow:
     Raises:
         InputError: when a cell is missing or is not what it should be.
     """
+    refuse_stand_in(row_id)
     asset = cell_text(row, "asset")
     wallet_of(asset)  # refused here, so that a name that no book can write costs its own row and not the page
     return KrakenRow(
@@ -188,7 +196,7 @@ def _trades(result: Json, place: Place) -> Interpretation:
     rows = rows_of(result, "trades")
     read = _read_each([(txid, row, told_trade) for txid, row in rows.items()], place)
     unnamed = [_unnamed_pair(txid, row, place) for txid, row in rows.items() if _is_of_unknown_pair(row, place)]
-    return Interpretation(events=read.events, findings=(*read.findings, *unnamed, *_short(place)))
+    return Interpretation(events=read.events, findings=(*read.findings, *unnamed, *_of_page(place)))
 
 
 def _is_of_unknown_pair(row: Json, place: Place) -> bool:
@@ -205,7 +213,7 @@ def _unnamed_pair(txid: str, row: Json, place: Place) -> Finding:
         severity=Severity.WARNING,
         subject=f"{place.account}/{place.stream}/{txid}",
         message=f"nobody knows the two assets of the pair of {txid}: the ledger books it, without order and bot: {shown(row)}",
-        mend="none is needed for the amounts; to know the bot, import the bot's own database",
+        mend=_MEND_UNNAMED,
     )
 
 
@@ -277,16 +285,17 @@ def _names(place: Place, key: str) -> dict[str, str]:
 
 
 def _deposits(result: Json, place: Place) -> Interpretation:
-    return _read_each([(_refid(row), row, _told_deposit) for row in list_of(result, "deposit")], place)
+    return _read_each([(refid_of(row), row, _told_deposit) for row in list_of(result, "deposit")], place)
 
 
 def _withdrawals(result: Json, place: Place) -> Interpretation:
-    return _read_each([(_refid(row), row, _told_withdrawal) for row in list_of(result, "withdrawal")], place)
+    return _read_each([(refid_of(row), row, _told_withdrawal) for row in list_of(result, "withdrawal")], place)
 
 
-def _refid(row: Json) -> str:
+def refid_of(row: Json) -> str:
+    """Return the id of a deposit or withdrawal, or what stands for it; empty: it has none."""
     told = row.get("refid") if isinstance(row, dict) else None
-    return told if isinstance(told, str) else ""
+    return kept_id(told) if isinstance(told, str) and told else ""
 
 
 def _told_deposit(refid: str, row: Row, place: Place) -> Event | None:
@@ -340,6 +349,7 @@ def _read_each(told: Iterable[tuple[str, Json, _Telling]], place: Place) -> Inte
     findings = []
     for row_id, row, reader in told:
         try:
+            refuse_stand_in(row_id)
             event = reader(row_id, object_of(row), place)
         except InputError as refused:
             findings.append(_unreadable_row(place, row_id, refused))
@@ -373,7 +383,7 @@ def _balances(result: Json, place: Place) -> Interpretation:
         held |= {AssetCode(asset): Decimal(0) for asset in place.context.get(TOUCHED, "").split() if asset not in held}
     snapshots = tuple((_snapshot(Amount(quantity=held[asset], asset=asset), place), f"row {asset}") for asset in sorted(held))
     doubtful = findings_of_names(row.keys() - unreadable.keys(), listed=_names(place, LISTED), account=place.account)
-    unread = (_unreadable_row(place, name, unreadable[name]) for name in sorted(unreadable))
+    unread = (_unreadable_row(place, kept_id(name), unreadable[name]) for name in sorted(unreadable))
     return Interpretation(events=snapshots, findings=(*unread, *doubtful))
 
 
@@ -403,12 +413,12 @@ _READERS: dict[str, Callable[[Json, Place], Interpretation]] = {
 
 
 def rows_of(result: Json, name: str) -> Rows:
-    """Return the rows of a paged history by their ids, in the order of the answer.
+    """Return the rows of a paged history by their ids, or what stands for them, in the order of the answer.
 
     Raises:
         InputError: when the answer is no page of this history.
     """
-    return object_of(object_of(result).get(name, {}))
+    return {kept_id(row_id): row for row_id, row in object_of(object_of(result).get(name, {})).items()}
 
 
 def list_of(result: Json, name: str) -> list[Json]:
@@ -473,7 +483,10 @@ def instant_in(row: Row, key: str) -> datetime:
     >>> instant_in({"time": Decimal("1688667796.8802451")}, "time").isoformat()
     '2023-07-06T18:23:16.880245+00:00'
     """
-    return instant_of_micros(int(EXACT.scaleb(cell_positive(row, key), _MICRO_DIGITS)))
+    micros = int(EXACT.scaleb(cell_positive(row, key), _MICRO_DIGITS))
+    if micros >= _MICROS_MAX:
+        raise InputError(f'"{key}" is no instant of this millennium: {shown(row[key])}')
+    return instant_of_micros(micros)
 
 
 def seconds_text(micros: int) -> str:

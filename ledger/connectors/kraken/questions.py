@@ -25,6 +25,11 @@ _NO_RULE = Question(
     told="a ledger row of a type for which there is no rule",
     mend=f"{_FILE} that books what it means, or ask for a rule for this type; the payload is kept",
 )
+PARTLY_RETURNED = Question(
+    code="partly-returned",
+    told="what came back of a withdrawal, which is not what left",
+    mend=f"see at the venue what became of the rest, and {_FILE} with what came back as deposit; what left is booked",
+)
 _NFT = Question(
     told="a fee or rebate of an NFT, of which the ledger does not say whose it was",
     mend=f"{_FILE}: what came in as income of kind rebate, what left as fee",

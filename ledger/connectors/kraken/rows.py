@@ -8,12 +8,12 @@ Sources: Kraken's REST reference, Get Ledgers Info; Kraken support, How to inter
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ledger.connectors.kraken.assets import asset_of, is_money_of, wallet_of
-from ledger.connectors.kraken.questions import Question, question_of, question_of_exchange
+from ledger.connectors.kraken.questions import PARTLY_RETURNED, Question, question_of, question_of_exchange
 from ledger.connectors.kraken.spelling import findings_of_names
 from ledger.domain.amount import Amount, AssetCode, added, subtracted, text_of
 from ledger.domain.errors import InputError
@@ -21,6 +21,7 @@ from ledger.domain.event import Charge, ChargeKind, Event, Fill, Income, IncomeK
 from ledger.domain.finding import Finding, Severity
 from ledger.domain.ids import AccountId, EventId, SourceId, VenueName, event_id
 from ledger.domain.time.instant import instant_text
+from ledger.domain.transfers.coming_back import come_back
 from ledger.ports import LedgerLine
 
 VENUE = VenueName("kraken")
@@ -76,9 +77,9 @@ def fill_id(account: AccountId, txid: str) -> EventId:
     return event_id(venue=VENUE, account=account, product_line="spot", kind="fill", scope="", source_id=txid)
 
 
-def transfer_id(account: AccountId, refid: str, *, scope: str = "") -> EventId:
-    """Return the id of a deposit or withdrawal; `scope` ``returned``: of what came back of a withdrawal that failed."""
-    return event_id(venue=VENUE, account=account, product_line="spot", kind="transfer", scope=scope, source_id=refid)
+def transfer_id(account: AccountId, refid: str) -> EventId:
+    """Return the id of a deposit or withdrawal; what came back of a withdrawal that failed tells of that very withdrawal."""
+    return event_id(venue=VENUE, account=account, product_line="spot", kind="transfer", scope="", source_id=refid)
 
 
 def oriented(received: Amount, given: Amount) -> tuple[Side, Amount, Amount]:
@@ -97,14 +98,7 @@ def read_rows(rows: Iterable[KrakenRow], teller: Teller) -> RowsRead:
         names.add(row.asset)
     ordered = sorted(groups.values(), key=lambda group: (min(row.occurred_at for row in group), group[0].refid))
     read = [_group(sorted(group, key=lambda row: (row.occurred_at, row.row_id)), teller) for group in ordered]
-    return RowsRead(
-        events=tuple(event for one in read for event in one.events),
-        lines=tuple(line for one in read for line in one.lines),
-        findings=(
-            *(finding for one in read for finding in one.findings),
-            *findings_of_names(names, listed=teller.listed, account=teller.account),
-        ),
-    )
+    return _all_of([*read, RowsRead(findings=findings_of_names(names, listed=teller.listed, account=teller.account))])
 
 
 def held_back(rows: Iterable[KrakenRow], *, told_above: datetime) -> frozenset[str]:
@@ -122,7 +116,11 @@ def _group(group: list[KrakenRow], teller: Teller) -> RowsRead:
     by_reader: dict[_Reader, list[KrakenRow]] = {}
     for row in group:
         by_reader.setdefault(_reader_of(row), []).append(row)
-    read = [_attempt(reader, rows, teller) for reader, rows in by_reader.items()]
+    return _all_of(_attempt(reader, rows, teller) for reader, rows in by_reader.items())
+
+
+def _all_of(parts: Iterable[RowsRead]) -> RowsRead:
+    read = list(parts)
     return RowsRead(
         events=tuple(event for one in read for event in one.events),
         lines=tuple(line for one in read for line in one.lines),
@@ -201,12 +199,20 @@ def _each(reader: Callable[[KrakenRow, Teller], RowsRead]) -> _Reader:
     """Make a reader of rows out of one of a single row."""
 
     def read(rows: list[KrakenRow], teller: Teller) -> RowsRead:
-        parts = [_attempt(lambda one, who: reader(one[0], who), [row], teller) for row in rows]
-        return RowsRead(
-            events=tuple(event for part in parts for event in part.events),
-            lines=tuple(line for part in parts for line in part.lines),
-            findings=tuple(finding for part in parts for finding in part.findings),
-        )
+        return _all_of(_attempt(lambda one, who: reader(one[0], who), [row], teller) for row in rows)
+
+    return read
+
+
+def _once_booked(reader: _Reader) -> _Reader:
+    """Make a reader pass over rows that wait to be booked, and tell of those that no row of the refid books."""
+
+    def read(rows: list[KrakenRow], teller: Teller) -> RowsRead:
+        booked = [row for row in rows if not row.is_pending]
+        done = {(row.asset, row.amount) for row in booked}
+        waiting = [row for row in rows if row.is_pending and (row.asset, row.amount) not in done]
+        told = RowsRead(findings=tuple(_waiting(row, teller) for row in waiting))
+        return _all_of((reader(booked, teller), told)) if booked else told
 
     return read
 
@@ -275,18 +281,52 @@ def _deposit(row: KrakenRow, teller: Teller) -> RowsRead:
     return _transferred(row, teller, inward=True)
 
 
-def _withdrawal(row: KrakenRow, teller: Teller) -> RowsRead:
-    """Read what left, or what came back of a withdrawal that failed: a row of its own, with amount and fee turned round.
+def _withdrawal(rows: list[KrakenRow], teller: Teller) -> RowsRead:
+    """Read what left, and what came back of a withdrawal that failed: a row of its refid, with amount and fee turned round.
 
     {"refid": "AGBSO6T-UFMTTQ-I7KGS6", "time": 1714641295.1204, "type": "withdrawal", "subtype": "", "aclass": "currency",
      "asset": "XXBT", "amount": "-0.2499200000", "fee": "0.0000800000", "balance": "1.0000000000"}
+    {"refid": "AGBSO6T-UFMTTQ-I7KGS6", "time": 1714646027.7513, "type": "withdrawal", "subtype": "", "aclass": "currency",
+     "asset": "XXBT", "amount": "0.2499200000", "fee": "-0.0000800000", "balance": "1.2500000000"}
     """
-    if row.is_pending:
-        return RowsRead()
+    moved = [row for row in rows if not row.is_pending]
+    back = [row for row in moved if row.amount > 0]
+    left = _LEFT([row for row in moved if row.amount <= 0], teller)
+    if not back:
+        return left
+    returned = _attempt(_returned, back, teller)
+    if not (left.events and returned.events):
+        return _all_of((left, returned))
+    whole = _whole(left, returned)
+    return _all_of((left, _found(PARTLY_RETURNED, back, teller))) if whole is None else _told(whole, moved, teller)
+
+
+def _whole(left: RowsRead, returned: RowsRead) -> Transfer | None:
+    """Return the withdrawal that came back; None where another amount came than left."""
+    (back, _), *_ = returned.events
+    (sent, _), *others = left.events
+    assert isinstance(sent, Transfer), sent
+    assert isinstance(back, Transfer), back
+    return None if others else come_back(sent, back)
+
+
+def _left(row: KrakenRow, teller: Teller) -> RowsRead:
     _refuse_without_balance(row)
-    if row.amount > 0:
-        return _transferred(row, teller, inward=True, scope="returned")
     return _transferred(row, teller, inward=False)
+
+
+def _returned(rows: list[KrakenRow], teller: Teller) -> RowsRead:
+    """Read what came back: with its fee, for the balance is as if nothing had happened. What left may stand on another page."""
+    for row in rows:
+        _refuse_without_balance(row)
+    quantity = added(*(row.net for row in rows))
+    assets = {asset_of(row.asset) for row in rows}
+    if quantity <= 0 or len(assets) > 1:
+        raise InputError("a withdrawal of which nothing came back, or several assets")
+    returned = _transfer(
+        rows[0], teller, Amount(quantity=quantity, asset=assets.pop()), from_account=teller.account, to_account=teller.account
+    )
+    return _told(returned, rows, teller)
 
 
 def _refuse_without_balance(row: KrakenRow) -> None:
@@ -303,25 +343,28 @@ def _from_elsewhere(row: KrakenRow, teller: Teller) -> RowsRead:
     return _transferred(row, teller, inward=row.amount > 0)
 
 
-def _transferred(row: KrakenRow, teller: Teller, *, inward: bool, scope: str = "") -> RowsRead:
-    # What comes back of a failed withdrawal comes back with its fee: the balance is as if nothing had happened.
-    quantity = row.net if scope else abs(row.amount)
-    if not quantity:
+def _transferred(row: KrakenRow, teller: Teller, *, inward: bool) -> RowsRead:
+    if not row.amount:
         raise InputError("a transfer of nothing")
-    asset = asset_of(row.asset)
-    transfer = Transfer(
-        event_id=transfer_id(teller.account, row.refid, scope=scope),
+    asset, here = asset_of(row.asset), teller.account
+    sender, receiver = (None, here) if inward else (here, None)
+    transfer = _transfer(row, teller, Amount(quantity=abs(row.amount), asset=asset), from_account=sender, to_account=receiver)
+    fee = Amount(quantity=row.fee, asset=asset) if row.fee else None
+    return _told(replace(transfer, fee=fee), [row], teller)
+
+
+def _transfer(row: KrakenRow, teller: Teller, amount: Amount, *, from_account: AccountId | None, to_account: AccountId | None) -> Transfer:
+    return Transfer(
+        event_id=transfer_id(teller.account, row.refid),
         source_id=SourceId(row.refid),
         venue=VENUE,
         account=teller.account,
         occurred_at=row.occurred_at,
         rank=teller.rank,
-        from_account=None if inward else teller.account,
-        to_account=teller.account if inward else None,
-        amount=Amount(quantity=quantity, asset=asset),
-        fee=Amount(quantity=row.fee, asset=asset) if row.fee and not scope else None,
+        from_account=from_account,
+        to_account=to_account,
+        amount=amount,
     )
-    return _told(transfer, [row], teller)
 
 
 def _custody(rows: list[KrakenRow], teller: Teller) -> RowsRead:
@@ -424,7 +467,7 @@ def _open(rows: list[KrakenRow], teller: Teller) -> RowsRead:
     return RowsRead(lines=tuple(line for one in read for line in one.lines), findings=tuple(one.findings[0] for one in read))
 
 
-_DEPOSIT, _WITHDRAWAL, _ELSEWHERE, _WITHIN = map(_each, (_deposit, _withdrawal, _from_elsewhere, _within))
+_DEPOSIT, _LEFT, _ELSEWHERE, _WITHIN = map(_each, (_deposit, _left, _from_elsewhere, _within))
 
 READERS: Mapping[tuple[str, str], _Reader] = {
     ("transfer", "spotfromfutures"): _ELSEWHERE,
@@ -443,11 +486,11 @@ READERS: Mapping[tuple[str, str], _Reader] = {
 }
 # Types whose meaning no subtype can change; what is an exchange has two sides under its refid, whatever it is called.
 READERS_OF_ANY_SUBTYPE: Mapping[str, _Reader] = {
-    **dict.fromkeys(("trade", "spend", "receive", "conversion", "sale"), _exchange),
+    **dict.fromkeys(("trade", "spend", "receive", "conversion", "sale"), _once_booked(_exchange)),
     "deposit": _DEPOSIT,
-    "withdrawal": _WITHDRAWAL,
+    "withdrawal": _withdrawal,
     "custodytransfer": _custody,
-    "adjustment": _adjustment,
+    "adjustment": _once_booked(_adjustment),
     "reward": _income(IncomeKind.REWARD),
     "dividend": _income(IncomeKind.REWARD, note="dividend"),
     "invite bonus": _income(IncomeKind.REFERRAL),

@@ -34,8 +34,8 @@ class Window:
     """A stretch under way: rows after `start` (None: the beginning) up to `end`, of which `offset` rows are stored.
 
     `count` is what the venue said; `tail` are the rows that must be seen again on the next page, `carried` those that wait for it
-    (JSON) while all others above `known_above` are told. `top` is the newest instant seen, but never later
-    than `end`. `is_ground`: what lies below is not known.
+    (JSON) while all others above `known_above` are told. `top` is the newest instant seen, without those after `end`. `is_ground`:
+    what lies below is not known.
     """
 
     start: int | None
@@ -138,12 +138,14 @@ class OffsetWalker:
             TerminalError: when the venue refuses.
         """
         ground = None if since is None else since - _SPAN - 1
+        if trail.high is not None:
+            trail = replace(trail, high=min(trail.high, now))  # what is dated later says nothing of the rows before it
         if trail.window is not None:
             trail = yield from self._descent(replace(trail, window=None), trail.window)
         if trail.high is None:
             newest = Window(start=ground, end=now, is_ground=True)
         else:
-            newest = Window(start=trail.high - MARGIN, end=max(now, trail.high), is_ground=False)
+            newest = Window(start=trail.high - MARGIN, end=now, is_ground=False)
         trail = yield from self._descent(trail, newest)
         if trail.high is not None and trail.since is not None and (ground is None or ground < trail.since):
             yield from self._descent(trail, Window(start=ground, end=trail.since + MARGIN, is_ground=True))
@@ -251,7 +253,7 @@ def _advanced(window: Window, leaf: Leaf) -> Window:
         tail="" if is_stepped_over else " ".join(ids[len(ids) - overlap :]),
         carried=text_of_rows({row_id: merged[row_id] for row_id in merged if row_id in back}),
         known_above=leaf.told_above,
-        top=max([*([] if window.top is None else [window.top]), *(min(at, window.end) for at in times.values())], default=None),
+        top=max([*([] if window.top is None else [window.top]), *(at for at in times.values() if at <= window.end)], default=None),
     )
 
 

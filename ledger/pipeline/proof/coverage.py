@@ -144,13 +144,13 @@ def keep_gone(store: Store, connector: Connector, connection: str, *, now: datet
         for one in pulled:
             lost = _gone(one, first, facts.get(one.stream, _PLAIN), pulls.get((connection, one.stream, one.symbol), ()))
             months.setdefault(one.stream, set()).update(_whole_months(lost))
-        told = {
-            stream: f"{_spans(gone)}: {f'import {facts[stream].export}' if facts[stream].export else _MEND_BY_HAND}"
-            for stream, gone in months.items()
-            if gone
-        }
+        told = {stream: f"{_spans(gone)}: {_fills_it(facts[stream])}" for stream, gone in months.items() if gone}
         if told != (writer.cursor(connection, _GONE, "") or {}):
             writer.put_cursor(connection, _GONE, "", told, now)
+
+
+def _fills_it(facts: StreamFacts) -> str:
+    return f"import {facts.export}" if facts.export else _MEND_BY_HAND
 
 
 def gone_lines(reader: Reader) -> tuple[str, ...]:
@@ -272,7 +272,7 @@ def _out_of_reach(one: StreamCoverage, from_at: datetime, to_at: datetime, facts
         from_at=from_at,
         to_at=to_at,
         why=f"the venue gives rows {' and '.join(reach)} only",
-        mend=f"import {facts.export} of that time, if there is anything in it" if facts.export else _MEND_BY_HAND,
+        mend=f"{_fills_it(facts)} of that time, if there is anything in it" if facts.export else _MEND_BY_HAND,
     )
 
 

@@ -9,10 +9,10 @@ import pytest
 from ledger.connectors.binance import client
 from ledger.connectors.binance.connector import Binance
 from ledger.domain.event import Event
-from ledger.domain.event_text import told_again
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, EventId
 from ledger.domain.secrets import Secrets
+from ledger.domain.telling import told_again
 from ledger.ports import ConnectionTerms, CursorState, PullWindow, StreamKey
 from ledger.sandbox.binance import dialect
 from ledger.sandbox.server import Sandbox

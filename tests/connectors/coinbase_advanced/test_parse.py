@@ -15,10 +15,10 @@ from ledger.connectors.coinbase_advanced.rows import VENUE
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, Transfer
-from ledger.domain.event_text import told_again
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
+from ledger.domain.telling import told_again
 
 from .conftest import START
 

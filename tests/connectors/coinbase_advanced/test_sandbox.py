@@ -10,10 +10,10 @@ import pytest
 
 from ledger.connectors.coinbase_advanced.connector import CoinbaseAdvanced
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Transfer
-from ledger.domain.event_text import told_again
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, EventId
 from ledger.domain.secrets import Secrets
+from ledger.domain.telling import told_again
 from ledger.ports import ConnectionTerms, CursorState, LedgerLine, PullWindow, StreamKey
 from ledger.sandbox.account import SandboxAccount, seeded_account
 from ledger.sandbox.calls import Credentials

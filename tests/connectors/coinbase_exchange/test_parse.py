@@ -14,9 +14,9 @@ from ledger.connectors.coinbase_exchange.parse import VENUE, interpret, marks_of
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Fill, Income, IncomeKind, Side, SourceRank, Transfer
-from ledger.domain.event_text import told_again
 from ledger.domain.finding import Severity
 from ledger.domain.ids import AccountId, OrderId, SourceId, coinbase_fill_id, event_id
+from ledger.domain.telling import told_again
 from ledger.ports import LedgerLine, StreamKey
 
 MAIN = AccountId("main")

@@ -9,10 +9,10 @@ import pytest
 
 from ledger.connectors.coinbase_exchange.connector import CoinbaseExchange
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Transfer
-from ledger.domain.event_text import told_again
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, EventId
 from ledger.domain.secrets import Secrets
+from ledger.domain.telling import told_again
 from ledger.ports import ConnectionTerms, CursorState, LedgerLine, PullWindow, StreamKey
 from ledger.sandbox.account import SandboxAccount
 from ledger.sandbox.server import Sandbox

@@ -11,8 +11,8 @@ from ledger.connectors.kraken.ledgers_file import KrakenLedgers
 from ledger.connectors.kraken.rows import KrakenRow, Teller, read_rows
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.event import Event, Fill, Side, SourceRank
-from ledger.domain.event_text import told_again
 from ledger.domain.ids import AccountId
+from ledger.domain.telling import told_again
 from ledger.ports import FileRow
 
 ReadFile = Callable[..., list[FileRow]]

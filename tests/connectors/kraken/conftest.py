@@ -13,11 +13,11 @@ import pytest
 from ledger.book import Book
 from ledger.connectors.kraken.connector import Kraken
 from ledger.domain.event import Event
-from ledger.domain.event_text import told_again
 from ledger.domain.finding import Finding
 from ledger.domain.ids import AccountId, EventId
 from ledger.domain.payload import Payload
 from ledger.domain.secrets import Secrets
+from ledger.domain.telling import told_again
 from ledger.ports import ConnectionTerms, CursorState, LedgerLine, PullWindow, StreamKey
 from ledger.sandbox.exchange import Edge
 from ledger.sandbox.faults import FaultPlan

@@ -223,7 +223,7 @@ def test_a_list_of_assets_that_cannot_be_read_is_asked_for_another_time(
     venue: Saying, connect: Callable[..., tuple[Kraken, ManualClock]]
 ) -> None:
     connector, _ = connect()
-    venue.results = {"Assets": {"ZETA": 7}, "Balance": {"ZETA": "3"}}
+    venue.results = {"Assets": [7], "Balance": {"ZETA": "3"}}
     with pytest.raises(TransientError, match="Assets: cannot be read"):
         list(connector.pull(connector.streams()[-1], cursor=None, window=None))  # type: ignore[arg-type] # as above
 

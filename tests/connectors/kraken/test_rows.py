@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import permutations
 from random import Random
 
 import pytest
@@ -15,6 +16,7 @@ from ledger.domain.errors import InputError
 from ledger.domain.event import Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
 from ledger.domain.ids import AccountId
 from ledger.domain.json_text import json_of, object_of
+from ledger.domain.telling import told_again
 
 MAIN = AccountId("main")
 TELLER = Teller(account=MAIN, rank=SourceRank.VENUE)
@@ -226,15 +228,42 @@ def test_a_reward_that_is_announced_is_income_only_once_it_has_a_balance() -> No
     assert [(finding.code, finding.severity, finding.subject) for finding in said.findings] == [("pending-row", "warning", "main/ledger/w")]
 
 
-def test_what_comes_back_of_a_failed_withdrawal_is_an_event_of_its_own_and_restores_the_balance() -> None:
+@pytest.mark.parametrize(
+    ("back", "whole"),
+    [
+        ((("0.24992", "-0.00008"),), ("0.25 BTC", "None")),
+        ((("0.24992", "0"),), ("0.24992 BTC", "0.00008 BTC")),  # the fee did not come back
+        ((("0.1", "0"), ("0.15", "0")), ("0.25 BTC", "None")),
+    ],
+)
+def test_a_withdrawal_that_came_back_moved_nothing_but_the_fee_that_did_not(
+    back: tuple[tuple[str, str], ...], whole: tuple[str, str]
+) -> None:
     out = row("XXBT", "-0.24992", type="withdrawal", fee="0.00008", row_id="out")
-    back = row("XXBT", "0.24992", type="withdrawal", fee="-0.00008", row_id="back")
-    together = read(out, back)
-    apart = (*read(out).events, *read(back).events)
-    assert sorted(event.event_id for event, _ in together.events) == sorted(event.event_id for event, _ in apart)
-    returned = event_of(back)
-    assert isinstance(returned, Transfer)
-    assert (returned.to_account, text(returned.amount), returned.fee) == (MAIN, "0.25 BTC", None)
+    later = (NOON + timedelta(days=3)).timestamp()
+    returned = [row("XXBT", amount, type="withdrawal", fee=fee, row_id=amount, time=later) for amount, fee in back]
+    together = event_of(out, *returned)
+    assert isinstance(together, Transfer)
+    assert (together.from_account, together.to_account, together.occurred_at) == (MAIN, MAIN, NOON)
+    assert (text(together.amount), text(together.fee)) == whole
+    left, came = event_of(out), event_of(*returned)
+    for first, second in permutations((left, came)):  # one page tells of each
+        assert told_again(first, second).event == together
+
+
+def test_a_withdrawal_that_came_back_in_part_is_told_and_what_left_stays_booked() -> None:
+    out = row("XXBT", "-0.25", type="withdrawal", fee="0", row_id="out")
+    back = row("XXBT", "0.2", type="withdrawal", row_id="back")
+    said = read(out, back)
+    assert [event for event, _ in said.events] == [event_of(out)]
+    assert [(finding.code, finding.subject) for finding in said.findings] == [("partly-returned", "main/ledger/back")]
+    assert {line.line_id: line.event_ids for line in said.lines} == {"out": (event_of(out).event_id,), "back": ()}
+
+
+@pytest.mark.parametrize("fee", ["0.1", "0.0000001"])
+def test_a_withdrawal_of_which_nothing_comes_back_is_a_finding(fee: str) -> None:
+    assert codes(row("XXBT", "0.0000001", type="withdrawal", fee=fee)) == {"unreadable-row"}
+    assert codes(row("XXBT", "1", type="withdrawal"), row("XETH", "1", type="withdrawal")) == {"unreadable-row"}
 
 
 def test_moves_between_sub_wallets_book_nothing_and_stay_lines_of_their_own_balance() -> None:
@@ -281,6 +310,23 @@ def test_two_moves_to_custody_under_one_refid_may_be_the_same_and_are_open() -> 
 def test_what_waits_to_be_booked_is_told_and_not_booked(kind: str, code: str) -> None:
     said = read(row("ZUSD", "0" if kind == "rollover" else "5", type=kind, balance="", fee="0.1"))
     assert (said.events, said.lines, [finding.code for finding in said.findings]) == ((), (), [code])
+
+
+@pytest.mark.parametrize(("given", "received"), [("spend", "receive"), ("trade", "trade"), ("adjustment", "adjustment"), ("sale", "sale")])
+def test_an_exchange_that_waits_to_be_booked_is_told_and_not_booked(given: str, received: str) -> None:
+    waiting = [
+        row("ZUSD", "-50", type=given, fee="0.75", balance="", row_id="w1"),
+        row("SOL", "2", type=received, balance="", row_id="w2"),
+    ]
+    said = read(*waiting)
+    assert (said.events, said.lines) == ((), ())
+    assert [(finding.code, finding.subject) for finding in said.findings] == [
+        ("pending-row", "main/ledger/w1"),
+        ("pending-row", "main/ledger/w2"),
+    ]
+    booked = [row("ZUSD", "-50", type=given, fee="0.75", row_id="b1"), row("SOL", "2", type=received, row_id="b2")]
+    assert read(*waiting, *booked) == read(*booked)
+    assert [ids for _, ids in read(*waiting, *booked).events] == [("b1", "b2")]
 
 
 # --- income --------------------------------------------------------------------------------------------------------
