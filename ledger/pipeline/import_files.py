@@ -22,6 +22,7 @@ from ledger.pipeline.interpret import Absorber, Contradiction, HeldEvents, Tally
 from ledger.pipeline.match import MatchResult
 from ledger.pipeline.prices.files import price_format_of
 from ledger.pipeline.progress import Progress
+from ledger.pipeline.proof.by_hand import settle_booked
 from ledger.pipeline.proof.covered import Covered
 from ledger.ports import FileFormat, FileRow, FileTerms, PriceFile, SharedFormat
 from ledger.storage.store import Store, Writer
@@ -83,6 +84,7 @@ class FileImport:
                 self._outcomes.append(self._import(path, writer, held))
             for place, found in sorted(self._shared.items(), key=lambda item: (item[0][0].name, item[0][1])):
                 self._settle(*place, found, writer)
+            settle_booked(writer)
             refused = [finding for finding in derive(writer, held).refused if finding.subject not in known]
             if refused:
                 raise _no_place(refused)

@@ -16,6 +16,7 @@ from ledger.pipeline.bots.attribution import Attribution
 from ledger.pipeline.interpret import BALANCES, Absorber, Tally, Told, subjects_of
 from ledger.pipeline.progress import Progress
 from ledger.pipeline.proof.balances import BalanceProof
+from ledger.pipeline.proof.by_hand import settle_booked
 from ledger.pipeline.proof.explained import LedgerProof
 from ledger.pipeline.proof.rows import stored_lines
 from ledger.ports import Connector, Page, PullWindow, StreamKey
@@ -60,6 +61,8 @@ class ConnectionSync:
             if self._balances_agree():
                 break
         ledger.prove_rows()
+        with self.store.write() as writer:
+            settle_booked(writer)
 
     def _pull_history(self, ledger: LedgerProof) -> None:
         pulled: set[StreamKey] = set()

@@ -102,13 +102,13 @@ def test_the_global_decimal_context_is_never_touched() -> None:
     assert wrong == []
 
 
-def test_no_broad_except_outside_the_last_line_of_defence() -> None:
+def test_no_broad_except_outside_the_last_line_of_defence_and_of_one_connection_of_a_night() -> None:
     wrong = []
     for path in code():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ExceptHandler):
                 caught = "" if node.type is None else ast.unparse(node.type)
                 passes_on = ast.unparse(node.body[-1]) == "raise"
-                if caught in {"", "Exception", "BaseException"} and not passes_on and path.name != "main.py":
+                if caught in {"", "Exception", "BaseException"} and not passes_on and path.name not in {"main.py", "nightly.py"}:
                     wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert wrong == []

@@ -51,6 +51,7 @@ from ledger.storage.store import (
     RegisteredElection,
     Store,
     StoredLine,
+    StreamWalk,
     Writer,
 )
 
@@ -374,6 +375,7 @@ def full_store(store: Store) -> Store:
         _booked(writer, _fill())
         writer.add_evidence([(1, payload_seq, "row 1")])
         writer.put_cursor("main", "fills", "BTC-USD", {"after": 1}, NOON)
+        writer.put_stream_walk(StreamWalk(connection="main", stream="fills", symbol="BTC-USD", walked_at=NOON))
         writer.add_coverage(
             [
                 CoverageWindow(

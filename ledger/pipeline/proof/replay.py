@@ -23,6 +23,7 @@ from ledger.domain.payload import Payload, PayloadKind
 from ledger.pipeline.bots.attribution import Attribution, attribute_anew
 from ledger.pipeline.interpret import CONTRADICTION, Absorber, subjects_of
 from ledger.pipeline.progress import Progress
+from ledger.pipeline.proof.by_hand import settle_booked
 from ledger.pipeline.proof.rows import stored_lines
 from ledger.ports import FileFormat, FileTerms, Interpretation
 from ledger.storage.store import Reader, Store, Writer
@@ -166,6 +167,7 @@ class Replay:
                 for told in self._told(payload, writer, seq):
                     absorber.absorb(told, seq)
                 self.progress.advance("replay", number)
+            settle_booked(writer)
             writer.add_bot_orders([replace(one, payload_seq=places[one.payload_seq]) for one in orders])
             attribute_anew(writer, self.attribution, whole=True)
         return pages

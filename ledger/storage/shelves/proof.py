@@ -66,6 +66,12 @@ class ProofReader:
         in_files = told.where(event.c.event_id == event_id, payload.c.kind == PayloadKind.FILE.value)
         return [(row.payload_id, row.locator) for row in self._connection.execute(in_files.order_by(*in_files.selected_columns))]
 
+    def formats_telling(self, account: str, source_id: str) -> set[str]:
+        """Return the formats of the files that tell of an event of an account under a source's id."""
+        told = select(payload.c.stream).distinct().select_from(evidence.join(event).join(payload, evidence.c.payload_seq == payload.c.seq))
+        of_files = told.where(event.c.source_id == source_id, event.c.account == account, payload.c.kind == PayloadKind.FILE.value)
+        return set(self._connection.execute(of_files).scalars())
+
     def ledger_payload_last(self, account: str) -> int:
         """Return the place of the newest payload with lines of an account's ledgers; 0: there is none."""
         newest = select(func.coalesce(func.max(ledger_line.c.payload_seq), 0)).where(ledger_line.c.account == account)
