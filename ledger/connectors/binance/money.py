@@ -101,6 +101,9 @@ def read_payment(row: Row, place: Place) -> Reading:
     if traded is None:
         return unknown_row(place, source_id, f"a sale by card whose price agrees with no reading of its fee: {shown(row)}")
     fee, currency = cell_number(row, "totalFee"), asset_in(row, "fiatCurrency")
+    of_card = (added if side is Side.BUY else subtracted)(traded, fee)
+    if min(traded, of_card) <= 0:
+        return unknown_row(place, source_id, f"a payment whose fee is all of its money, or more: {shown(row)}")
     fill = Fill(
         event_id=place.id_of("fill", source_id, scope="payment"),
         source_id=SourceId(source_id),
@@ -115,9 +118,8 @@ def read_payment(row: Row, place: Place) -> Reading:
     )
     if "cash balance" in (cell_text_or_none(row, "paymentMethod") or "").lower():
         return Reading(events=(fill,))
-    if side is Side.BUY:
-        return Reading(events=(_of_card(fill, place, added(traded, fee)), fill))
-    return Reading(events=(fill, _of_card(fill, place, subtracted(traded, fee))))
+    card = _of_card(fill, place, of_card)
+    return Reading(events=(card, fill) if side is Side.BUY else (fill, card))
 
 
 def _traded(row: Row, side: Side) -> Decimal | None:

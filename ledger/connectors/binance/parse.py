@@ -51,6 +51,7 @@ _FAULTS_OF_CALLS = range(-1199, -1099)  # parameters that the venue does not tak
 
 _DONE_CODES = frozenset({"000000", "0", "200"})
 _DUST_MAX = 100
+_COUNT_DIGITS_MAX = 9
 _EARN_PREFIX = "LD"
 _KLINE_CELLS = 6
 _KLINE_CLOSE, _KLINE_VOLUME = 4, 5
@@ -349,8 +350,8 @@ def _dust_assets(row: Row) -> tuple[str, ...]:
 
 def total_of(answer: Json) -> int | None:
     """Return the venue's own count of the rows that were asked for, None where it tells none."""
-    told = answer.get("total") if isinstance(answer, dict) else None
-    return cell_whole({"total": told}, "total") if isinstance(told, (int, str)) and str(told).isdigit() else None
+    told = str(answer.get("total")) if isinstance(answer, dict) else ""
+    return int(told) if told.isascii() and told.isdigit() and len(told) <= _COUNT_DIGITS_MAX else None
 
 
 def has_more(answer: Json) -> bool:
@@ -370,16 +371,24 @@ class Symbol:
 def symbols_of(answer: Json) -> tuple[Symbol, ...]:
     """Return the symbols that are listed now, also those whose trading is halted, in the venue's order.
 
+    One that cannot be read is passed over: nobody could ask for its trades, and balances tell if there were any.
+
     Raises:
-        InputError: when one cannot be read.
+        InputError: when there is no list, or nothing in it that can be read.
     """
     listed = object_of(answer).get("symbols")
     if not isinstance(listed, list):
         raise InputError("has no list of symbols")
-    fields = [object_of(row) for row in listed]
-    return tuple(
-        Symbol(name=cell_text(row, "symbol"), base=cell_text(row, "baseAsset"), quote=cell_text(row, "quoteAsset")) for row in fields
-    )
+    symbols = tuple(symbol for symbol in map(_symbol_of, listed) if symbol is not None)
+    if listed and not symbols:
+        raise InputError("has no symbol that can be read")
+    return symbols
+
+
+def _symbol_of(row: Json) -> Symbol | None:
+    names = [row.get(name) for name in ("symbol", "baseAsset", "quoteAsset")] if isinstance(row, dict) else []
+    texts = [name for name in names if isinstance(name, str) and name]
+    return Symbol(name=texts[0], base=texts[1], quote=texts[2]) if len(texts) == len(names) > 0 else None
 
 
 def minute_weight_of(answer: Json) -> int | None:

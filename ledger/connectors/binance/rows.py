@@ -92,6 +92,8 @@ def read_trade(row: Row, place: Place) -> Reading:
     side = Side.BUY if _flag(row, "isBuyer") else Side.SELL
     quantity, price, fee = cell_positive(row, "qty"), cell_positive(row, "price"), cell_number(row, "commission")
     paid = cell_number_or_none(row, "quoteQty")
+    if paid is not None and paid < 0:
+        raise InputError(f'"quoteQty" is negative: {paid}')
     fill = Fill(
         event_id=place.id_of("fill", str(trade_id), scope=f"{symbol}/{side}"),
         source_id=SourceId(str(trade_id)),

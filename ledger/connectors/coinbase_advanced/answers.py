@@ -87,15 +87,20 @@ class HeldWallet:
 def wallets_of(answer: Json) -> tuple[HeldWallet, ...]:
     """Return the wallets of a page of v2 accounts in the venue's order. `currency` is a code, or an object with one.
 
+    One whose currency has a code that no book can hold is passed over: the list of balances tells what is in it.
+
     Raises:
         InputError: when one cannot be read; without the list of wallets no history is complete.
     """
-    return tuple(_held_wallet(object_of(row)) for row in rows_of(LEDGER, answer))
+    wallets = (_held_wallet(object_of(row)) for row in rows_of(LEDGER, answer))
+    return tuple(wallet for wallet in wallets if wallet is not None)
 
 
-def _held_wallet(row: Row) -> HeldWallet:
+def _held_wallet(row: Row) -> HeldWallet | None:
     currency = row.get("currency")
     code = cell_text(currency, "code") if isinstance(currency, dict) else cell_text(row, "currency")
+    if not code.isascii():
+        return None
     made_at, changed_at = cell_text_or_none(row, "created_at"), cell_text_or_none(row, "updated_at")
     return HeldWallet(
         wallet_id=cell_text(row, "id"),

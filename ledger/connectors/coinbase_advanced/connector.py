@@ -15,7 +15,9 @@ from typing import ClassVar, TypeVar
 from ledger.connectors.coinbase_advanced import answers, parse
 from ledger.connectors.coinbase_advanced.client import ORDERS_MAX, CoinbaseAdvancedClient, transactions_path
 from ledger.connectors.coinbase_advanced.rows import VENUE
+from ledger.domain.amount import text_of
 from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
+from ledger.domain.event import BalanceSnapshot
 from ledger.domain.json_text import Json, cell_text_or_none, object_of, shown
 from ledger.domain.payload import Payload
 from ledger.domain.time.instant import instant_of_micros, micros_of
@@ -240,11 +242,15 @@ class CoinbaseAdvanced:
     def _pull_balances(self, stream: StreamKey, _cursor: CursorState, _window: PullWindow) -> Iterator[Page]:
         cursor: str | None = None
         asked: set[str | None] = set()
+        told: dict[str, str] = {}  # accounts of one currency may stand on several pages
         while cursor not in asked:
             asked.add(cursor)
             answer = self._client.accounts(cursor)
             rows = _read(partial(parse.rows_of, parse.BALANCES), answer, "the list of accounts")
-            payload = self._payloads.of(answer, stream.stream, stream.symbol)
+            context = ((parse.EARLIER, json.dumps(told, sort_keys=True)),) if told else ()
+            payload = self._payloads.of(answer, stream.stream, stream.symbol, context=context)
+            balances = [event.balance for event, _ in parse.interpret(payload).events if isinstance(event, BalanceSnapshot)]
+            told |= {balance.asset: text_of(balance.quantity) for balance in balances}
             yield Page(payload=payload, cursor={}, rows=len(rows), from_at=payload.fetched_at, to_at=payload.fetched_at)
             cursor = _read(_told_cursor, answer, "the list of accounts")
             if cursor is None or not object_of(answer.json).get("has_next"):

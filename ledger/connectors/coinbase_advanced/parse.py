@@ -9,11 +9,12 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 from ledger.connectors.coinbase_advanced.cells import amount_in, sum_of
 from ledger.connectors.coinbase_advanced.rows import MEND_UNKNOWN, VENUE, Place, Reading, error, unknown_row
 from ledger.connectors.coinbase_advanced.wallets import deposits_unsent, wallet_row
-from ledger.domain.amount import ZERO, Amount, asset_code, multiplied, quantity_at
+from ledger.domain.amount import ZERO, Amount, added, asset_code, multiplied, quantity_at
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Side, SourceRank
 from ledger.domain.finding import Finding
@@ -36,6 +37,7 @@ from ledger.ports import Interpretation
 from ledger.ports.candles import CANDLES
 
 FILLS, LEDGER, BALANCES = "fills", "ledger", "balances"
+EARLIER = "earlier"  # in the context of a page of balances: what the pages before it told, as JSON
 CLIENT_ORDER_IDS = "client_order_ids"  # in the context of a page of fills: what the bot called the orders, as JSON
 ROWS_KEYS: Mapping[str, str] = {FILLS: "fills", LEDGER: "data", BALANCES: "accounts"}  # where an answer keeps its rows
 
@@ -58,7 +60,7 @@ def interpret(payload: Payload) -> Interpretation:
     events = tuple((event, f"row {number}") for number, reading in enumerate(readings, start=1) for event in reading.events)
     lines = tuple(line for reading in readings for line in reading.lines)
     return Interpretation(
-        events=_summed(events) if payload.stream == BALANCES else events,
+        events=_summed(events, earlier=dict(payload.context).get(EARLIER, "{}")) if payload.stream == BALANCES else events,
         lines=lines,
         findings=(
             *(finding for reading in readings for finding in reading.findings),
@@ -223,16 +225,19 @@ def _balance(row: Row, place: Place) -> Reading:
     return Reading(events=(snapshot,))
 
 
-def _summed(told: Iterable[tuple[Event, str]]) -> tuple[tuple[Event, str], ...]:
-    """Add up the balances of several accounts of one currency."""
+def _summed(told: Iterable[tuple[Event, str]], *, earlier: str) -> tuple[tuple[Event, str], ...]:
+    """Add up the balances of several accounts of one currency, those of `earlier` pages (JSON: asset to quantity) among them."""
     sums: dict[EventId, tuple[BalanceSnapshot, str]] = {}
+    before = {asset: Decimal(quantity) for asset, quantity in json.loads(earlier).items()}
     for event, locator in told:
         assert isinstance(event, BalanceSnapshot), event
         if event.event_id in sums:
             known, first = sums[event.event_id]
             sums[event.event_id] = replace(known, balance=known.balance + event.balance), first
         else:
-            sums[event.event_id] = event, locator
+            asset, quantity = event.balance.asset, event.balance.quantity
+            whole = Amount(quantity=added(quantity, before.get(asset, ZERO)), asset=asset)
+            sums[event.event_id] = replace(event, balance=whole), locator
     return tuple(sums.values())
 
 

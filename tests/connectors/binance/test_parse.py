@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ledger.connectors.binance import parse
 from ledger.domain.amount import Amount, AssetCode
+from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Fill, Income, IncomeKind, Side, Transfer
 from ledger.domain.finding import Severity
 from ledger.domain.ids import AccountId, VenueName, content_hash, payload_id
@@ -585,3 +586,31 @@ def test_a_candle_is_quoted_at_its_start_with_its_close_and_a_silent_one_not_at_
     ]
     (quote,) = parse.quotes_of(rows, asset=AssetCode("BTC"), currency=AssetCode("USD"), source="binance")
     assert (quote.observed_at, quote.price) == (datetime(2024, 3, 13, 11, tzinfo=UTC), Decimal("2.5"))
+
+
+def test_a_trade_for_less_than_nothing_cannot_be_read() -> None:
+    assert finding_of(trades({**TRADE, "quoteQty": "-5"})) == ("unreadable-row", "main/fills/BNBBTC/28457")
+
+
+@pytest.mark.parametrize("symbol", ["0", "1"])
+@pytest.mark.parametrize("fee", ["20.0", "21", "-20"])
+def test_a_payment_whose_fee_is_all_of_its_money_is_never_guessed(symbol: str, fee: str) -> None:
+    found = said("payments", {"data": [{**PAYMENT, "totalFee": fee, "price": None}]}, symbol=symbol)
+    moved = [event.quote if isinstance(event, Fill) else event.amount for event, _ in found.events if isinstance(event, (Fill, Transfer))]
+    assert all(one.quantity > 0 for one in moved)
+    assert {one.code for one in found.findings} <= {"unknown-row"}
+    assert bool(found.events) != bool(found.findings)
+
+
+@pytest.mark.parametrize("total", ["²", "-1", 10**19, "9" * 20, True, None, 1.5, []])
+def test_a_count_that_is_none_is_as_good_as_no_count(total: object) -> None:
+    assert parse.total_of({"total": total}) is None
+    assert (parse.total_of({"total": "12"}), parse.total_of({"total": 12})) == (12, 12)
+
+
+def test_a_symbol_that_cannot_be_read_costs_no_other() -> None:
+    good = {"symbol": "BNBBTC", "baseAsset": "BNB", "quoteAsset": "BTC"}
+    odd = [{**good, "symbol": None}, {"symbol": "X"}, None, [], {**good, "baseAsset": ""}]
+    assert [one.name for one in parse.symbols_of({"symbols": [*odd, good]})] == ["BNBBTC"]
+    with pytest.raises(InputError, match="no symbol that can be read"):
+        parse.symbols_of({"symbols": odd})

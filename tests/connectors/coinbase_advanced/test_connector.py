@@ -1,5 +1,6 @@
 """Streams, walks, rights and prices of Coinbase Advanced Trade, where the venue misbehaves in ways of its own."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -57,6 +58,28 @@ def test_streams_are_wallets_then_fills_then_balances_and_asked_for_once(venue: 
     assert symbols == [("ledger", "BTC/w-BTC"), ("ledger", "USD/w-USD"), ("ledger", "ETH/w-ETH"), ("fills", ""), ("balances", "")]
     assert connector.streams() == connector.streams()
     assert venue.targets == ["/v2/accounts?limit=100", "/v2/accounts?starting_after=w-USD"]
+
+
+def test_a_wallet_whose_currency_no_book_can_hold_costs_no_other(venue: Venue, connect: Connect) -> None:
+    odd = {"id": "w-odd", "currency": {"code": "\u5e01\u5b89"}, "balance": {"amount": "0", "currency": "\u5e01\u5b89"}}
+    answer = json.loads(wallets("BTC")[1])
+    venue.answers["/v2/accounts"] = [said({**answer, "data": [odd, *answer["data"]]})]
+    assert [stream.symbol for stream in connect().streams() if stream.stream == "ledger"] == ["BTC/w-BTC"]
+
+
+def test_accounts_of_one_currency_add_up_over_pages(venue: Venue, connect: Connect) -> None:
+    def accounts(held: str, *, has_next: bool) -> Given:
+        amounts = {"available_balance": {"value": held, "currency": "BTC"}, "hold": {"value": "0", "currency": "BTC"}}
+        return said({"accounts": [{"uuid": f"a-{held}", "currency": "BTC", **amounts}], "has_next": has_next, "cursor": f"after-{held}"})
+
+    venue.answers |= {
+        "/v2/accounts": [wallets("BTC")],
+        f"{V3}/accounts": [accounts("1", has_next=True), accounts("2", has_next=True), accounts("0.5", has_next=False)],
+    }
+    connector = connect()
+    pages = list(connector.pull(StreamKey(stream="balances"), cursor=None, window=PullWindow()))
+    told = [event.balance.quantity for page in pages for event, _ in connector.interpret(page.payload).events]
+    assert told == [Decimal(1), Decimal(3), Decimal("3.5")]
 
 
 def test_a_list_of_wallets_that_goes_in_circles_ends_with_those_it_has(venue: Venue, connect: Connect) -> None:
