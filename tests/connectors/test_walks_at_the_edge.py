@@ -14,7 +14,7 @@ from ledger.ports import ConnectionTerms, Connector, CursorState, Page, PullWind
 from ledger.storage.store import StreamWalk
 
 from .test_holes import MAIN, book  # noqa: F401  # a fixture is used by its name
-from .test_holes_at_the_edge import Edge, Scene, commanded, scene, venues
+from .test_holes_at_the_edge import MOMENT, Edge, Scene, commanded, instant_of, scene, venues
 
 JUNE = datetime(2025, 6, 1, tzinfo=UTC)
 
@@ -162,3 +162,16 @@ def test_a_connection_that_was_never_synced_is_a_hole(book: Book) -> None:  # no
 def walks(book: Book) -> list[StreamWalk]:  # noqa: F811
     with book.store.read() as reader:
         return reader.stream_walks()
+
+
+def test_a_history_that_was_short_is_told_no_more_once_a_walk_anew_gives_it_whole(book: Book) -> None:  # noqa: F811
+    edge = Edge()
+    with scene(book, "kraken", edge) as at:
+        hidden = at.sandbox.account.fills[80].occurred_at
+        edge.hides = lambda asked, row: "/Ledgers" in asked and abs(instant_of(row) - hidden) < MOMENT  # type: ignore[operator]  # of a row
+        at.sync()
+        assert "history-short" in {one.code for one in book.findings()}
+        at.sync()  # a night that looks at what is new proves nothing of what was short
+        assert "history-short" in {one.code for one in book.findings()}
+        at.fill()
+    assert "history-short" not in {one.code for one in book.findings()}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ledger.book import Book
+from ledger.connectors.coinbase_exchange.connector import CoinbaseExchange
 from ledger.domain.errors import InputError
 from ledger.pipeline.proof.coverage import coverage_line
 from ledger.sandbox.server import Sandbox
@@ -83,3 +84,14 @@ def test_what_happens_after_a_snapshot_does_not_break_the_balance(
     assert connected.reconcile().findings == ()
     connected.import_files([write(row("earlier", time="2025-01-01T00:00:00Z"))])
     assert [finding.code for finding in connected.reconcile().findings] == ["balance-differs", "balance-differs"]
+
+
+def test_a_fault_of_ours_at_one_connection_keeps_no_other_back(connected: Book, exchange: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CoinbaseExchange, "interpret", staticmethod(lambda _: 1 / 0))
+    with Sandbox(venue="coinbase-advanced", fills=40, seed=2) as other:
+        connected.add_connection("other", venue="coinbase-advanced", secrets="env:OTHER", base_url=other.rest_url, share=1.0)
+        with pytest.raises(ZeroDivisionError):
+            connected.sync(environment=keys_of(exchange, "MAIN") | keys_of(other, "OTHER"))
+    with connected.store.read() as reader:
+        assert {stored.event.account for stored in reader.events()} == {"other"}
+    assert [one.subject for one in connected.findings() if one.code == "sync-unfinished"] == ["main"]
