@@ -16,6 +16,7 @@ from ledger.domain.finding import Finding, Severity
 
 FAULTS_SHOWN = 20
 FINDINGS_SHOWN = 10
+_CAUSE = "sync-unfinished"  # told before all else: what other findings miss may only not have come yet
 YEAR_MIN, YEAR_MAX = 1900, 9998  # beyond lies a typing error, and no room to convert between time zones
 
 
@@ -113,6 +114,7 @@ def print_strange_names(session: Session, book: Book, selection: Selection) -> N
 def print_findings(session: Session, findings: tuple[Finding, ...], *, everything: bool = False) -> None:
     """Print findings to standard error, errors first; the first ten unless all are asked for. `-q` leaves the errors."""
     wanted = [finding for finding in findings if finding.severity is Severity.ERROR or not session.quiet]
+    wanted.sort(key=lambda finding: finding.code != _CAUSE)
     shown = wanted if everything else wanted[:FINDINGS_SHOWN]
     for finding in shown:
         session.complain(f"{finding.severity}: {finding.code}: {finding.message}\n  mend: {finding.mend}")
