@@ -149,7 +149,7 @@ class Scene:
 
     def _assert_commands_tell(self, findings: list[Finding], holes: list[Hole]) -> None:
         code, said = commanded(self.book, "coverage")
-        assert (code, _HOLE_LINE.findall(said)) == (1, [told_line(one) for one in holes])
+        assert (code, _HOLE_LINE.findall(said)) == (1, list(dict.fromkeys(told_line(one, alike=holes) for one in holes)))
         code, said = commanded(self.book, "reconcile")
         assert code == 1
         assert all(one.message in said for one in findings[:FINDINGS_SHOWN])
@@ -166,8 +166,10 @@ class Scene:
 _HOLE_LINE = re.compile(r"^hole: (.+?): from (.+?) to (.+?): ", re.MULTILINE)
 
 
-def told_line(hole: Hole) -> tuple[str, str, str]:
-    place = " ".join(part for part in (hole.connection, hole.stream, hole.symbol) if part)
+def told_line(hole: Hole, *, alike: list[Hole]) -> tuple[str, str, str]:
+    """Return the line of a hole, which tells all those at once that differ only in their symbols."""
+    symbols = ", ".join(one.symbol for one in alike if replace(one, symbol="") == replace(hole, symbol=""))
+    place = " ".join(part for part in (hole.connection, hole.stream, symbols) if part)
     from_at, to_at = (None if at is None else at.isoformat() for at in (hole.from_at, hole.to_at))
     return place, from_at or "the beginning", to_at or "now"
 
