@@ -44,8 +44,7 @@ _HEAVIEST = 2  # a minute that does not carry two of our heaviest calls is not b
 RECEIVE_WINDOW = 10_000  # milliseconds that a signed call stays good
 _CLOCK_STEP = timedelta(seconds=1)  # a clock that moved by more between two answers has jumped
 _RESYNCS_MAX = 4
-_SKEW_MAX = timedelta(days=1)  # a clock that is further from ours is wrong, or ours is
-_CLOCK_ASKS_MAX = 3
+_YEAR_MAX = 9_000  # beyond it no calendar has room for what follows
 _BANNED = 418
 _TOO_MANY = 429
 _STALE_STAMP = -1021
@@ -63,7 +62,6 @@ _WALL_REST_SECONDS = 600.0  # from the second one: for other connections of the 
 _BAN_SECONDS = 120.0  # the shortest ban, for one that does not say how long it lasts
 _BAN_END = re.compile(rb"banned until ([0-9]{13})\b")
 _MEND_KEY = "look at key and secret, at the key's rights and at the addresses that it is bound to"
-_MEND_CLOCK = "run again; if it stays, set this computer's clock"
 _MEND_WALL = "not the venue's own words: its firewall, or a proxy in between; run again later, from an address that it lets in"
 _MEND_BAN = "run again after that time; with a smaller `share` if other programs use the same address"
 
@@ -274,25 +272,19 @@ class BinanceClient:
         """Ask the venue for its time, sign by it from now on, and return how far it is ahead of ours.
 
         Raises:
-            TransientError: when it tells a time that cannot be; what is pulled goes by it.
+            TransientError: when it tells no time.
         """
-        for _ in range(_CLOCK_ASKS_MAX):
-            skew = self._asked_skew()
-            if abs(skew) <= _SKEW_MAX and self._budget.clock.now() + skew >= OPENED_AT:
-                self._auth.skew, self._is_in_time = skew, True
-                return skew
-        ours = self._budget.clock.now()
-        told, known = (f"{at:%Y-%m-%d %H:%M} UTC" for at in (ours + skew, ours))
-        raise TransientError(f"{self._venue.name}: GET /time: told {told}, this computer's clock {known}", mend=_MEND_CLOCK)
-
-    def _asked_skew(self) -> timedelta:
         asked_at = self._budget.clock.now()
         answer = self._get("/api/v3/time", allowance="/api", weight=1, shape=dict)
         midway = asked_at + (self._budget.clock.now() - asked_at) / 2
         try:
-            return instant_of_venue(answer.json) - midway
+            told = instant_of_venue(answer.json)
         except InputError as unreadable:
             raise TransientError(f"{self._venue.name}: GET /time: answered no time: {unreadable.message}") from unreadable
+        if told.year > _YEAR_MAX:
+            raise TransientError(f"{self._venue.name}: GET /time: answered no time: the year {told.year}")
+        self._auth.skew, self._is_in_time = told - midway, True
+        return self._auth.skew
 
     def now(self) -> datetime:
         """Return the venue's time, as far as it is known."""

@@ -273,8 +273,9 @@ class _Spot:
 
     def _pull_history(self, stream: StreamKey, cursor: CursorState, window: PullWindow) -> Iterator[Page]:
         call, terms = self.facts.calls[stream.stream], _WINDOWS[stream.stream]
-        until = millis_of(self._client.now())
-        first = max(millis_of(OPENED_AT), until - terms.reach)  # nothing is to be had from before
+        clocks = [millis_of(at) for at in (self._client.now(), self._budget.clock.now())]  # either may be wrong; nothing is lost by that
+        until = max(clocks)
+        first = max(millis_of(OPENED_AT), min(clocks) - terms.reach)  # nothing is to be had from before
         since = first if window.since is None else max(millis_of(window.since), first)
         named = set(str(cursor.get(_ASSETS_KEY) or "").split())
         self._markets.touch(named)

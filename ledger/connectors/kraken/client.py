@@ -36,12 +36,12 @@ from ledger.transport.redaction import Redactor
 BASE_URL = "https://api.kraken.com"
 PAGE_ROWS_MAX = 50
 ORDERS_MAX = 50  # ids in one call
+_YEAR_MAX = 9_000  # beyond it no calendar has room for what follows
 _PRIVATE = "/0/private/"
 _READS = ("Balance", "DepositStatus", "GetApiKeyInfo", "Ledgers", "QueryOrders", "TradesHistory", "WithdrawStatus")
 _PUBLIC_RATE = 1.0
 _LOCKOUT_SECONDS = 900.0
 _TRANSFERS_MAX = "100"
-_SKEW_MAX = timedelta(days=1)  # no clock that anybody looks after is as wrong, and an end of a window must not be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,24 +215,18 @@ class KrakenClient:
         """Return how far the venue's clock is ahead of ours; asked once.
 
         Raises:
-            TransientError: when it is no time, or a day away from ours.
+            TransientError: when it is no time.
         """
         if self._skew is None:
             asked_at = self._budget.clock.now()
             answer = self._get("Time")
             midway = asked_at + (self._budget.clock.now() - asked_at) / 2
             self._skew = _time_of(answer.json) - midway
-            if abs(self._skew) > _SKEW_MAX:
-                skew, self._skew = self._skew, None
-                raise TransientError(
-                    f"{VENUE}: Time: the venue's clock is {skew.days} days ahead of ours: a history up to such an end would have a hole",
-                    mend="set the clock of this machine; if it is right, sync again when the venue's is",
-                )
         return self._skew
 
     def now(self) -> datetime:
-        """Return the venue's time, at worst a second ahead."""
-        return self._budget.clock.now() + self.skew() + timedelta(seconds=1)
+        """Return the venue's time or ours, whichever is later: no history ends before its newest row because one of them is wrong."""
+        return self._budget.clock.now() + max(self.skew(), timedelta(0)) + timedelta(seconds=1)
 
     def _get(self, name: str) -> Answer:
         return self._reader.get(f"/0/public/{name}", limits=self._public, shape=dict)
@@ -299,9 +293,12 @@ def _time_of(said: Json) -> datetime:
     """
     try:
         seconds = cell_whole(object_of(object_of(said).get("result")), "unixtime")
-        return instant_of_millis(seconds * 1_000 + 500)
+        told = instant_of_millis(seconds * 1_000 + 500)
     except InputError as unreadable:
         raise TransientError(f"{VENUE}: Time: answered no time: {unreadable.message}") from unreadable
+    if told.year > _YEAR_MAX:
+        raise TransientError(f"{VENUE}: Time: answered no time: the year {told.year}")
+    return told
 
 
 def _tier_of(terms: ConnectionTerms) -> Tier:

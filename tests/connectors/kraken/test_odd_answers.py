@@ -49,10 +49,8 @@ def test_an_order_of_an_odd_type_costs_its_own_row(venue: SmallVenue, odd: objec
     assert (named, len(kept.findings)) in (({"T1": None}, 0), ({}, 1))
 
 
-@pytest.mark.parametrize(
-    "told", [2**62, 253_402_300_799, 10**30, 0, 1, NOW - 2 * DAY, NOW + 2 * DAY, -NOW, "soon", "\ud800", [], None, 1.5]
-)
-def test_a_time_that_cannot_be_the_venues_stops_the_run_for_now_and_no_history_ends_there(venue: SmallVenue, told: object) -> None:
+@pytest.mark.parametrize("told", [2**62, 253_402_300_799, 10**30, -NOW, "soon", "\ud800", [], None, 1.5])
+def test_what_is_no_time_stops_the_run_for_now_and_no_history_ends_there(venue: SmallVenue, told: object) -> None:
     venue.results["Time"] = {"unixtime": told}
     with venue.connected() as connector, pytest.raises(TransientError, match="Time"):
         connector.check_key()
@@ -61,8 +59,8 @@ def test_a_time_that_cannot_be_the_venues_stops_the_run_for_now_and_no_history_e
     assert "Ledgers" not in venue.asked
 
 
-@pytest.mark.parametrize("ahead", [-DAY // 2, 0, DAY // 2])
-def test_a_clock_that_is_wrong_by_hours_is_told_and_harms_nothing(venue: SmallVenue, ahead: int) -> None:
+@pytest.mark.parametrize("ahead", [-DAY // 2, 0, DAY // 2, -400 * DAY, 400 * DAY])
+def test_a_clock_that_is_wrong_is_told_and_harms_nothing(venue: SmallVenue, ahead: int) -> None:
     venue.results["Time"] = {"unixtime": NOW + ahead}
     with venue.connected() as connector:
         assert connector.check_key().clock_skew_seconds == pytest.approx(ahead, abs=60)
