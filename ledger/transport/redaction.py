@@ -54,10 +54,10 @@ def _spellings(letter: str) -> str:
     units = [_either_case(unit) for unit in letter.encode("utf-16-be", errors="surrogatepass").hex(" ", 2).split()]
     spelled = [
         *([_OTHERWISE[letter]] if letter in _OTHERWISE else []),
-        re.escape(letter),
         "".join(f"%{octet}" for octet in octets),
         "".join(f"{_BACKSLASHES}u{unit}" for unit in units),
         "".join(f"{_BACKSLASHES}x{octet}" for octet in octets),
+        re.escape(letter),  # last: it may be how a longer spelling begins
     ]
     return f"(?:{'|'.join(spelled)})"
 
