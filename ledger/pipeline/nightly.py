@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
 
 from ledger.config import BookSettings, ConnectionSettings
 from ledger.domain.errors import ConnectorError, InputError, LedgerError, TransientError
@@ -100,7 +99,7 @@ def _outcome_json(outcome: ConnectionOutcome) -> dict[str, object]:
     }
 
 
-@dataclass(kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Night:
     """One run over some connections of a book, which the caller holds."""
 
@@ -146,7 +145,7 @@ class Night:
             seconds=time.monotonic() - began,
         )
 
-    @cached_property
+    @property
     def _closures(self) -> Closures:
         return closures_of(self.settings.folder)
 

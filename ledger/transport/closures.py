@@ -4,8 +4,8 @@ What is asked of one key holds for all at that address, and for the runs to come
 must not begin by asking once more.
 """
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from ledger.domain.errors import TransientError
@@ -14,39 +14,36 @@ from ledger.transport.keeping import keep, kept, place_of
 from ledger.transport.pace import Clock
 
 CLOSURES_FOLDER = ".closed"
+_MILLIS_DIGITS_MAX = 14  # of an instant before the year 5138
 _LONGEST = timedelta(days=7)  # no ban is longer (the longest are of 3 days); what ends later was written by a clock that was wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closures:
-    """The closures that one book knows of; kept below `folder`."""
+    """The closures that one book knows of; each is kept in a file below `folder` and nowhere else."""
 
     folder: Path
     clock: Clock
-    _known: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def close(self, venue: str, base_url: str | None, *, seconds: float) -> None:
-        """Remember that a venue asked to be left alone for so many seconds.
+        """Remember that a venue (at `base_url`; None: its own address) asked to be left alone for so many seconds.
 
         Raises:
             TransientError: when that cannot be written down.
         """
         until = self.clock.now() + min(timedelta(seconds=seconds), _LONGEST)
-        self._known[venue, base_url or ""] = until
         try:
             keep(self._place(venue, base_url), str(millis_of(until)))
         except OSError as failure:
             raise TransientError(f"cannot write in {self.folder} how long {venue} asked us to stay away: {failure.strerror}") from failure
 
     def seconds_left(self, venue: str, base_url: str | None) -> float:
-        """Return how long a venue still wants to be left alone; 0: it may be asked."""
-        until = self._known.get((venue, base_url or "")) or self._remembered(venue, base_url)
-        left = timedelta(0) if until is None else until - self.clock.now()
-        return max(0.0, left.total_seconds()) if left <= _LONGEST else 0.0
-
-    def _remembered(self, venue: str, base_url: str | None) -> datetime | None:
+        """Return for how many seconds a venue still wants to be left alone; 0: it may be asked."""
         text = kept(self._place(venue, base_url))
-        return instant_of_millis(int(text)) if text.isascii() and text.isdigit() and len(text) <= len("253402300799999") else None
+        if not (text.isascii() and text.isdigit() and len(text) <= _MILLIS_DIGITS_MAX):
+            return 0.0
+        left = instant_of_millis(int(text)) - self.clock.now()
+        return max(0.0, left.total_seconds()) if left <= _LONGEST else 0.0
 
     def _place(self, venue: str, base_url: str | None) -> Path:
         return place_of(self.folder, CLOSURES_FOLDER, venue, base_url or "")
