@@ -4,6 +4,7 @@ Ids come from content, never from a counter or a clock: the same history gives t
 """
 
 import hashlib
+from dataclasses import dataclass
 from typing import NewType
 
 VenueName = NewType("VenueName", str)
@@ -62,20 +63,42 @@ def event_id(*, venue: VenueName, account: AccountId, product_line: str, kind: s
     return EventId(hash_of(venue, account, product_line, kind, scope, source_id)[:_ID_DIGITS])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdScope:
+    """What a venue's ids of one kind of record are unique within: declared once a venue and kind, and never changed.
+
+    `kind` is that of the event. `within` holds the parts of the scope in braces (``{market}/{side}``), beside words that keep two lists
+    of the venue apart; empty: its ids are unique in the account. Another scope would make another event of every record.
+
+    >>> IdScope(kind="fill", within="{market}/{side}").scope_of(market="ETHBTC", side="buy")
+    'ETHBTC/buy'
+    """
+
+    kind: str
+    within: str = ""
+    product_line: str = "spot"
+
+    def scope_of(self, **parts: str) -> str:
+        """Return the scope of one record; `parts` are those that `within` names."""
+        return self.within.format_map(parts)
+
+    def id_of(self, *, venue: VenueName, account: AccountId, source_id: str, **parts: str) -> EventId:
+        """Return the id of the event that a record tells of; `source_id` is the venue's own."""
+        scope = self.scope_of(**parts)
+        return event_id(venue=venue, account=account, product_line=self.product_line, kind=self.kind, scope=scope, source_id=source_id)
+
+
+COINBASE_FILL = IdScope(kind="fill", within="{product}/{side}")  # of Coinbase Exchange, by API and by the export of its fills
+
+
 def coinbase_fill_id(*, account: AccountId, product: str, side: str, trade_id: str) -> EventId:
     """Return the id of a Coinbase Exchange fill, the same for the venue's API and for the export of its fills.
 
     Trade ids are unique per product. `side` is ``buy`` or ``sell``: a self-trade gives one row of each under one trade id,
     and the export has no order id that could keep them apart.
     """
-    return event_id(
-        venue=VenueName("coinbase-exchange"),
-        account=account,
-        product_line="spot",
-        kind="fill",
-        scope=f"{product}/{side}",
-        source_id=trade_id,
-    )
+    venue = VenueName("coinbase-exchange")
+    return COINBASE_FILL.id_of(venue=venue, account=account, source_id=trade_id, product=product, side=side)
 
 
 def payload_id(*, account: AccountId, request: str, content: Hash) -> PayloadId:

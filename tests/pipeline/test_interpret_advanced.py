@@ -16,7 +16,7 @@ import pytest
 
 from ledger.book import Book
 from ledger.connectors.coinbase_advanced import parse
-from ledger.connectors.coinbase_advanced.rows import VENUE
+from ledger.connectors.coinbase_advanced.ids import VENUE
 from ledger.domain.event import Fill
 from ledger.domain.ids import AccountId, content_hash, payload_id
 from ledger.domain.json_text import Json

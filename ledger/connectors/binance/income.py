@@ -101,7 +101,7 @@ def read_reward(row: Row, place: Place) -> Reading:
 
 def _income(place: Place, source_id: str, kind: IncomeKind, *, at: datetime, amount: Amount, note: str | None) -> Income:
     return Income(
-        event_id=place.id_of("income", source_id, scope=f"{place.stream}/{amount.asset}"),
+        event_id=place.id_of("income", source_id, stream=place.stream, asset=amount.asset),
         source_id=SourceId(source_id),
         venue=place.venue,
         account=place.account,

@@ -70,7 +70,7 @@ def _order(row: Row, place: Place, source_id: str, *, amount: Decimal, is_deposi
     """Return money that came from a bank, or went to one; the fee of a deposit never reached the account."""
     currency = asset_in(row, "fiatCurrency")
     return Transfer(
-        event_id=place.id_of("transfer", source_id, scope="fiat"),
+        event_id=place.id_of("fiat", source_id),
         source_id=SourceId(source_id),
         venue=place.venue,
         account=place.account,
@@ -105,7 +105,7 @@ def read_payment(row: Row, place: Place) -> Reading:
     if min(traded, of_card) <= 0:
         return unknown_row(place, source_id, f"a payment whose fee is all of its money, or more: {shown(row)}")
     fill = Fill(
-        event_id=place.id_of("fill", source_id, scope="payment"),
+        event_id=place.id_of("payment", source_id),
         source_id=SourceId(source_id),
         venue=place.venue,
         account=place.account,
@@ -149,7 +149,7 @@ def _of_card(fill: Fill, place: Place, money: Decimal) -> Transfer:
     """Return the money that came from a card for a purchase, or went there after a sale."""
     is_paid_in = fill.side is Side.BUY
     return Transfer(
-        event_id=place.id_of("transfer", fill.source_id, scope="payment"),
+        event_id=place.id_of("payment-money", fill.source_id),
         source_id=fill.source_id,
         venue=place.venue,
         account=place.account,

@@ -30,7 +30,7 @@ def read_move(row: Row, place: Place) -> Reading:
     if status != "CONFIRMED" or "MAIN" not in {source, target} or source == target or not target:
         return unknown_row(place, source_id, f"a move for which there is no rule: {shown(row)}")
     transfer = Transfer(
-        event_id=place.id_of("transfer", source_id, scope="move"),
+        event_id=place.id_of("move", source_id),
         source_id=SourceId(source_id),
         venue=place.venue,
         account=place.account,
@@ -62,7 +62,7 @@ def read_sub_move(row: Row, place: Place) -> Reading:
     other = " ".join(part for part in (cell_text_or_none(row, "counterParty"), cell_text_or_none(row, "email")) if part)
     account = wallet(place, own)
     transfer = Transfer(
-        event_id=place.id_of("transfer", source_id, scope=f"sub-move/{direction}"),
+        event_id=place.id_of("sub-move", source_id, direction=direction),
         source_id=SourceId(source_id),
         venue=place.venue,
         account=place.account,

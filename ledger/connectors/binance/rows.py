@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from ledger.connectors.binance.ids import ID_SCOPES
 from ledger.domain.amount import Amount, AssetCode, added, asset_code, multiplied
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Side, SourceRank, Transfer
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId, EventId, OrderId, SourceId, VenueName, event_id
+from ledger.domain.ids import AccountId, EventId, OrderId, SourceId, VenueName
 from ledger.domain.json_text import (
     Row,
     cell_number,
@@ -51,9 +52,9 @@ class Place:
         """Name the row for a finding."""
         return "/".join(part for part in (self.account, self.stream, self.symbol, row_id) if part)
 
-    def id_of(self, kind: str, source_id: str, *, scope: str) -> EventId:
-        """Return the id of an event that this row tells of."""
-        return event_id(venue=self.venue, account=self.account, product_line="spot", kind=kind, scope=scope, source_id=source_id)
+    def id_of(self, record: str, source_id: str, **parts: str) -> EventId:
+        """Return the id of the event that this row tells of, a record of one of `ID_SCOPES`; `parts` are those of its scope."""
+        return ID_SCOPES[record].id_of(venue=self.venue, account=self.account, source_id=source_id, **parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,7 @@ def read_trade(row: Row, place: Place) -> Reading:
     if paid is not None and paid < 0:
         raise InputError(f'"quoteQty" is negative: {paid}')
     fill = Fill(
-        event_id=place.id_of("fill", str(trade_id), scope=f"{symbol}/{side}"),
+        event_id=place.id_of("trade", str(trade_id), symbol=symbol, side=side),
         source_id=SourceId(str(trade_id)),
         venue=place.venue,
         account=place.account,
@@ -132,7 +133,7 @@ def read_deposit(row: Row, place: Place) -> Reading:
     if status not in _DEPOSIT_ARRIVED:
         return unknown_row(place, source_id, f"a deposit of the unknown status {status}: {shown(row)}")
     transfer = Transfer(
-        event_id=place.id_of("transfer", source_id, scope="deposit"),
+        event_id=place.id_of("deposit", source_id),
         source_id=SourceId(source_id),
         venue=place.venue,
         account=place.account,
@@ -185,7 +186,7 @@ def read_withdrawal(row: Row, place: Place) -> Reading:
     if fee < 0:
         raise InputError('"transactionFee" is below zero')
     transfer = Transfer(
-        event_id=place.id_of("transfer", source_id, scope="withdrawal"),
+        event_id=place.id_of("withdrawal", source_id),
         source_id=SourceId(source_id),
         venue=place.venue,
         account=place.account,
@@ -221,7 +222,7 @@ def read_conversion(row: Row, place: Place) -> Reading:
         return unknown_row(place, source_id, f"a conversion of the unknown status {status!r}: {shown(row)}")
     word = "Asset" if "fromAsset" in row else "Coin"
     fill = Fill(
-        event_id=place.id_of("fill", source_id, scope="convert"),
+        event_id=place.id_of("conversion", source_id),
         source_id=SourceId(source_id),
         venue=place.venue,
         account=place.account,
@@ -279,7 +280,7 @@ def _grain(row: Row, place: Place) -> Fill:
     source_id = f"{word_in(row, 'transId' if 'transId' in row else 'tranId')}/{given}"
     charge = cell_number(row, "serviceChargeAmount")
     return Fill(
-        event_id=place.id_of("fill", source_id, scope="dust"),
+        event_id=place.id_of("dust", source_id),
         source_id=SourceId(source_id),
         venue=place.venue,
         account=place.account,
@@ -312,7 +313,7 @@ def read_balance(row: Row, place: Place) -> Reading:
         return Reading()
     source_id = f"{asset}@{instant_text(place.fetched_at)}"
     snapshot = BalanceSnapshot(
-        event_id=place.id_of("balance", source_id, scope=""),
+        event_id=place.id_of("balance", source_id),
         source_id=SourceId(source_id),
         venue=place.venue,
         account=place.account,

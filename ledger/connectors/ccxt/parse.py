@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from ledger.connectors.ccxt.ids import ID_SCOPES
 from ledger.domain.amount import Amount, AssetCode, added, asset_code, multiplied, text_of
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Side, SourceRank, Transfer
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId, EventId, OrderId, SourceId, VenueName, event_id
+from ledger.domain.ids import AccountId, EventId, OrderId, SourceId, VenueName
 from ledger.domain.json_text import (
     Json,
     Row,
@@ -67,9 +68,9 @@ class Place:
         """Name the row for a finding."""
         return "/".join(part for part in (self.account, self.stream, self.symbol, row_id) if part)
 
-    def id_of(self, kind: str, source_id: str, *, scope: str = "") -> EventId:
-        """Return an event's id."""
-        return event_id(venue=self.venue, account=self.account, product_line="spot", kind=kind, scope=scope, source_id=source_id)
+    def id_of(self, record: str, source_id: str, **parts: str) -> EventId:
+        """Return the id of the event that this row tells of, a record of one of `ID_SCOPES`; `parts` are those of its scope."""
+        return ID_SCOPES[record].id_of(venue=self.venue, account=self.account, source_id=source_id, **parts)
 
 
 Reading = tuple[tuple[Event, ...], tuple[Finding, ...]]
@@ -137,7 +138,7 @@ def _fill(row: Row, place: Place) -> Reading:
     size, cost = cell_positive(row, "amount"), cell_number_or_none(row, "cost")
     order, fee = cell_text_or_none(row, "order"), _fee(row)
     fill = Fill(
-        event_id=place.id_of("fill", source_id, scope=f"{symbol}/{side}"),
+        event_id=place.id_of("trade", source_id, market=symbol, side=side),
         source_id=SourceId(source_id),
         venue=place.venue,
         account=place.account,
@@ -199,7 +200,7 @@ def _transfer(row: Row, place: Place) -> Reading:
         return (), ()
     outward = kind == "withdrawal"
     transfer = Transfer(
-        event_id=place.id_of("transfer", source_id, scope=kind),
+        event_id=place.id_of("transfer", source_id, direction=kind),
         source_id=SourceId(source_id),
         venue=place.venue,
         account=place.account,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.connectors.coinbase_advanced.cells import amount_in, part_of
+from ledger.connectors.coinbase_advanced.ids import VENUE
 from ledger.connectors.coinbase_advanced.parse import FILLS, LEDGER, rows_of
-from ledger.connectors.coinbase_advanced.rows import VENUE
 from ledger.connectors.coinbase_advanced.wallets import STATUS_OPEN
 from ledger.domain.amount import AssetCode, asset_code
 from ledger.domain.errors import InputError

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ledger.connectors.coinbase_advanced.answers import instant_of_venue
-from ledger.connectors.coinbase_advanced.rows import VENUE
+from ledger.connectors.coinbase_advanced.ids import VENUE
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TransientError
 from ledger.domain.secrets import Secrets
 from ledger.domain.time.instant import millis_of

@@ -14,7 +14,7 @@ from typing import ClassVar, TypeVar
 
 from ledger.connectors.coinbase_advanced import answers, parse
 from ledger.connectors.coinbase_advanced.client import ORDERS_MAX, CoinbaseAdvancedClient, transactions_path
-from ledger.connectors.coinbase_advanced.rows import VENUE
+from ledger.connectors.coinbase_advanced.ids import VENUE
 from ledger.domain.amount import text_of
 from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.event import BalanceSnapshot

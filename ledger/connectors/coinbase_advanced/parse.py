@@ -12,13 +12,14 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ledger.connectors.coinbase_advanced.cells import amount_in, sum_of
-from ledger.connectors.coinbase_advanced.rows import MEND_UNKNOWN, VENUE, Place, Reading, error, unknown_row
+from ledger.connectors.coinbase_advanced.ids import VENUE, id_of
+from ledger.connectors.coinbase_advanced.rows import MEND_UNKNOWN, Place, Reading, error, unknown_row
 from ledger.connectors.coinbase_advanced.wallets import deposits_unsent, wallet_row
 from ledger.domain.amount import ZERO, Amount, added, asset_code, multiplied, quantity_at
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Side, SourceRank
 from ledger.domain.finding import Finding
-from ledger.domain.ids import EventId, OrderId, SourceId, event_id
+from ledger.domain.ids import EventId, OrderId, SourceId
 from ledger.domain.json_text import (
     Json,
     Row,
@@ -165,9 +166,7 @@ def _reversal(row: Row, place: Place) -> Fill:
     base, quote = (asset_code(leg) for leg in cell_text(row, "product_id").split("-"))
     client_order_id = place.client_order_ids.get(order_id)
     return Fill(
-        event_id=event_id(
-            venue=VENUE, account=place.account, product_line="spot", kind="fill", scope=f"{order_id}/{side}", source_id=trade_id
-        ),
+        event_id=id_of("fill", account=place.account, source_id=trade_id, order=order_id, side=side),
         source_id=SourceId(cell_text(row, "entry_id")),
         venue=VENUE,
         account=place.account,
@@ -214,7 +213,7 @@ def _balance(row: Row, place: Place) -> Reading:
         )
     source_id = f"{held.asset}@{instant_text(place.fetched_at)}"
     snapshot = BalanceSnapshot(
-        event_id=event_id(venue=VENUE, account=place.account, product_line="spot", kind="balance", scope="", source_id=source_id),
+        event_id=id_of("balance", account=place.account, source_id=source_id),
         source_id=SourceId(source_id),
         venue=VENUE,
         account=place.account,

@@ -6,10 +6,9 @@ from datetime import datetime
 
 from ledger.domain.event import Event
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId, EventId, VenueName
+from ledger.domain.ids import AccountId, EventId
 from ledger.ports import LedgerLine
 
-VENUE = VenueName("coinbase-advanced")
 MEND_UNKNOWN = "book what it means from a lotwright-events file, or ask for a rule for this type; the payload is kept"
 
 

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 
 from ledger.connectors.coinbase_advanced.cells import amount_in, part_of, sum_of
-from ledger.connectors.coinbase_advanced.rows import MEND_UNKNOWN, VENUE, Place, Reading, error, unknown_row
+from ledger.connectors.coinbase_advanced.ids import VENUE, id_of
+from ledger.connectors.coinbase_advanced.rows import MEND_UNKNOWN, Place, Reading, error, unknown_row
 from ledger.domain.amount import ZERO, Amount, is_fiat
 from ledger.domain.errors import InputError
 from ledger.domain.event import Charge, ChargeKind, Fill, Income, IncomeKind, Side, SourceRank, Transfer
 from ledger.domain.finding import Finding
-from ledger.domain.ids import AccountId, EventId, SourceId, VenueName, event_id
+from ledger.domain.ids import AccountId, EventId, SourceId, VenueName
 from ledger.domain.json_text import Row, cell_instant, cell_text, cell_text_or_none, shown
 from ledger.domain.time.instant import instant_text
 from ledger.ports import LedgerLine
@@ -108,7 +109,7 @@ def _transfer(row: Row, amount: Amount, place: Place) -> Reading:
     if is_outward and part_of(network, "transaction_amount") and amount_in(network, "transaction_amount") != sent:
         raise InputError(f'"amount" {amount} and the fee {fee} do not leave the "transaction_amount": {shown(network)}')
     half = Transfer(
-        **_head(row, place, kind="transfer"),
+        **_head(row, place, record="transfer"),
         from_account=place.account if is_outward else None,
         to_account=None if is_outward else place.account,
         amount=sent,
@@ -173,7 +174,7 @@ def _income(kind: IncomeKind) -> "_Rule":
     def read(row: Row, amount: Amount, place: Place) -> Reading:
         if amount.quantity <= 0:
             raise InputError(f'"amount" {amount} of income did not come in')
-        return Reading(events=(Income(**_head(row, place, kind="income"), kind=kind, amount=amount),))
+        return Reading(events=(Income(**_head(row, place, record="income"), kind=kind, amount=amount),))
 
     return read
 
@@ -185,7 +186,7 @@ def _subscription(row: Row, amount: Amount, place: Place) -> Reading:
     """
     if amount.quantity >= 0:
         raise InputError(f'"amount" {amount} of a subscription did not leave')
-    return Reading(events=(Charge(**_head(row, place, kind="charge"), kind=ChargeKind.FEE, amount=-amount),))
+    return Reading(events=(Charge(**_head(row, place, record="charge"), kind=ChargeKind.FEE, amount=-amount),))
 
 
 def _conversion(row: Row, amount: Amount, place: Place) -> Reading:
@@ -202,7 +203,7 @@ def _conversion(row: Row, amount: Amount, place: Place) -> Reading:
     none = Amount(quantity=ZERO, asset=amount.asset)
     is_received = amount.quantity > 0
     half = Fill(
-        **_head(row, place, kind="conversion", source_id=trade_id),
+        **_head(row, place, record="conversion", source_id=trade_id),
         side=Side.BUY,
         base=amount if is_received else none,
         quote=none if is_received else -amount,
@@ -224,7 +225,7 @@ def _purchase(row: Row, amount: Amount, place: Place) -> Reading:
     side = Side(cell_text(row, "type"))
     told = part_of(row, side.value)
     subtotal, total, fee = amount_in(told, "subtotal"), amount_in(told, "total"), amount_in(told, "fee")
-    head = _head(row, place, kind="fill", source_id=cell_text(told, "id"))
+    head = _head(row, place, record="purchase", source_id=cell_text(told, "id"))
     if amount.asset == total.asset:
         rest = sum_of(total, amount if side is Side.BUY else -amount)
         return Reading(events=_paid_outside(row, side, place, rest, is_final=True), explained_by=(head["event_id"],))
@@ -245,7 +246,7 @@ def _paid_outside(row: Row, side: Side, place: Place, paid: Amount, *, is_final:
         return ()
     if paid.quantity < 0:
         raise InputError(f"the wallet of money moved {-paid} more than the total: {shown(row)}")
-    head = _head(row, place, kind="payment", source_id=f"{cell_text(part_of(row, side.value), 'id')}/payment")
+    head = _head(row, place, record="payment", source_id=f"{cell_text(part_of(row, side.value), 'id')}/payment")
     head["rank"] = SourceRank.VENUE if is_final else SourceRank.VENUE_SUMMARY
     sender, receiver = (None, place.account) if side is Side.BUY else (place.account, None)
     return (Transfer(**head, from_account=sender, to_account=receiver, amount=paid, provisional=not is_final),)
@@ -308,10 +309,10 @@ _NO_RULE: dict[str, tuple[str, str]] = {
 }
 
 
-def _head(row: Row, place: Place, *, kind: str, source_id: str | None = None) -> _Head:
+def _head(row: Row, place: Place, *, record: str, source_id: str | None = None) -> _Head:
     source_id = source_id or cell_text(row, "id")
     return _Head(
-        event_id=event_id(venue=VENUE, account=place.account, product_line="spot", kind=kind, scope="", source_id=source_id),
+        event_id=id_of(record, account=place.account, source_id=source_id),
         source_id=SourceId(source_id),
         venue=VENUE,
         account=place.account,

@@ -16,7 +16,8 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from ledger.connectors.coinbase_exchange.parse import VENUE, instant_of_venue
+from ledger.connectors.coinbase_exchange.ids import VENUE
+from ledger.connectors.coinbase_exchange.parse import instant_of_venue
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TransientError
 from ledger.domain.secrets import Secrets
 from ledger.domain.time.instant import millis_of

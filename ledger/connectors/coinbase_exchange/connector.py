@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from ledger.connectors.coinbase_exchange import parse
 from ledger.connectors.coinbase_exchange.client import CoinbaseExchangeClient
+from ledger.connectors.coinbase_exchange.ids import VENUE
 from ledger.domain.errors import InputError, TerminalError, TransientError
 from ledger.domain.payload import Payload
 from ledger.domain.time.instant import micros_of
@@ -61,7 +62,7 @@ class CoinbaseExchange:
     `known_symbols` are products with fills: the ledger's rows add to it, and a caller may add those of fills streams pulled before.
     """
 
-    venue = parse.VENUE
+    venue = VENUE
     stream_facts: ClassVar[Mapping[str, StreamFacts]] = {
         "fills": StreamFacts(export="Coinbase Exchange: Statements, Fills (coinbase-pro-fills)"),
         "ledger": StreamFacts(export="Coinbase Exchange: Statements, Account"),
@@ -79,7 +80,7 @@ class CoinbaseExchange:
         self._account = terms.account
         self._budget = Budget(clock=clock or SystemClock(), deadline=terms.deadline)
         self._client = CoinbaseExchangeClient(terms, budget=self._budget, rng=rng or SystemRandom(), timeouts=timeouts)
-        self._payloads = Payloads(venue=parse.VENUE, account=terms.account, clock=self._budget.clock)
+        self._payloads = Payloads(venue=VENUE, account=terms.account, clock=self._budget.clock)
         self._held: tuple[parse.HeldAccount, ...] = ()
         self._listed: tuple[tuple[str, str, str], ...] = ()
         self._never_used: set[str] = set()

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from ledger.connectors.coinbase_exchange.ids import VENUE, id_of
 from ledger.domain.amount import Amount, AssetCode, added, asset_code, multiplied, subtracted, text_of
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId, EventId, OrderId, SourceId, VenueName, coinbase_fill_id, event_id
+from ledger.domain.ids import AccountId, OrderId, SourceId
 from ledger.domain.json_text import (
     Json,
     Row,
@@ -34,8 +35,6 @@ from ledger.domain.price import PriceQuote
 from ledger.domain.time.instant import instant_of_millis, instant_text, micros_of
 from ledger.ports import Interpretation, LedgerLine, StreamKey
 from ledger.ports.candles import CANDLES
-
-VENUE = VenueName("coinbase-exchange")
 
 _BASE_AND_QUOTE = 2
 _CANDLE_CLOSE = 4
@@ -147,7 +146,7 @@ def _fill(row: Row, place: Place) -> Reading:
     if money == base:
         raise InputError(f'"funding_currency" {money} is what is bought or sold')
     fill = Fill(
-        event_id=coinbase_fill_id(account=place.account, product=product, side=side, trade_id=str(trade_id)),
+        event_id=id_of("fill", account=place.account, source_id=str(trade_id), product=product, side=side),
         source_id=SourceId(str(trade_id)),
         venue=VENUE,
         account=place.account,
@@ -206,7 +205,7 @@ def _transfer(row: Row, place: Place) -> Reading:
     amount, fee = _DIRECTIONS[kind](row, details)
     outward = _DIRECTIONS[kind] is _outward
     transfer = Transfer(
-        event_id=_transfer_id(place.account, transfer_id),
+        event_id=id_of("transfer", account=place.account, source_id=transfer_id),
         source_id=SourceId(transfer_id),
         venue=VENUE,
         account=place.account,
@@ -246,10 +245,6 @@ _DIRECTIONS: dict[str, Callable[[Row, Row], tuple[Amount, Amount | None]]] = {
 }
 
 
-def _transfer_id(account: AccountId, source_id: str) -> EventId:
-    return event_id(venue=VENUE, account=account, product_line="spot", kind="transfer", scope="", source_id=source_id)
-
-
 def _is_pending(row: Row) -> bool:
     return not row.get("completed_at") and not row.get("canceled_at")
 
@@ -285,7 +280,7 @@ def _ledger_row(row: Row, place: Place) -> Reading:
 def _line_of_fill(line: LedgerLine, details: Row) -> Reading:
     """Both sides of a trade are named: which one a line of a self-trade belongs to, it does not say."""
     product, trade_id = cell_text(details, "product_id"), str(_trade_id(details))
-    sides = tuple(coinbase_fill_id(account=line.account, product=product, side=side, trade_id=trade_id) for side in Side)
+    sides = tuple(id_of("fill", account=line.account, source_id=trade_id, product=product, side=side) for side in Side)
     return Reading(lines=(replace(line, event_ids=sides, told_by=StreamKey(stream="fills", symbol=product)),))
 
 
@@ -295,7 +290,7 @@ def _line_of_rebate(line: LedgerLine, details: Row) -> Reading:
     if line.amount <= 0:
         raise InputError(f'"amount" of a rebate is {text_of(line.amount)}')
     rebate = Income(
-        event_id=event_id(venue=VENUE, account=line.account, product_line="spot", kind="income", scope=line.asset, source_id=line.line_id),
+        event_id=id_of("rebate", account=line.account, source_id=line.line_id, asset=line.asset),
         source_id=SourceId(line.line_id),
         venue=VENUE,
         account=line.account,
@@ -311,7 +306,9 @@ def _line_of_transfer(line: LedgerLine, details: Row) -> Reading:
     told = cell_text_or_none(details, "transfer_id") or cell_text_or_none(details, "profile_transfer_id")
     if told is None:
         return Reading(lines=(line,))
-    return Reading(lines=(replace(line, event_ids=(_transfer_id(line.account, told),), told_by=StreamKey(stream="transfers")),))
+    return Reading(
+        lines=(replace(line, event_ids=(id_of("transfer", account=line.account, source_id=told),), told_by=StreamKey(stream="transfers")),)
+    )
 
 
 _PROOFS: dict[str, Callable[[LedgerLine, Row], Reading]] = {
@@ -333,7 +330,7 @@ def _balance(row: Row, place: Place) -> Reading:
     asset = _currency(row)
     source_id = f"{asset}@{instant_text(place.fetched_at)}"
     snapshot = BalanceSnapshot(
-        event_id=event_id(venue=VENUE, account=place.account, product_line="spot", kind="balance", scope="", source_id=source_id),
+        event_id=id_of("balance", account=place.account, source_id=source_id),
         source_id=SourceId(source_id),
         venue=VENUE,
         account=place.account,

@@ -22,7 +22,7 @@ from urllib.parse import quote_plus, urlencode
 
 import httpx
 
-from ledger.connectors.kraken.rows import VENUE
+from ledger.connectors.kraken.ids import VENUE
 from ledger.domain.errors import ConnectorError, InputError, KeyRefused, TerminalError, TransientError
 from ledger.domain.json_text import Json, cell_whole, object_of
 from ledger.domain.secrets import Secrets

@@ -12,10 +12,10 @@ from typing import ClassVar
 
 from ledger.connectors.kraken import parse
 from ledger.connectors.kraken.client import ORDERS_MAX, TIERS, KrakenClient
+from ledger.connectors.kraken.ids import VENUE
 from ledger.connectors.kraken.markets import assets_of, names_of, orders_of, pairs_of, rights_of
 from ledger.connectors.kraken.prices import KrakenTrades
 from ledger.connectors.kraken.row_ids import is_plain
-from ledger.connectors.kraken.rows import VENUE
 from ledger.connectors.kraken.spelling import doubtful_of
 from ledger.connectors.kraken.walk import Leaf, OffsetWalker, Trail, Window, trail_of
 from ledger.domain.errors import InputError, KeyRefused, TerminalError, TransientError

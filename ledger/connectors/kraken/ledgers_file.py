@@ -15,7 +15,8 @@ from ledger.connectors.files.cells import CellReader, number_of, shown
 from ledger.connectors.files.clocks import plain
 from ledger.connectors.files.rows import account_named, said_of
 from ledger.connectors.kraken.assets import wallet_of
-from ledger.connectors.kraken.rows import VENUE, KrakenRow, RowsRead, Teller, read_rows, row_subject
+from ledger.connectors.kraken.ids import VENUE
+from ledger.connectors.kraken.rows import KrakenRow, RowsRead, Teller, read_rows, row_subject
 from ledger.connectors.kraken.running import Running, findings_of, unbooked_of
 from ledger.domain.errors import RowFault
 from ledger.domain.event import SourceRank

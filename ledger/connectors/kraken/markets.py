@@ -8,8 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from ledger.connectors.kraken.assets import asset_of
+from ledger.connectors.kraken.ids import VENUE
 from ledger.connectors.kraken.parse import Rows, instant_in
-from ledger.connectors.kraken.rows import VENUE
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.ids import content_hash

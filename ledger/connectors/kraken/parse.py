@@ -14,14 +14,15 @@ from datetime import datetime
 from decimal import Decimal
 
 from ledger.connectors.kraken.assets import asset_of, legs_of, wallet_of
+from ledger.connectors.kraken.ids import VENUE, id_of
 from ledger.connectors.kraken.row_ids import kept_id, refuse_stand_in
-from ledger.connectors.kraken.rows import VENUE, KrakenRow, Teller, fill_id, held_back, oriented, read_rows, transfer_id
+from ledger.connectors.kraken.rows import KrakenRow, Teller, held_back, oriented, read_rows
 from ledger.connectors.kraken.spelling import findings_of_names
 from ledger.domain.amount import EXACT, Amount, AssetCode, added
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, Side, SourceRank, Transfer
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId, OrderId, SourceId, event_id
+from ledger.domain.ids import AccountId, OrderId, SourceId
 from ledger.domain.json_text import (
     Json,
     Row,
@@ -240,7 +241,7 @@ def told_trade(txid: str, row: Row, place: Place, *, rank: SourceRank = SourceRa
     client = _names(place, ORDERS).get(order or "")
     fee = cell_number(row, "fee")
     return Fill(
-        event_id=fill_id(place.account, txid),
+        event_id=id_of("exchange", account=place.account, source_id=txid),
         source_id=SourceId(txid),
         venue=VENUE,
         account=place.account,
@@ -325,7 +326,7 @@ def _told_transfer(refid: str, row: Row, place: Place, *, inward: bool) -> Event
         raise InputError('"refid" is missing or empty')
     asset, fee = asset_of(cell_text(row, "asset")), cell_number_or_none(row, "fee")
     return Transfer(
-        event_id=transfer_id(place.account, refid),
+        event_id=id_of("transfer", account=place.account, source_id=refid),
         source_id=SourceId(refid),
         venue=VENUE,
         account=place.account,
@@ -390,7 +391,7 @@ def _balances(result: Json, place: Place) -> Interpretation:
 def _snapshot(balance: Amount, place: Place) -> BalanceSnapshot:
     source_id = f"{balance.asset}@{instant_text(place.fetched_at)}"
     return BalanceSnapshot(
-        event_id=event_id(venue=VENUE, account=place.account, product_line="spot", kind="balance", scope="", source_id=source_id),
+        event_id=id_of("balance", account=place.account, source_id=source_id),
         source_id=SourceId(source_id),
         venue=VENUE,
         account=place.account,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.connectors.kraken.client import KrakenClient
+from ledger.connectors.kraken.ids import VENUE
 from ledger.connectors.kraken.markets import last_of, public_trades, quotes_of
 from ledger.connectors.kraken.parse import PRICES, result_of
-from ledger.connectors.kraken.rows import VENUE
 from ledger.domain.amount import AssetCode
 from ledger.domain.errors import InputError, TerminalError, TransientError
 from ledger.domain.price import PriceQuote

@@ -13,18 +13,18 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ledger.connectors.kraken.assets import asset_of, is_money_of, wallet_of
+from ledger.connectors.kraken.ids import VENUE, id_of
 from ledger.connectors.kraken.questions import PARTLY_RETURNED, Question, question_of, question_of_exchange
 from ledger.connectors.kraken.spelling import findings_of_names
 from ledger.domain.amount import Amount, AssetCode, added, subtracted, text_of
 from ledger.domain.errors import InputError
 from ledger.domain.event import Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, SourceRank, Transfer
 from ledger.domain.finding import Finding, Severity
-from ledger.domain.ids import AccountId, EventId, SourceId, VenueName, event_id
+from ledger.domain.ids import AccountId, EventId, SourceId
 from ledger.domain.time.instant import instant_text
 from ledger.domain.transfers.coming_back import come_back
 from ledger.ports import LedgerLine
 
-VENUE = VenueName("kraken")
 GROUP_SPAN = timedelta(seconds=2)  # rows of one exchange are written together
 _FEE_CREDITS = AssetCode("KFEE")
 
@@ -70,16 +70,6 @@ class RowsRead:
     events: tuple[tuple[Event, tuple[str, ...]], ...] = ()
     lines: tuple[LedgerLine, ...] = ()
     findings: tuple[Finding, ...] = ()
-
-
-def fill_id(account: AccountId, txid: str) -> EventId:
-    """Return the id of an exchange: the trade's txid, which is the refid of its ledger rows."""
-    return event_id(venue=VENUE, account=account, product_line="spot", kind="fill", scope="", source_id=txid)
-
-
-def transfer_id(account: AccountId, refid: str) -> EventId:
-    """Return the id of a deposit or withdrawal; what came back of a withdrawal that failed tells of that very withdrawal."""
-    return event_id(venue=VENUE, account=account, product_line="spot", kind="transfer", scope="", source_id=refid)
 
 
 def oriented(received: Amount, given: Amount) -> tuple[Side, Amount, Amount]:
@@ -235,7 +225,7 @@ def _exchange(rows: list[KrakenRow], teller: Teller) -> RowsRead:
         return _found(question_of_exchange(given=given, received=received, fees=fees), rows, teller)
     side, base, quote = oriented(received[0], -given[0])
     fill = Fill(
-        event_id=fill_id(teller.account, rows[0].refid),
+        event_id=id_of("exchange", account=teller.account, source_id=rows[0].refid),
         source_id=SourceId(rows[0].refid),
         venue=VENUE,
         account=teller.account,
@@ -355,7 +345,7 @@ def _transferred(row: KrakenRow, teller: Teller, *, inward: bool) -> RowsRead:
 
 def _transfer(row: KrakenRow, teller: Teller, amount: Amount, *, from_account: AccountId | None, to_account: AccountId | None) -> Transfer:
     return Transfer(
-        event_id=transfer_id(teller.account, row.refid),
+        event_id=id_of("transfer", account=teller.account, source_id=row.refid),
         source_id=SourceId(row.refid),
         venue=VENUE,
         account=teller.account,
@@ -404,7 +394,7 @@ def _income(kind: IncomeKind, *, note: str | None = None) -> _Reader:
             raise InputError("income that is not above zero")
         asset = asset_of(row.asset)
         income = Income(
-            event_id=event_id(venue=VENUE, account=teller.account, product_line="spot", kind="income", scope="", source_id=row.row_id),
+            event_id=id_of("income", account=teller.account, source_id=row.row_id),
             source_id=SourceId(row.row_id),
             venue=VENUE,
             account=teller.account,
@@ -443,7 +433,7 @@ def _rollover(row: KrakenRow, teller: Teller) -> RowsRead:
     if row.amount or row.fee <= 0:
         return _open([row], teller)
     charge = Charge(
-        event_id=event_id(venue=VENUE, account=teller.account, product_line="spot", kind="charge", scope="", source_id=row.row_id),
+        event_id=id_of("charge", account=teller.account, source_id=row.row_id),
         source_id=SourceId(row.row_id),
         venue=VENUE,
         account=teller.account,

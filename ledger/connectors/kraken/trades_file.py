@@ -15,8 +15,8 @@ from ledger.connectors.files.cells import CellReader, shown
 from ledger.connectors.files.clocks import plain
 from ledger.connectors.files.rows import account_named, read_rows
 from ledger.connectors.kraken.assets import legs_of
+from ledger.connectors.kraken.ids import VENUE
 from ledger.connectors.kraken.parse import Place, seconds_text, told_trade
-from ledger.connectors.kraken.rows import VENUE
 from ledger.domain.amount import EXACT, multiplied, subtracted, text_of
 from ledger.domain.errors import InputError, NumberRefused
 from ledger.domain.event import Event, SourceRank

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from ledger.connectors.coinbase_advanced.connector import CoinbaseAdvanced
-from ledger.connectors.coinbase_advanced.rows import VENUE
+from ledger.connectors.coinbase_advanced.ids import VENUE
 from ledger.domain.ids import AccountId, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.secrets import Secrets

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.connectors.coinbase_advanced import answers, parse
-from ledger.connectors.coinbase_advanced.rows import VENUE
+from ledger.connectors.coinbase_advanced.ids import VENUE
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Charge, ChargeKind, Event, Fill, Income, IncomeKind, Side, Transfer

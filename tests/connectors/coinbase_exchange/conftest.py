@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ledger.connectors.coinbase_exchange.connector import CoinbaseExchange
-from ledger.connectors.coinbase_exchange.parse import VENUE
+from ledger.connectors.coinbase_exchange.ids import VENUE
 from ledger.domain.ids import AccountId, content_hash, payload_id
 from ledger.domain.payload import Payload, PayloadKind
 from ledger.domain.secrets import Secrets

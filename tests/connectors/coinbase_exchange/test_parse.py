@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.connectors.coinbase_exchange.parse import VENUE, interpret, marks_of, quotes_of
+from ledger.connectors.coinbase_exchange.ids import VENUE
+from ledger.connectors.coinbase_exchange.parse import interpret, marks_of, quotes_of
 from ledger.domain.amount import Amount, AssetCode
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Fill, Income, IncomeKind, Side, SourceRank, Transfer

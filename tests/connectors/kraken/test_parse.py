@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.connectors.ccxt.recipes import recipe_of
+from ledger.connectors.kraken.ids import VENUE
 from ledger.connectors.kraken.markets import orders_of, rights_of
 from ledger.connectors.kraken.parse import CARRIED, KNOWN_ABOVE, ORDERS, PAIRS, SHORT, TOLD_ABOVE, TOUCHED, interpret, micros_of
-from ledger.connectors.kraken.rows import READERS, READERS_OF_ANY_SUBTYPE, VENUE
+from ledger.connectors.kraken.rows import READERS, READERS_OF_ANY_SUBTYPE
 from ledger.domain.errors import InputError
 from ledger.domain.event import BalanceSnapshot, Event, Fill, SourceRank, Transfer
 from ledger.domain.ids import AccountId, content_hash, payload_id
