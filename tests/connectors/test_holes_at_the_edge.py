@@ -438,3 +438,35 @@ def test_without_a_ledger_the_last_balances_that_agreed_bound_what_is_missing(bo
 
 def _with_more_dollars(_path: str, row: Row) -> Row:
     return row | {"free": f"9{row['free']}"} if row.get("asset") == USD and "free" in row else row
+
+
+UNKNOWN = {"binance": ("/deposit/", {"status": 99}), "coinbase-advanced": ("/transactions", {"type": "mystery"})}
+
+
+@pytest.mark.parametrize("venue", UNKNOWN)
+def test_a_balance_that_differs_by_a_row_nobody_understood_says_so(book: Book, venue: str) -> None:  # noqa: F811
+    path, strange = UNKNOWN[venue]
+
+    def altered(asked: str, row: Row) -> Row:
+        is_deposit = row.get("type") in {None, "send"} and "-" not in json.dumps(row.get("amount"))
+        return row | strange if path in asked and "amount" in row and is_deposit else row
+
+    with scene(book, venue, Edge(alters=altered)) as at:
+        findings, holes = at.found()
+        assert holes
+        told = [one.message for one in findings["balance-differs"]]
+        assert told
+        assert all("of the venue's rows that nobody understood (`lotwright check` names them)" in one for one in told)
+        assert "unknown-row" in {one.code for one in book.findings()}
+        at.fill()
+
+
+def test_a_balance_that_differs_by_a_trade_told_at_a_price_of_nothing_names_it(book: Book) -> None:  # noqa: F811
+    edge = Edge()
+    with scene(book, "binance", edge) as at:
+        fill = next(one for one in at.sandbox.account.fills[70:] if one.money == USD)
+        edge.alters = lambda asked, row: row | {"quoteQty": "0.00000000"} if _is_told_at(fill.occurred_at, asked, row) else row
+        findings, _ = at.found()
+        (told,) = [one.message for one in findings["balance-differs"] if USD in one.subject]
+        assert "likely cause: a trade told at a price of nothing: " in told
+        at.fill()

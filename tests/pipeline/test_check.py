@@ -250,3 +250,22 @@ def test_findings_of_an_earlier_check_go_when_their_cause_is_gone(sample: Book) 
     with sample.store.write() as writer:
         writer._connection.execute(text(f"UPDATE posting SET amount = '0.4' WHERE entry_seq = {seq} AND line = 1"))  # noqa: S608  # as above
     assert codes(sample) == []
+
+
+@ON_SQLITE
+def test_a_damaged_page_that_nothing_else_reads_is_found(sample: Book) -> None:
+    backend = sample.store._backend
+    with backend.reading() as connection:
+        page = connection.execute(text("SELECT rootpage FROM sqlite_master WHERE name = 'ix_event_source_id'")).scalar_one()
+        size = connection.execute(text("PRAGMA page_size")).scalar_one()
+    with backend.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    backend.engine.dispose()
+    (file,) = [path for path in backend.files if path.suffix == ".sqlite3"]
+    content = bytearray(file.read_bytes())
+    cells = slice(page * size - size // 4, page * size - 8)  # of the index's last rows
+    content[cells] = bytes(255 - one for one in content[cells])
+    file.write_bytes(content)
+    found = [one for one in sample.check() if one.code == "book-damaged"]
+    assert found
+    assert all(one.mend.startswith("take the book back from a backup") for one in found)
