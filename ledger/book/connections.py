@@ -9,6 +9,7 @@ from ledger.book.core import BookCore
 from ledger.config import SHARE_DEFAULT, ConnectionSettings
 from ledger.domain.errors import TransientError
 from ledger.domain.ids import AccountId, BotId, VenueName, WalletId
+from ledger.pipeline.nightly import origin_of_run
 from ledger.pipeline.opening import closures_of, opened, secrets_of
 from ledger.pipeline.proof.keys import note_key, origin_of_key
 from ledger.pipeline.unverified import unverified_accounts
@@ -64,7 +65,8 @@ class Connections(BookCore):
         with self.store.hold():
             self.settings = config.remove_connection(config.load_settings(self.settings.folder), name)
             with self.store.write() as writer:
-                writer.replace_findings(origin_of_key(name), [], self._now())
+                for origin in (origin_of_key(name), origin_of_run(name)):
+                    writer.replace_findings(origin, [], self._now())
 
     def check_connection(self, name: str, *, allow_withdraw: bool = False, environment: Mapping[str, str] = os.environ) -> KeyReport:
         """Sign one harmless call and return what the venue told of the key, within `CHECK_SECONDS_MAX`.

@@ -6,6 +6,8 @@ from ledger.book import SHARE_DEFAULT
 from ledger.cli.terminal.session import Session, pass_session
 from ledger.domain.errors import InputError, KeyRefused
 
+_SKEW_SECONDS_MAX = 60.0  # a venue that takes stamps of 30 seconds and its slowest answer lie within
+
 
 @click.group()
 def connect() -> None:
@@ -92,6 +94,8 @@ def check(session: Session, names: tuple[str, ...], allow_withdraw: bool) -> Non
             click.echo(f"{report.account} at {report.venue}: {told}; our clock is {report.clock_skew_seconds:+.1f} s off the venue's")
             for note in report.notes:
                 session.say(f"  {note}")
+            if abs(report.clock_skew_seconds) > _SKEW_SECONDS_MAX:
+                session.say("  warning: one of the two clocks is wrong; elections and balances are dated by this computer's: set it")
             if report.may_trade:
                 session.say(f"  warning: the key of {name} can trade; Lotwright only reads: make a key that can only view")
             if report.may_withdraw and not allow_withdraw:

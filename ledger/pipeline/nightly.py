@@ -212,7 +212,7 @@ class Night:
         )
         with self.store.write() as writer:
             writer.replace_findings(origin_of(settings.name), unverified_of(connector, settings.name), self.now())
-            writer.replace_findings(_origin_of_run(settings.name), [_unfinished(settings.name)], self.now())
+            writer.replace_findings(origin_of_run(settings.name), [_unfinished(settings.name)], self.now())
         try:
             watch_key(self.store, connector, settings.name, now=self.now())
             run.run()
@@ -222,7 +222,7 @@ class Night:
             self._faults.append(fault)
         else:
             with self.store.write() as writer:
-                writer.replace_findings(_origin_of_run(settings.name), [], self.now())
+                writer.replace_findings(origin_of_run(settings.name), [], self.now())
         keep_gone(self.store, connector, settings.name, now=self.now())
         if isinstance(error, TransientError) and error.retry_after_seconds:
             self._closures.close(settings.venue, settings.base_url, seconds=error.retry_after_seconds)
@@ -276,7 +276,8 @@ def _not_synced(settings: ConnectionSettings, connector: Connector, error: Trans
     )
 
 
-def _origin_of_run(connection: str) -> str:
+def origin_of_run(connection: str) -> str:
+    """Return the origin of the finding that the last run of a connection did not come to its end."""
     return f"run:{connection}"
 
 

@@ -4,6 +4,8 @@ What is asked of one key holds for all at that address, and for the runs to come
 must not begin by asking once more.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -32,18 +34,29 @@ class Closures:
             TransientError: when that cannot be written down.
         """
         until = self.clock.now() + min(timedelta(seconds=seconds), _LONGEST)
-        try:
+        with self._told_as_passing(f"write how long {venue} asked us"):
             keep(self._place(venue, base_url), str(millis_of(until)))
-        except OSError as failure:
-            raise TransientError(f"cannot write in {self.folder} how long {venue} asked us to stay away: {failure.strerror}") from failure
 
     def seconds_left(self, venue: str, base_url: str | None) -> float:
-        """Return for how many seconds a venue still wants to be left alone; 0: it may be asked."""
-        text = kept(self._place(venue, base_url))
+        """Return for how many seconds a venue still wants to be left alone; 0: it may be asked.
+
+        Raises:
+            TransientError: when what is kept of it may not be read.
+        """
+        with self._told_as_passing(f"read how long {venue} asks us"):
+            text = kept(self._place(venue, base_url))
         if not (text.isascii() and text.isdigit() and len(text) <= _MILLIS_DIGITS_MAX):
             return 0.0
         left = instant_of_millis(int(text)) - self.clock.now()
         return max(0.0, left.total_seconds()) if left <= _LONGEST else 0.0
+
+    @contextmanager
+    def _told_as_passing(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as failure:
+            told = f"cannot {what} to stay away, in {self.folder}: {failure.strerror}"
+            raise TransientError(told, mend="look at the rights there") from failure
 
     def _place(self, venue: str, base_url: str | None) -> Path:
         return place_of(self.folder, CLOSURES_FOLDER, venue, base_url or "")

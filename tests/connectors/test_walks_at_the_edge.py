@@ -164,6 +164,15 @@ def walks(book: Book) -> list[StreamWalk]:  # noqa: F811
         return reader.stream_walks()
 
 
+def test_what_a_removed_connection_did_not_end_is_no_finding_any_more(book: Book) -> None:  # noqa: F811
+    with scene(book, "coinbase-exchange", Edge()) as at:
+        cut(at, pages=1)
+        at.sync()
+    assert "sync-unfinished" in {one.code for one in book.findings()}
+    book.remove_connection(MAIN)
+    assert "sync-unfinished" not in {one.code for one in book.findings()}
+
+
 def test_a_history_that_was_short_is_told_no_more_once_a_walk_anew_gives_it_whole(book: Book) -> None:  # noqa: F811
     edge = Edge()
     with scene(book, "kraken", edge) as at:

@@ -1,6 +1,7 @@
 """What may be wrong with a key, at every venue: what it may do, from where and until when it works, and rights that come and go."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -32,6 +33,14 @@ def test_a_key_that_can_only_view_is_told_as_such_and_what_the_venue_does_not_te
     known = "no" if venue in TELLING else "unknown"
     assert f"read yes, trade {known}, withdraw {known}; our clock is" in told.out
     assert re.search(r"our clock is [+-]\d\.\d s off the venue's", told.out)
+
+
+@pytest.mark.parametrize(("ahead", "warnings"), [(3600, 1), (2, 0)])
+def test_a_clock_that_is_wrong_is_a_warning(book: BookFolder, ahead: int, warnings: int) -> None:
+    with Sandbox(venue="binance", seed=8, fills=FILLS, wall=lambda: time.time() + ahead) as sandbox:
+        connect(book, sandbox)
+        told = book.run("connect", "check").ok()
+    assert told.err.count("one of the two clocks is wrong") == warnings
 
 
 @pytest.mark.parametrize("venue", TELLING)
